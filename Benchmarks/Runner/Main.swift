@@ -1,0 +1,94 @@
+import CAllocationCount
+import CLI
+import Dataplane
+import Glibc
+
+/// `hauberk-bench`: each part of the pipeline beside its ceiling, in one run.
+@main
+struct Main {
+  private static let options: [Option] = [
+    Option("--rounds", "N", "interleaved pairs of each comparison (default 9)"),
+    Option("--only", "TEXT", "only comparisons whose name contains TEXT"),
+    Option("--json", "FILE", "write all figures as JSON"),
+    Option("--svg", "FILE", "write a picture"),
+    Option("--list", nil, "name the comparisons"),
+    Option("--repeat", "N", "run our side of the chosen ones N times, and nothing else: for instruction counts"),
+    Option("--allocations", nil, "fail if our side of a hot path allocates once it is warm"),
+  ]
+
+  static func main() {
+    do {
+      let parsed = try ParsedArguments(Array(CommandLine.arguments.dropFirst()), options)
+      exit(try run(parsed))
+    } catch {
+      Console.note("hauberk-bench: \(error)")
+      exit(2)
+    }
+  }
+
+  private static func run(_ parsed: ParsedArguments) throws -> Int32 {
+    let wanted = parsed.value("--only") ?? ""
+    let rounds = try parsed.integer("--rounds", in: 1...1001) ?? 9
+    let comparisons = try comparisons().filter { wanted.isEmpty || $0.name.contains(wanted) }
+    defer { removeCaptures() }
+    if parsed.has("--list") {
+      for comparison in comparisons { try Console.output("\(comparison.name), beside \(comparison.otherName)\n") }
+      return 0
+    }
+    if let times = try parsed.integer("--repeat", in: 0...1000) { return try repeatOurs(comparisons, times) }
+    if parsed.has("--allocations") { return try allocations(comparisons.filter(\.isHot)) }
+    var measurements: [Measurement] = []
+    for comparison in comparisons {
+      Console.note("\(comparison.name), beside \(comparison.otherName) ...")
+      measurements.append(Measurement(comparison, rounds: rounds))
+    }
+    let report = BenchmarkReport(measurements: measurements)
+    try Console.output(report.table)
+    if let file = parsed.value("--json") { try write(report.json.text + "\n", to: file) }
+    if let file = parsed.value("--svg") { try write(report.svg, to: file) }
+    return report.allClaimsHold ? 0 : 1
+  }
+
+  private static func repeatOurs(_ comparisons: [Comparison], _ times: Int) throws -> Int32 {
+    for comparison in comparisons {
+      for _ in 0..<times { sink &+= comparison.ours.run() }
+      try Console.output("\(comparison.ours.units) \(comparison.name)\n")
+    }
+    return 0
+  }
+
+  private static func allocations(_ comparisons: [Comparison]) throws -> Int32 {
+    var failed = false
+    for comparison in comparisons {
+      sink &+= comparison.ours.run()
+      let before = hauberk_allocations()
+      sink &+= comparison.ours.run()
+      let made = hauberk_allocations() - before
+      failed = failed || made > 0
+      try Console.output("\(made) allocations in \(comparison.ours.units) units: \(comparison.name)\n")
+    }
+    return failed ? 1 : 0
+  }
+
+  private static func comparisons() throws -> [Comparison] {
+    let traffic = try Traffic(count: 1024, flows: 1024)
+    var list = [ringOnOneCore(burst: 32, iterations: 100_000)]
+    if let ring = ringAcrossCores(burst: 32, elements: 4_000_000) { list.append(ring) }
+    list.append(try pool(burst: 32, iterations: 100_000))
+    list.append(parse(traffic, passes: 1000))
+    list.append(foreignPath(traffic, passes: 1000))
+    list.append(generatedReplay(packets: 1_000_000))
+    list.append(try fileToFile(packets: 300_000, workers: 1))
+    list.append(try fileToFile(packets: 300_000, workers: 2))
+    list += hashes(iterations: 500)
+    return list
+  }
+
+  private static func write(_ text: String, to path: String) throws {
+    guard let file = fopen(path, "w") else {
+      throw CommandFailure(.output, "cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+    fputs(text, file)
+    guard fclose(file) == 0 else { throw CommandFailure(.output, "cannot write \(path)") }
+  }
+}

@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane -> Ground.
+// ARCHITECTURE.md says why each floor exists.
+
+// The baseline instruction set of everything that is not dispatched at run time.
+#if arch(x86_64)
+  let machine = ["-march=x86-64-v3"]
+#else
+  let machine: [String] = []
+#endif
+
+let language: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+  .define("WHOLE_MODULE", .when(configuration: .release)),
+  .unsafeFlags(machine.flatMap { ["-Xcc", $0] }),
+]
+/// Modules whose trade is raw memory: named here, and nowhere above.
+let raw = language
+/// Modules in which every unsafe expression has to be marked.
+let strict = language + [.strictMemorySafety()]
+
+let c: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .unsafeFlags(["-Wall", "-Wextra", "-Werror"] + machine),
+  .unsafeFlags(["-O3"], .when(configuration: .release)),
+]
+
+func ground(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Sources/Ground/\(name)", swiftSettings: raw)
+}
+
+let groundFloor: [Target] = [
+  ground("Wire"),
+  ground("Contract", ["Wire"]),
+  ground("Memory", ["Wire", "Contract", "CKernel", "CNuma"]),
+  ground("Rings", ["CKernel"]),
+  .target(name: "CKernel", path: "Sources/Ground/CKernel", cSettings: c),
+  .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
+  .target(
+    name: "CPcap", path: "Sources/Ground/CPcap", cSettings: c,
+    linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),
+  .target(
+    name: "CYaml", path: "Sources/Ground/CYaml", cSettings: c, linkerSettings: [.linkedLibrary("yaml")]),
+  .systemLibrary(name: "CNuma", path: "Sources/Ground/CNuma", providers: [.apt(["libnuma-dev"])]),
+]
+
+let dataplaneFloor: [Target] = [
+  .target(
+    name: "Dataplane",
+    dependencies: ["Wire", "Memory", "Rings", "Contract", "CKernel", "CWorkSet", "CPcap"],
+    swiftSettings: raw)
+]
+
+let managementFloor: [Target] = [
+  .target(
+    name: "Config", dependencies: ["Wire", "Contract", "CYaml"], path: "Sources/Management/Config",
+    swiftSettings: strict),
+  .target(
+    name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
+    swiftSettings: strict),
+  .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
+  .executableTarget(
+    name: "hauberk",
+    dependencies: ["CKernel", "CLI", "Config", "Contract", "Dataplane", "Memory", "Wire", "CSample"],
+    path: "Sources/Management/hauberk", swiftSettings: raw),
+]
+
+let benchmarks: [Target] = [
+  .target(name: "CAllocationCount", path: "Benchmarks/CAllocationCount", cSettings: c),
+  .target(name: "CBaseline", dependencies: ["CWorkSet"], path: "Benchmarks/CBaseline", cSettings: c),
+  .target(
+    name: "CHashCandidates", dependencies: ["CWorkSet"], path: "Benchmarks/CHashCandidates", cSettings: c),
+  .executableTarget(
+    name: "hauberk-bench",
+    dependencies: [
+      "CAllocationCount", "CBaseline", "CHashCandidates", "CKernel", "CLI", "CPcap", "CWorkSet", "Contract",
+      "Dataplane", "Memory", "Rings", "Wire",
+    ],
+    path: "Benchmarks/Runner", swiftSettings: raw),
+]
+
+/// Packets by the layer, for tests; no test itself.
+let packetMaking = Target.target(name: "PacketMaking", path: "Tests/PacketMaking", swiftSettings: language)
+
+let tests: [Target] = [
+  packetMaking,
+  .testTarget(name: "ConfigTests", dependencies: ["Config", "Contract", "Wire"], swiftSettings: strict),
+]
+
+let package = Package(
+  name: "hauberk",
+  products: [.executable(name: "hauberk", targets: ["hauberk"])],
+  targets: groundFloor + dataplaneFloor + managementFloor + benchmarks,
+  swiftLanguageModes: [.v6]
+)
+
+// The fuzz drivers, which tools/fuzz alone builds: libFuzzer belongs into nothing else.
+if Context.environment["HAUBERK_FUZZ"] != nil {
+  func driver(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+      name: "Fuzz\(name)", dependencies: dependencies + ["FuzzKit"], path: "Fuzz/\(name)", swiftSettings: raw,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
+  }
+  package.targets += [
+    .target(name: "FuzzKit", path: "Fuzz/Kit", swiftSettings: raw),
+    driver("Packet", ["Contract", "Dataplane", "Wire"]),
+    driver("Capture", ["Dataplane"]),
+    driver("YAML", ["Config"]),
+  ]
+}

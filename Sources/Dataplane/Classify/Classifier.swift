@@ -1,0 +1,73 @@
+package import Contract
+package import Wire
+
+/// A frame's work set, or the reason why it has none.
+package struct Classification {
+  package var reason: DropReason
+  package var workSet: UInt16
+  package var rule = KeyingRule.flow
+
+  @inline(__always)
+  init(_ reason: DropReason) {
+    self.reason = reason
+    workSet = 0
+  }
+
+  @inline(__always)
+  init(workSet: UInt16, _ rule: KeyingRule) {
+    reason = .none
+    self.workSet = workSet
+    self.rule = rule
+  }
+}
+
+/// From a frame to its work set. Made once per burst from a snapshot.
+package struct Classifier {
+  let snapshot: UnsafePointer<ClassifySnapshot>
+  let link: LinkType
+  let shortPath: ShortPath
+
+  @inline(__always)
+  package init(_ snapshot: UnsafePointer<ClassifySnapshot>, link: LinkType) {
+    self.snapshot = snapshot
+    self.link = link
+    shortPath = ShortPath(snapshot, link: link)
+  }
+
+  /// Is this frame for us at all? Links without MAC addresses have no say in it.
+  package func accept(_ frame: Bytes) -> DropReason {
+    guard link == .ethernet else { return .none }
+    guard frame.count >= EthernetView.length else { return .frameTooShort }
+    return snapshot.pointee.acceptance.accepts(frame) ? .none : .foreignMAC
+  }
+
+  /// Accepts and classifies.
+  @inline(__always)
+  package func judge(_ frame: Bytes) -> Classification {
+    guard let words = shortPath.words(frame) else { return Self.judgeFully(frame, snapshot, link) }
+    return Classification(workSet: ShortPath.workSet(words, snapshot.pointee.keyPointer), .flow)
+  }
+
+  @inline(never)
+  static func judgeFully(
+    _ frame: Bytes, _ snapshot: UnsafePointer<ClassifySnapshot>, _ link: LinkType
+  ) -> Classification {
+    let classifier = Classifier(snapshot, link: link)
+    let accepted = classifier.accept(frame)
+    return accepted == .none ? classifier.classifyFully(frame) : Classification(accepted)
+  }
+
+  /// From the headers, whoever the frame was sent to.
+  package func classifyFully(_ frame: Bytes) -> Classification {
+    let packet = Dissection(frame: frame, link: link)
+    guard packet.fault == .none else { return Classification(packet.fault) }
+    switch snapshot.pointee.hash {
+    case .keyed:
+      let keyed = KeyedRules(snapshot).workSet(of: packet)
+      return Classification(workSet: keyed.set, keyed.rule)
+    case .compat:
+      return Classification(
+        workSet: CompatHash.workSet(of: packet, to: snapshot.pointee.cluster), .compat)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import CWorkSet
+package import Contract
+import Wire
+
+/// What happens to a work set's packets at this member: a DropReason below, and above it, when that is none, the number
+/// of the worker whose they are. The same halves as in a Judgement, so that one shift joins it to a work set.
+struct Disposition: BitwiseCopyable {
+  let bits: UInt16
+
+  @inline(__always) init(worker: UInt8) { bits = UInt16(worker) << 8 }
+  @inline(__always) init(_ reason: DropReason) { bits = UInt16(reason.rawValue) }
+
+  @inline(__always) var verdict: UInt8 { UInt8(truncatingIfNeeded: bits) }
+  @inline(__always) var worker: UInt8 { UInt8(truncatingIfNeeded: bits >> 8) }
+}
+
+/// All that the packet path knows about who it is and what is its work. Immutable once published.
+package struct ClassifySnapshot {
+  let hash: HashKind
+  let acceptance: Acceptance
+  let cluster: ClusterAddresses
+  let selectors: TunnelSelectors
+  let spis: SPITable
+  let outbound: OutboundTable
+  /// The subkeys lie apart, on a cache line of their own.
+  let keyPointer: UnsafePointer<hauberk_work_set_key>
+  /// One for every work set.
+  let dispositions: UnsafePointer<Disposition>
+  /// IPv4 destinations whose bit is set here leave the short path: they may be ours, or may take a tunnel.
+  let shortPathFilter: UInt64
+}
+
+/// Makes snapshots out of descriptions. Runs on the control thread, before publication.
+package enum ClassifySnapshotBuilder {
+  package static func build(
+    _ description: ClassifyDescription, _ ownership: OwnershipDescription
+  ) -> UnsafePointer<ClassifySnapshot> {
+    let key = UnsafeMutableRawPointer.allocate(
+      byteCount: MemoryLayout<hauberk_work_set_key>.stride, alignment: 64
+    ).bindMemory(to: hauberk_work_set_key.self, capacity: 1)
+    key.initialize(to: hauberk_work_set_expand(description.key.high, description.key.low))
+
+    let cluster = ClusterAddresses(description.clusterAddresses)
+    // X7: everything takes the symmetric hash when no cluster address is given.
+    let tunnels = description.clusterAddresses.isEmpty ? [] : description.tunnels
+    let selectors = TunnelSelectors(tunnels)
+    let outbound = tunnels.map { tunnel in
+      let peer = tunnel.peer.halves
+      return OutboundTable.Entry(
+        peerHigh: peer.high, peerLow: peer.low, outboundSPI: tunnel.outboundSPI,
+        inboundSPI: tunnel.inboundSPI)
+    }
+    let snapshot = UnsafeMutablePointer<ClassifySnapshot>.allocate(capacity: 1)
+    snapshot.initialize(
+      to: ClassifySnapshot(
+        hash: description.hash,
+        acceptance: Acceptance(description.accept),
+        cluster: cluster,
+        selectors: selectors,
+        spis: SPITable(
+          unicast: tunnels.map(\.inboundSPI), groups: description.groups.map { ($0.spi, $0.senderIDBits) }),
+        outbound: OutboundTable(outbound),
+        keyPointer: UnsafePointer(key),
+        dispositions: dispositions(ownership),
+        shortPathFilter: selectors.count > 0 ? .max : cluster.filter))
+    return UnsafePointer(snapshot)
+  }
+
+  package static func destroy(_ snapshot: UnsafePointer<ClassifySnapshot>) {
+    let pointer = UnsafeMutablePointer(mutating: snapshot)
+    let key = UnsafeMutablePointer(mutating: snapshot.pointee.keyPointer)
+    key.update(repeating: hauberk_work_set_key(), count: 1)
+    UnsafeMutableRawPointer(key).deallocate()
+    snapshot.pointee.acceptance.deallocate()
+    snapshot.pointee.cluster.deallocate()
+    snapshot.pointee.selectors.deallocate()
+    snapshot.pointee.spis.deallocate()
+    snapshot.pointee.outbound.deallocate()
+    snapshot.pointee.dispositions.deallocate()
+    pointer.deinitialize(count: 1)
+    pointer.deallocate()
+  }
+
+  private static func dispositions(_ ownership: OwnershipDescription) -> UnsafePointer<Disposition> {
+    let table = UnsafeMutablePointer<Disposition>.allocate(capacity: WorkSets.count)
+    for set in 0..<WorkSets.count {
+      let entry = ownership[set]
+      let disposition =
+        switch entry.state {
+        case .unassigned: Disposition(.workSetUnassigned)
+        case .assigned where !ownership.played.contains(entry.member): Disposition(.notMine)
+        case .pending: Disposition(.workSetPending)
+        case .assigned: Disposition(worker: ownership.workers[set])
+        }
+      (table + set).initialize(to: disposition)
+    }
+    return UnsafePointer(table)
+  }
+}

@@ -1,0 +1,91 @@
+/// Our inbound SPIs, and what each says about its packets' work set (X7).
+///
+/// Open addressing, never more than half full, so that a lookup of a foreign SPI ends after a probe or two.
+struct SPITable {
+  struct Entry: BitwiseCopyable {
+    /// 0 marks a free place: no SA has it (RFC 4303 section 2.1).
+    var spi: UInt32 = 0
+    /// 0 for a unicast SA; for a group SA the width of its sender ids.
+    var senderIDBits: UInt32 = 0
+  }
+
+  let entries: UnsafeMutablePointer<Entry>
+  let mask: Int
+
+  init(unicast: [UInt32], groups: [(spi: UInt32, senderIDBits: Int)]) {
+    var capacity = 16
+    while capacity < 2 * (unicast.count + groups.count) { capacity *= 2 }
+    mask = capacity - 1
+    entries = .allocate(capacity: capacity)
+    entries.initialize(repeating: Entry(), count: capacity)
+    for spi in unicast { insert(Entry(spi: spi)) }
+    for group in groups { insert(Entry(spi: group.spi, senderIDBits: UInt32(group.senderIDBits))) }
+  }
+
+  func deallocate() { entries.deallocate() }
+
+  private func insert(_ entry: Entry) {
+    guard entry.spi != 0 else { return }
+    var place = Self.place(of: entry.spi) & mask
+    while entries[place].spi != 0, entries[place].spi != entry.spi { place = (place &+ 1) & mask }
+    entries[place] = entry
+  }
+
+  /// The entry of this SPI, or one whose SPI is 0.
+  func find(_ spi: UInt32) -> Entry {
+    guard spi != 0 else { return Entry() }
+    var place = Self.place(of: spi) & mask
+    while true {
+      let entry = entries[place]
+      if entry.spi == spi || entry.spi == 0 { return entry }
+      place = (place &+ 1) & mask
+    }
+  }
+
+  @inline(__always)
+  static func place(of spi: UInt32) -> Int {
+    Int(truncatingIfNeeded: (UInt64(spi) &* 0x9e37_79b9_7f4a_7c15) >> 32)
+  }
+}
+
+/// Our outbound SAs by (peer, SPI): an ICMP error that quotes our ESP finds its tunnel here (X9).
+struct OutboundTable {
+  struct Entry: BitwiseCopyable {
+    var peerHigh: UInt64 = 0
+    var peerLow: UInt64 = 0
+    var outboundSPI: UInt32 = 0
+    var inboundSPI: UInt32 = 0
+  }
+
+  let entries: UnsafeMutablePointer<Entry>
+  let mask: Int
+
+  init(_ list: [Entry]) {
+    var capacity = 16
+    while capacity < 2 * list.count { capacity *= 2 }
+    mask = capacity - 1
+    entries = .allocate(capacity: capacity)
+    entries.initialize(repeating: Entry(), count: capacity)
+    for entry in list where entry.outboundSPI != 0 {
+      var place = SPITable.place(of: entry.outboundSPI) & mask
+      while entries[place].outboundSPI != 0 { place = (place &+ 1) & mask }
+      entries[place] = entry
+    }
+  }
+
+  func deallocate() { entries.deallocate() }
+
+  /// Our inbound SPI of the tunnel whose outbound SA this is, or 0.
+  func inboundSPI(peerHigh: UInt64, peerLow: UInt64, outboundSPI: UInt32) -> UInt32 {
+    guard outboundSPI != 0 else { return 0 }
+    var place = SPITable.place(of: outboundSPI) & mask
+    while true {
+      let entry = entries[place]
+      if entry.outboundSPI == 0 { return 0 }
+      if entry.outboundSPI == outboundSPI, entry.peerHigh == peerHigh, entry.peerLow == peerLow {
+        return entry.inboundSPI
+      }
+      place = (place &+ 1) & mask
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import CWorkSet
+import Contract
+import Wire
+
+/// Ours by MAC address, IPv4 without options, no fragment, TCP or UDP, to be forwarded: almost every packet there is.
+///
+/// It ends in the two words that the hash takes, so that a burst can be hashed at once. Everything else goes the full
+/// way, which would say the same of these. Tests come in pairs where one branch can stand for two, and none depends on
+/// which of TCP and UDP it is: that branch would be guessed wrong for every other packet.
+struct ShortPath {
+  /// The words of the keyed hash, as `hauberk_flow4` makes them.
+  struct Words {
+    var low: UInt64
+    var high: UInt64
+  }
+
+  /// Ethernet, an IPv4 header of five words, and the ports; beyond any frame when there is no short path, which is
+  /// decided per burst: it exists for the keyed hash over Ethernet.
+  let leastLength: Int
+  /// IPv4 destinations whose bit is set may be ours, or may take a tunnel.
+  let filter: UInt64
+  /// Destination MACs as they lie in memory, and which of its bits count: none, when every MAC is accepted.
+  let macMask: UInt64
+  let clusterMulticast: UInt64
+  let clusterUnicast: UInt64
+  let unit: UInt64
+
+  @inline(__always)
+  init(_ snapshot: UnsafePointer<ClassifySnapshot>, link: LinkType) {
+    let exists = link == .ethernet && snapshot.pointee.hash == .keyed
+    leastLength = exists ? EthernetView.length &+ IPv4View.minimumLength &+ PortsView.length : .max
+    filter = snapshot.pointee.shortPathFilter
+    macMask = snapshot.pointee.acceptance.mask
+    clusterMulticast = snapshot.pointee.acceptance.clusterMulticast
+    clusterUnicast = snapshot.pointee.acceptance.clusterUnicast
+    unit = snapshot.pointee.acceptance.unit
+  }
+
+  /// Nil sends the frame the full way, acceptance included.
+  @inline(__always)
+  func words(_ frame: Bytes) -> Words? {
+    guard frame.count >= leastLength else { return nil }
+    let mac = frame.uint64InMemoryOrder(at: 0) & macMask
+    guard mac == clusterMulticast || mac == clusterUnicast || mac == unit else { return nil }
+    // EtherType 0x0800, then version 4 and five words of header.
+    guard frame.uint32(at: 12) & 0xffff_ff00 == 0x0800_4500 else { return nil }
+    // Total length, identification, fragment field, time to live, protocol. No fragment, and a protocol below 64.
+    let middle = frame.uint64(at: 16)
+    guard middle & 0x3fff_00c0 == 0, Self.withPorts &>> middle & 1 == 1, middle >> 48 >= Self.leastTotalLength
+    else { return nil }
+    let addresses = frame.uint64(at: 26), ports = frame.uint32(at: 34)
+    let destination = UInt32(truncatingIfNeeded: addresses)
+    guard filter & ClusterAddresses.bit(destination) == 0, !Self.mayBeIPsec(ports) else { return nil }
+    let from = (addresses >> 32) << 16 | UInt64(ports >> 16)
+    let to = UInt64(destination) << 16 | UInt64(ports & 0xffff)
+    let low = from < to ? from : to
+    let kind = middle & 0xff | UInt64(HAUBERK_TAG_FLOW4) << 8
+    return Words(low: low | kind << 48, high: from ^ to ^ low)
+  }
+
+  @inline(__always) private static var leastTotalLength: UInt64 {
+    UInt64(IPv4View.minimumLength &+ PortsView.length)
+  }
+
+  /// A bit for each of the two protocols.
+  @inline(__always) private static var withPorts: UInt64 {
+    1 << UInt64(IPProtocol.tcp) | 1 << UInt64(IPProtocol.udp)
+  }
+
+  /// Is one of the two ports 500 or 4500? They differ in the bits 0x1060 alone, so one comparison without those bits
+  /// finds both, and six innocent ports with them.
+  @inline(__always)
+  private static func mayBeIPsec(_ ports: UInt32) -> Bool {
+    let rest = (ports & 0xef9f_ef9f) ^ 0x0194_0194
+    // The usual test for a half word that is zero.
+    return (rest &- 0x0001_0001) & ~rest & 0x8000_8000 != 0
+  }
+
+  @inline(__always)
+  static func workSet(_ words: Words, _ key: UnsafePointer<hauberk_work_set_key>) -> UInt16 {
+    UInt16(truncatingIfNeeded: hauberk_work_set(hauberk_mix2(key, words.low, words.high)))
+  }
+}

@@ -1,0 +1,179 @@
+import CKernel
+import CWorkSet
+import Contract
+import Memory
+import Rings
+import Wire
+
+/// The stages between receive and transmit. Each takes a burst: it decides per burst and loops per packet.
+struct Stages {
+  let memory: FrameAddresses
+  let counters: WorkerCounters
+  let crossing: Crossing
+  let scratch: BurstScratch
+  let worker: UInt8
+
+  /// What every burst goes through between receive and transmit.
+  @inline(__always)
+  func judge<Clock: StageClock>(_ burst: inout Burst, _ classifier: Classifier, _ clock: inout Clock) {
+    let parsed = parse(burst, classifier)
+    counters.add(ticks: clock.lap(), to: .parse)
+    if parsed.hasWords != 0 { hash(burst.count, classifier.snapshot) }
+    counters.add(ticks: clock.lap(), to: .hash)
+    own(&burst, parsed, classifier.snapshot)
+    counters.add(ticks: clock.lap(), to: .own)
+  }
+
+  private struct Parsed {
+    var bytes = 0
+    /// A bit for every packet that left words for the hash.
+    var hasWords: UInt64 = 0
+  }
+
+  /// Accepts or drops by MAC address, then parses as far as the work set needs. Most packets leave two words for the
+  /// hash in the scratch; the others are judged here and now.
+  @inline(__always)
+  private func parse(_ burst: Burst, _ classifier: Classifier) -> Parsed {
+    var parsed = Parsed()
+    let low = scratch.low, high = scratch.high
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs + index
+      let frame = Bytes(
+        memory.address(position: ref.pointee.position, offset: ref.pointee.offset),
+        count: Int(ref.pointee.length))
+      parsed.bytes &+= frame.count
+      if let words = classifier.shortPath.words(frame) {
+        low[index] = words.low
+        high[index] = words.high
+        parsed.hasWords |= 1 &<< UInt64(truncatingIfNeeded: index)
+      } else {
+        let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link)
+        ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
+      }
+      index &+= 1
+    }
+    counters.add(burst.count, to: WorkerCounters.receivedPackets)
+    counters.add(parsed.bytes, to: WorkerCounters.receivedBytes)
+    return parsed
+  }
+
+  /// Words to work sets: no branch, no call, no memory but the scratch, so the compiler does several at once. Packets
+  /// without words are hashed along with the others; nobody reads what comes of it.
+  @inline(__always)
+  private func hash(_ count: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    // A copy: the stores below could change the original, as far as the compiler knows.
+    var key = snapshot.pointee.keyPointer.pointee
+    let low = scratch.low, high = scratch.high, sets = scratch.sets
+    var index = 0
+    while index < count {
+      sets[index] = ShortPath.workSet(ShortPath.Words(low: low[index], high: high[index]), &key)
+      index &+= 1
+    }
+  }
+
+  /// Mine, another worker's, or another member's? Every packet is counted once: as kept, under its reason, or where
+  /// it crosses to.
+  @inline(__always)
+  private func own(_ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    let dispositions = snapshot.pointee.dispositions
+    let full: UInt64 = .max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)
+    if parsed.hasWords == full {
+      assign(burst, dispositions)
+    } else {
+      assign(burst, dispositions, hasWords: parsed.hasWords)
+    }
+    var mine = 0, notMine = 0
+    let ours = Disposition(worker: worker).bits, theirs = Disposition(.notMine).bits
+    var index = 0
+    while index < burst.count {
+      mine &+= scratch.dispositions[index] == ours ? 1 : 0
+      notMine &+= scratch.dispositions[index] == theirs ? 1 : 0
+      index &+= 1
+    }
+    counters.add(notMine, to: .notMine)
+    if mine == burst.count {
+      counters.add(mine, to: WorkerCounters.keptPackets)
+      counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
+    } else if notMine != burst.count {
+      Self.settle(&burst, crossing, counters, worker)
+    }
+  }
+
+  /// The common burst: every packet has a work set from the hash.
+  @inline(__always)
+  private func assign(_ burst: Burst, _ dispositions: UnsafePointer<Disposition>) {
+    let sets = scratch.sets, results = scratch.dispositions
+    var index = 0
+    while index < burst.count {
+      let set = sets[index]
+      counters.addPacket(toSet: set)
+      let disposition = dispositions[Int(set)].bits
+      results[index] = disposition
+      burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition)
+      index &+= 1
+    }
+  }
+
+  @inline(__always)
+  private func assign(_ burst: Burst, _ dispositions: UnsafePointer<Disposition>, hasWords: UInt64) {
+    var index = 0
+    while index < burst.count {
+      let judged = burst.refs[index].judgement
+      let isHashed = hasWords &>> UInt64(truncatingIfNeeded: index) & 1 == 1
+      let set = isHashed ? scratch.sets[index] : judged.workSet
+      var disposition = UInt16(judged.verdict)
+      if isHashed || disposition == 0 {
+        counters.addPacket(toSet: set)
+        disposition = dispositions[Int(set)].bits
+      }
+      scratch.dispositions[index] = disposition
+      burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition)
+      index &+= 1
+    }
+  }
+
+  /// The burst that is not all of one kind: sends over what is another worker's, counts what is kept and what has a
+  /// reason, and closes the gaps.
+  @inline(never)
+  private static func settle(
+    _ burst: inout Burst, _ crossing: Crossing, _ counters: WorkerCounters, _ worker: UInt8
+  ) {
+    var remaining = 0, kept = 0, keptBytes = 0
+    var index = 0
+    while index < burst.count {
+      var ref = burst.refs[index]
+      index &+= 1
+      if ref.verdict == 0, ref.judgement.worker != worker {
+        if crossing.send(ref, from: worker) { continue }
+        ref.judgement = Judgement(workSet: ref.workSet, verdict: DropReason.crossingFull.rawValue)
+      }
+      if ref.verdict == 0 {
+        kept &+= 1
+        keptBytes &+= Int(ref.length)
+      } else if ref.verdict != DropReason.notMine.rawValue {
+        counters.add(1, to: WorkerCounters.firstDrop &+ Int(ref.verdict))
+      }
+      burst.refs[remaining] = ref
+      remaining &+= 1
+    }
+    counters.add(kept, to: WorkerCounters.keptPackets)
+    counters.add(keptBytes, to: WorkerCounters.keptBytes)
+    counters.add(burst.count &- remaining, to: WorkerCounters.crossedOut)
+    burst.count = remaining
+  }
+
+  /// Packets that another worker has judged and sent over: they are kept, and counted here.
+  @inline(__always)
+  func take(_ crossed: Burst) {
+    var byteCount = 0
+    var index = 0
+    while index < crossed.count {
+      byteCount &+= Int(crossed.refs[index].length)
+      index &+= 1
+    }
+    counters.add(crossed.count, to: WorkerCounters.crossedIn)
+    counters.add(crossed.count, to: WorkerCounters.keptPackets)
+    counters.add(byteCount, to: WorkerCounters.keptBytes)
+  }
+}

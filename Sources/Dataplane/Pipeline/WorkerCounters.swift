@@ -1,0 +1,59 @@
+package import Contract
+package import Rings
+
+/// The parts of a worker's loop whose cycles are counted apart.
+package enum Stage: Int, CaseIterable, Sendable {
+  case receive, parse, hash, own, transmit
+
+  package var name: String { "\(self)" }
+}
+
+/// What one worker counts. Written by that worker alone; read by anyone, at any time.
+package struct WorkerCounters: @unchecked Sendable {
+  @usableFromInline let bank: CounterBank
+
+  // Where each counter lies. Those of every burst come first and share two lines.
+  static var receivedPackets: Int { 0 }
+  static var receivedBytes: Int { 1 }
+  static var keptPackets: Int { 2 }
+  static var keptBytes: Int { 3 }
+  static var bursts: Int { 4 }
+  static var idlePolls: Int { 5 }
+  static var crossedOut: Int { 6 }
+  static var crossedIn: Int { 7 }
+  static var firstStage: Int { 8 }
+  static var firstDrop: Int { 16 }
+  static var firstSet: Int { firstDrop + DropReason.capacity }
+  static var count: Int { firstSet + WorkSets.count }
+
+  package init() { bank = CounterBank(count: Self.count) }
+  package func deallocate() { bank.deallocate() }
+
+  @inline(__always)
+  func add(_ amount: Int, to counter: Int) {
+    bank.add(UInt64(truncatingIfNeeded: amount), to: counter)
+  }
+
+  @inline(__always)
+  func add(ticks: UInt64, to stage: Stage) { bank.add(ticks, to: Self.firstStage &+ stage.rawValue) }
+
+  @inline(__always)
+  func addPacket(toSet set: UInt16) { bank.add(1, to: Self.firstSet &+ Int(set)) }
+
+  @inline(__always)
+  func add(_ amount: Int, to reason: DropReason) {
+    bank.add(UInt64(truncatingIfNeeded: amount), to: Self.firstDrop &+ Int(reason.rawValue))
+  }
+
+  package var receivedPackets: UInt64 { bank[Self.receivedPackets] }
+  package var receivedBytes: UInt64 { bank[Self.receivedBytes] }
+  package var keptPackets: UInt64 { bank[Self.keptPackets] }
+  package var keptBytes: UInt64 { bank[Self.keptBytes] }
+  package var bursts: UInt64 { bank[Self.bursts] }
+  package var idlePolls: UInt64 { bank[Self.idlePolls] }
+  package var crossedOut: UInt64 { bank[Self.crossedOut] }
+  package var crossedIn: UInt64 { bank[Self.crossedIn] }
+  package func ticks(of stage: Stage) -> UInt64 { bank[Self.firstStage + stage.rawValue] }
+  package func drops(_ reason: DropReason) -> UInt64 { bank[Self.firstDrop + Int(reason.rawValue)] }
+  package func packets(inSet set: Int) -> UInt64 { bank[Self.firstSet + set] }
+}

@@ -1,0 +1,104 @@
+import CKernel
+package import Contract
+package import Memory
+import Rings
+package import Wire
+
+/// What a replay is to do.
+package struct ReplayDescription: Sendable {
+  package var workers = 1
+  package var deal = Deal.toOwner
+  package var classify = ClassifyDescription()
+  package var ownership: OwnershipDescription
+  package var memory = PacketMemorySizes()
+
+  package init(ownership: OwnershipDescription) { self.ownership = ownership }
+}
+
+/// The workers of a replay and what they need: made before the first packet, gone after the last.
+package final class Replay {
+  package let memory: PacketMemory
+  /// The dealer's frames; ports on its thread share them.
+  package let frames: FrameSource
+  package let counters: [WorkerCounters]
+  package let processors: [Int?]
+  package let snapshot: UnsafePointer<ClassifySnapshot>
+  private let description: ReplayDescription
+  private let link: LinkType
+  private let shared: WorkerShared
+  private let toWorkers: [SPSCRing<PacketRef>]
+  private let fromWorkers: [SPSCRing<PacketRef>]
+  private let orders: [SPSCRing<Order>]
+  private let reports: [SPSCRing<Report>]
+  private var threads: [WorkerThread] = []
+
+  package init(_ description: ReplayDescription, link: LinkType) throws(MemoryError) {
+    self.description = description
+    self.link = link
+    let allowed = Processors.allowed()
+    // From the last: the first is where everything else of the machine runs, the dealer among it.
+    let processors = (0..<description.workers).map { worker in
+      allowed.isEmpty ? nil : allowed[allowed.count - 1 - worker % allowed.count]
+    }
+    self.processors = processors
+    memory = try PacketMemory(description.memory, near: processors[0])
+    frames = FrameSource(memory, keeping: description.memory.frames)
+    snapshot = ClassifySnapshotBuilder.build(description.classify, description.ownership)
+    let capacity = Self.powerOfTwo(description.memory.frames + description.memory.largeFrames)
+    shared = WorkerShared(
+      memory: memory, first: snapshot, workers: description.workers, crossingCapacity: capacity)
+    let workers = 0..<description.workers
+    toWorkers = workers.map { _ in SPSCRing(capacity: capacity) }
+    fromWorkers = workers.map { _ in SPSCRing(capacity: capacity) }
+    orders = workers.map { _ in SPSCRing(capacity: 16) }
+    reports = workers.map { _ in SPSCRing(capacity: 16) }
+    counters = workers.map { _ in WorkerCounters() }
+  }
+
+  static func powerOfTwo(_ least: Int) -> Int {
+    var capacity = 1
+    while capacity < least { capacity *= 2 }
+    return capacity
+  }
+
+  package func start() throws(ThreadError) {
+    for number in 0..<description.workers {
+      let start = ReplayWorker(
+        number: number, link: link, shared: shared, counters: counters[number], orders: orders[number],
+        reports: reports[number], receive: DealtPort(toWorkers[number]),
+        transmit: CompletionPort(fromWorkers[number]))
+      let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
+        var worker = start
+        WorkerLife.run(&worker) { hotRunReplayWorker(&$0, $1, $2) }
+      }
+      threads.append(thread)
+    }
+  }
+
+  package func dealer<Source: ReceivePort>(_ source: Source) -> Dealer<Source> {
+    Dealer(
+      source, deal: description.deal, link: link, snapshot: snapshot, frames: frames, toWorkers: toWorkers,
+      fromWorkers: fromWorkers,
+      windowCapacity: Self.powerOfTwo(description.memory.frames + description.memory.largeFrames))
+  }
+
+  /// Asks every worker to finish, and waits until all have.
+  package func stop() {
+    var order = Order(.stop)
+    for ring in orders { while ring.enqueue(&order, 1) == 0 { hauberk_yield() } }
+    for thread in threads { thread.join() }
+    threads = []
+  }
+
+  /// After `stop`.
+  package func deallocate() {
+    for ring in toWorkers + fromWorkers { ring.deallocate() }
+    for ring in orders { ring.deallocate() }
+    for ring in reports { ring.deallocate() }
+    for bank in counters { bank.deallocate() }
+    shared.deallocate()
+    ClassifySnapshotBuilder.destroy(snapshot)
+    frames.deallocate()
+    memory.deallocate()
+  }
+}

@@ -1,0 +1,68 @@
+// What Swift cannot say by itself: a few instructions, a few kernel calls, one interrupt flag.
+#pragma once
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+// Every C entry point that a hot function may call carries this, so that @_noLocks accepts it.
+#define HAUBERK_HOT __attribute__((swift_attr("@_noLocks")))
+#define HAUBERK_INLINE static inline __attribute__((always_inline)) HAUBERK_HOT
+
+HAUBERK_INLINE void hauberk_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// A cycle counter that is cheap to read. It counts at a constant rate, not core cycles.
+HAUBERK_INLINE uint64_t hauberk_ticks(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+  uint64_t value;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
+  return value;
+#else
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+#endif
+}
+
+HAUBERK_INLINE uint64_t hauberk_nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+HAUBERK_INLINE void hauberk_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+HAUBERK_INLINE void hauberk_copy(void *to, const void *from, size_t bytes) { memcpy(to, from, bytes); }
+
+/// Sleeps without a lock and without allocating; a worker with nothing to do calls it.
+HAUBERK_HOT void hauberk_sleep_microseconds(uint32_t microseconds);
+HAUBERK_HOT void hauberk_yield(void);
+
+enum { HAUBERK_HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
+
+/// Maps `bytes` (a multiple of 2 MiB) of explicit huge pages. NULL when the kernel has none to give.
+void *hauberk_map_explicit_huge(size_t bytes);
+/// Maps `bytes` aligned to 2 MiB and asks for transparent huge pages. NULL on failure.
+void *hauberk_map_aligned(size_t bytes);
+bool hauberk_advise_huge(void *address, size_t bytes);
+
+/// The processors that this process may use, in ascending order. Returns how many there are.
+int hauberk_allowed_processors(int *out, int capacity);
+/// Binds the calling thread to one processor. 0, or an errno.
+int hauberk_bind_thread(int processor);
+void hauberk_name_thread(const char *name);
+
+/// From here on SIGINT and SIGTERM only raise a flag, and SIGPIPE is a failed write.
+void hauberk_catch_interrupts(void);
+bool hauberk_was_interrupted(void);

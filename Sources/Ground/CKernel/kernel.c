@@ -1,0 +1,72 @@
+#include "CKernel.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#ifndef MAP_HUGE_2MB
+#define MAP_HUGE_2MB (21 << 26)
+#endif
+
+void *hauberk_map_explicit_huge(size_t bytes) {
+  void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB | MAP_POPULATE, -1, 0);
+  return address == MAP_FAILED ? NULL : address;
+}
+
+void *hauberk_map_aligned(size_t bytes) {
+  // Over-allocate, then give back what lies outside the aligned part.
+  const size_t huge = HAUBERK_HUGE_PAGE_BYTES;
+  char *address = mmap(NULL, bytes + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) return NULL;
+  char *aligned = (char *)(((uintptr_t)address + huge - 1) & ~(uintptr_t)(huge - 1));
+  if (aligned > address) munmap(address, (size_t)(aligned - address));
+  char *end = address + bytes + huge, *aligned_end = aligned + bytes;
+  if (end > aligned_end) munmap(aligned_end, (size_t)(end - aligned_end));
+  return aligned;
+}
+
+bool hauberk_advise_huge(void *address, size_t bytes) { return madvise(address, bytes, MADV_HUGEPAGE) == 0; }
+
+void hauberk_sleep_microseconds(uint32_t microseconds) {
+  struct timespec t = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
+  nanosleep(&t, NULL);
+}
+
+void hauberk_yield(void) { sched_yield(); }
+
+int hauberk_allowed_processors(int *out, int capacity) {
+  cpu_set_t set;
+  int count = 0;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE && count < capacity; cpu++)
+    if (CPU_ISSET(cpu, &set)) out[count++] = cpu;
+  return count;
+}
+
+int hauberk_bind_thread(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET((size_t)processor, &set);
+  return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+void hauberk_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int signal) {
+  (void)signal;
+  interrupted = 1;
+}
+
+void hauberk_catch_interrupts(void) {
+  // No SA_RESTART: a read that waits for a pipe must come back. A second signal ends the process.
+  struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+bool hauberk_was_interrupted(void) { return interrupted != 0; }

@@ -1,0 +1,98 @@
+public import Wire
+
+public enum HashKind: String, CaseIterable, Sendable {
+  /// A keyed hash over the order-free tuple (X8).
+  case keyed
+  /// The seed's sample filter (C27), for conformance.
+  case compat
+}
+
+/// The cluster's secret for the keyed hash: 128 bits, written as 32 hexadecimal digits.
+public struct WorkSetKey: Hashable, Sendable {
+  public var high: UInt64
+  public var low: UInt64
+
+  public init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  public init?(_ text: String) {
+    guard text.utf8.count == 32, text.allSatisfy(\.isHexDigit),
+      let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16)
+    else { return nil }
+    self.init(high: high, low: low)
+  }
+
+  public static let zero = WorkSetKey(high: 0, low: 0)
+}
+
+/// Which frames a unit takes off the wire. What is not listed is dropped.
+public struct AcceptDescription: Sendable {
+  public var unitMAC: MACAddress
+  public var clusterUnicastMAC: MACAddress?
+  public var clusterMulticastMAC: MACAddress?
+  /// Groups in use: all-nodes, solicited-node, control.
+  public var groups: [MACAddress]
+
+  public static let mostGroups = 64
+
+  public init(
+    unitMAC: MACAddress, clusterUnicastMAC: MACAddress? = nil, clusterMulticastMAC: MACAddress? = nil,
+    groups: [MACAddress] = []
+  ) {
+    self.unitMAC = unitMAC
+    self.clusterUnicastMAC = clusterUnicastMAC
+    self.clusterMulticastMAC = clusterMulticastMAC
+    self.groups = groups
+  }
+}
+
+/// A unicast tunnel, as far as classification needs it (X5, X7, X9).
+public struct TunnelDescription: Sendable {
+  /// Ours: its low ten bits are the work set, kept over rekeys.
+  public var inboundSPI: UInt32
+  public var outboundSPI: UInt32
+  public var peer: IPAddress
+  /// Clear traffic from here to there takes the tunnel.
+  public var local: [IPPrefix]
+  public var remote: [IPPrefix]
+
+  public init(
+    inboundSPI: UInt32, outboundSPI: UInt32, peer: IPAddress, local: [IPPrefix] = [], remote: [IPPrefix] = []
+  ) {
+    self.inboundSPI = inboundSPI
+    self.outboundSPI = outboundSPI
+    self.peer = peer
+    self.local = local
+    self.remote = remote
+  }
+}
+
+/// A group SA, as far as classification needs it (X7): the sender id is the IV's leading bits.
+public struct GroupDescription: Sendable {
+  public var spi: UInt32
+  /// 8, 12 or 16 (RFC 6054).
+  public var senderIDBits: Int
+
+  public init(spi: UInt32, senderIDBits: Int) {
+    self.spi = spi
+    self.senderIDBits = senderIDBits
+  }
+}
+
+/// All that classification depends on, ownership apart.
+public struct ClassifyDescription: Sendable {
+  public var hash = HashKind.keyed
+  public var key = WorkSetKey.zero
+  /// Nil accepts every frame: right for a capture, wrong for a wire.
+  public var accept: AcceptDescription?
+  public var clusterAddresses: [IPAddress] = []
+  public var tunnels: [TunnelDescription] = []
+  public var groups: [GroupDescription] = []
+
+  public static let mostClusterAddresses = 64
+  public static let mostTunnels = 100_000
+
+  public init() {}
+}

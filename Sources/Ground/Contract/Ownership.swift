@@ -1,0 +1,47 @@
+/// How many work sets there are (C26), and how many bits name one.
+public enum WorkSets {
+  @inlinable @inline(__always) public static var count: Int { 1024 }
+}
+
+/// What is known about one work set (X12): its state and its member.
+public struct OwnershipEntry: Hashable, Sendable {
+  public enum State: UInt8, Sendable {
+    case unassigned, pending, assigned
+  }
+
+  public var state: State
+  /// Counted from 0. Without meaning while the state is `unassigned`.
+  public var member: UInt8
+
+  public init(state: State, member: UInt8) {
+    self.state = state
+    self.member = member
+  }
+}
+
+/// Who owns what, and which of a member's workers does it. Published whole, never changed in place.
+public struct OwnershipDescription: Sendable {
+  /// One for every work set.
+  public private(set) var entries: [OwnershipEntry]
+  /// Which worker of this member serves a set, if the set is this member's.
+  public private(set) var workers: [UInt8]
+  /// The members whose work this process does. An appliance is one; a replay may play them all.
+  public private(set) var played: Set<UInt8>
+
+  public static let mostMembers = 64
+  public static let mostWorkers = 64
+
+  /// Sets dealt in turn: balanced to within one set for any number of members and of workers.
+  public init(members: Int, playing played: Set<UInt8>, workers: Int) {
+    precondition((1...Self.mostMembers).contains(members) && (1...Self.mostWorkers).contains(workers))
+    entries = (0..<WorkSets.count).map { OwnershipEntry(state: .assigned, member: UInt8($0 % members)) }
+    // Not by the same remainder: two members and two workers would leave one worker of each idle.
+    self.workers = (0..<WorkSets.count).map { UInt8($0 / members % workers) }
+    self.played = played
+  }
+
+  public subscript(set: Int) -> OwnershipEntry {
+    get { entries[set] }
+    set { entries[set] = newValue }
+  }
+}

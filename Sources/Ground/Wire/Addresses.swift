@@ -1,0 +1,50 @@
+/// 48 bits, the first octet on the wire in the highest place.
+public struct MACAddress: Hashable, Sendable {
+  public let value: UInt64
+
+  @inlinable
+  public init(_ value: UInt64) { self.value = value & 0xffff_ffff_ffff }
+
+  public static let broadcast = MACAddress(0xffff_ffff_ffff)
+  /// The lowest bit of the first octet: sent to a group.
+  @inlinable
+  public var isGroup: Bool { value & 0x0100_0000_0000 != 0 }
+}
+
+public struct IPv4Address: Hashable, Sendable {
+  public let value: UInt32
+  @inlinable
+  public init(_ value: UInt32) { self.value = value }
+}
+
+public struct IPv6Address: Hashable, Sendable {
+  public let high: UInt64
+  public let low: UInt64
+  @inlinable
+  public init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+}
+
+public enum IPAddress: Hashable, Sendable {
+  case v4(IPv4Address)
+  case v6(IPv6Address)
+}
+
+/// An address and how many of its leading bits count.
+public struct IPPrefix: Hashable, Sendable {
+  public let address: IPAddress
+  public let length: Int
+
+  public init?(_ address: IPAddress, length: Int) {
+    let width =
+      switch address {
+      case .v4: 32
+      case .v6: 128
+      }
+    guard (0...width).contains(length) else { return nil }
+    self.address = address
+    self.length = length
+  }
+}

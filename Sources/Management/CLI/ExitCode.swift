@@ -1,0 +1,35 @@
+/// How the command ends. Documented in `hauberk help`; scripts rely on the numbers.
+package enum ExitCode: Int32, CaseIterable, Sendable {
+  case success = 0
+  case usage = 2
+  case input = 3
+  case output = 4
+  case damagedInput = 5
+  case configuration = 6
+  case machine = 7
+  case interrupted = 8
+
+  package var meaning: String {
+    switch self {
+    case .success: "all went well"
+    case .usage: "the command line is wrong"
+    case .input: "the input cannot be read, or is no capture of a known kind"
+    case .output: "the output cannot be written"
+    case .damagedInput: "the input ends early; everything before was processed"
+    case .configuration: "the configuration is wrong"
+    case .machine: "the machine lacks something: memory, threads"
+    case .interrupted: "stopped by a signal; everything before was processed"
+    }
+  }
+}
+
+/// Ends a command with a sentence.
+package struct CommandFailure: Error, CustomStringConvertible {
+  package let code: ExitCode
+  package let description: String
+
+  package init(_ code: ExitCode, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+}

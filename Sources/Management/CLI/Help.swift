@@ -1,0 +1,69 @@
+/// The help pages: written for somebody who has never seen the program.
+package enum Help {
+  package static let version = "0.1.0"
+
+  package static let overview = """
+    hauberk \(version) - several machines, one gateway
+
+    Usage:
+      hauberk replay [CAPTURE] [OPTIONS]     run a capture through the pipeline, from file to file
+      hauberk classify [CAPTURE] [OPTIONS]   print every packet's work set
+      hauberk help [COMMAND]                 this page, or a command's
+      hauberk version
+
+    Try:
+      hauberk replay                         a capture that ships inside the program
+      hauberk replay my.pcap --members 3     who would do what in a cluster of three
+      hauberk replay my.pcap --trace 5       the story of the first five packets
+      hauberk classify my.pcap | head
+
+    Exit codes:
+    \(exitCodes)
+    """
+
+  package static var exitCodes: String {
+    ExitCode.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
+  }
+
+  package static let replay = """
+    Usage: hauberk replay [CAPTURE] [OPTIONS]
+
+    Runs every packet of CAPTURE through the pipeline: pinned workers accept it, parse it, hash it into
+    one of 1024 work sets, and look up which member owns that set. CAPTURE is pcap or pcapng, gzip or not,
+    '-' for standard input; without one, a capture that ships inside the program is played.
+
+    The output holds the packets that were kept, in the order of the input and with its time stamps,
+    however many workers there are. Without --config every MAC address is accepted. Without --key (or a
+    configuration that has one) the hash key is all zero, so that two runs agree.
+
+    Options:
+    \(listing(ReplayOptions.options))
+
+    Examples:
+      hauberk replay trace.pcapng.gz --members 4 --member 0 --out mine.pcap
+      hauberk replay --generate packets=5000000,size=64 --workers 2 --json
+      hauberk replay trace.pcap --faults flip=0.01,truncate=0.01 --trace 3
+
+    Exit codes:
+    \(exitCodes)
+    """
+
+  package static let classify = """
+    Usage: hauberk classify [CAPTURE] [OPTIONS]
+
+    Prints one line for every packet: number,workset,reason. Packets are numbered from 1. The work set is
+    -1 where there is none, and only then is there a reason. Classification looks at structure alone.
+
+    Options:
+    \(listing(ClassifyOptions.options))
+
+    Reasons are the names of drops in 'hauberk replay'.
+    """
+
+  private static func listing(_ options: [Option]) -> String {
+    options.map { option in
+      let name = option.name + (option.placeholder.map { " \($0)" } ?? "")
+      return "  " + Format.left(name, 18) + " " + option.help
+    }.joined(separator: "\n")
+  }
+}

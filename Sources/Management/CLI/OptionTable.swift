@@ -1,0 +1,110 @@
+/// One option of a command, as the parser and the help page know it.
+package struct Option: Sendable {
+  package let name: String
+  /// What stands for the value in the help; nil for a switch.
+  package let placeholder: String?
+  package let help: String
+
+  package init(_ name: String, _ placeholder: String? = nil, _ help: String) {
+    self.name = name
+    self.placeholder = placeholder
+    self.help = help
+  }
+}
+
+/// The words of a command line, sorted into options and the rest.
+package struct ParsedArguments: Sendable {
+  private var values: [String: [String]] = [:]
+  package private(set) var positionals: [String] = []
+  package private(set) var asksForHelp = false
+
+  /// Options may come before, between or behind the other words; `--` ends them; `-` alone is a word.
+  package init(_ words: [String], _ options: [Option]) throws(CommandFailure) {
+    var rest = words[...]
+    var onlyWords = false
+    while let word = rest.popFirst() {
+      if onlyWords || word == "-" || !word.hasPrefix("-") {
+        positionals.append(word)
+      } else if word == "--" {
+        onlyWords = true
+      } else if word == "--help" || word == "-h" {
+        asksForHelp = true
+      } else {
+        try take(word, &rest, options)
+      }
+    }
+  }
+
+  private mutating func take(
+    _ word: String, _ rest: inout ArraySlice<String>, _ options: [Option]
+  ) throws(CommandFailure) {
+    let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = String(parts[0])
+    guard let option = options.first(where: { $0.name == name }) else {
+      throw CommandFailure(.usage, "unknown option '\(name)'\(Self.suggestion(name, options))")
+    }
+    guard let placeholder = option.placeholder else {
+      guard parts.count == 1 else { throw CommandFailure(.usage, "\(name) takes no value") }
+      values[name, default: []].append("")
+      return
+    }
+    guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
+      throw CommandFailure(.usage, "\(name) needs a value: \(name) \(placeholder)")
+    }
+    values[name, default: []].append(value)
+  }
+
+  private static func suggestion(_ name: String, _ options: [Option]) -> String {
+    nearestWord(to: name, among: options.map(\.name)).map { ": did you mean '\($0)'?" }
+      ?? "; 'hauberk help' lists them"
+  }
+
+  package func has(_ name: String) -> Bool { values[name] != nil }
+
+  /// The last value wins, as everywhere.
+  package func value(_ name: String) -> String? { values[name]?.last }
+  package func all(_ name: String) -> [String] { values[name] ?? [] }
+
+  package func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandFailure) -> Int? {
+    guard let text = value(name) else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw CommandFailure(
+        .usage, "\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+    }
+    return number
+  }
+
+  package func choice<Value: RawRepresentable<String> & CaseIterable>(
+    _ name: String, _ type: Value.Type
+  ) throws(CommandFailure) -> Value? {
+    guard let text = value(name) else { return nil }
+    guard let value = Value(rawValue: text) else {
+      let names = Value.allCases.map(\.rawValue).joined(separator: " or ")
+      throw CommandFailure(.usage, "\(name) takes \(names), not '\(text)'")
+    }
+    return value
+  }
+}
+
+/// The word that was probably meant: at most two letters off, or the only one that begins so.
+package func nearestWord(to word: String, among words: [String]) -> String? {
+  let near = words.map { ($0, editDistance(word, $0)) }.filter { $0.1 <= 2 }.min { $0.1 < $1.1 }
+  if let near { return near.0 }
+  let longer = words.filter { $0.hasPrefix(word) && word.count > 2 }
+  return longer.count == 1 ? longer[0] : nil
+}
+
+private func editDistance(_ a: String, _ b: String) -> Int {
+  let a = Array(a.utf8.prefix(64)), b = Array(b.utf8.prefix(64))
+  var row = Array(0...b.count)
+  for (i, left) in a.enumerated() {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for (j, right) in b.enumerated() {
+      let substituted = diagonal + (left == right ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
+    }
+  }
+  return row[b.count]
+}

@@ -1,0 +1,110 @@
+/// `name=value,name=value`: the small language of --generate and --faults.
+struct Specification {
+  private var values: [String: String] = [:]
+  private let option: String
+
+  init(_ text: String, option: String, names: [String]) throws(CommandFailure) {
+    self.option = option
+    for part in text.split(separator: ",") {
+      let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard pair.count == 2 else {
+        throw CommandFailure(.usage, "\(option) takes name=value pairs between commas, not '\(part)'")
+      }
+      let name = String(pair[0])
+      guard names.contains(name) else {
+        let hint = nearestWord(to: name, among: names).map { "did you mean '\($0)'?" }
+        throw CommandFailure(
+          .usage, "\(option) knows no '\(name)': \(hint ?? "it takes " + names.joined(separator: ", "))")
+      }
+      values[name] = String(pair[1])
+    }
+  }
+
+  func text(_ name: String) -> String? { values[name] }
+
+  func integer(_ name: String, in range: ClosedRange<Int>) throws(CommandFailure) -> Int? {
+    guard let text = values[name] else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      throw CommandFailure(
+        .usage,
+        "\(option) \(name)= takes a whole number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+    }
+    return number
+  }
+
+  func share(_ name: String) throws(CommandFailure) -> Double? {
+    guard let text = values[name] else { return nil }
+    guard let share = Double(text), (0...1).contains(share) else {
+      throw CommandFailure(.usage, "\(option) \(name)= takes a share from 0 to 1, not '\(text)'")
+    }
+    return share
+  }
+}
+
+/// What --generate asks for.
+package struct GenerateOptions: Sendable {
+  package enum Size: Sendable, Equatable {
+    case fixed(Int)
+    case range(Int, Int)
+    case imix
+  }
+
+  package var packets = 1_000_000
+  package var size = Size.imix
+  package var flows = 1024
+  package var ipv6Percent = 0
+  package var seed = 1
+
+  /// Frame check sequence included, as sizes are given everywhere.
+  static let sizes = 64...1518
+
+  init(_ text: String) throws(CommandFailure) {
+    let spec = try Specification(
+      text, option: "--generate", names: ["packets", "size", "flows", "ipv6", "seed"])
+    packets = try spec.integer("packets", in: 0...1_000_000_000_000) ?? packets
+    flows = try spec.integer("flows", in: 1...1 << 20) ?? flows
+    ipv6Percent = try spec.integer("ipv6", in: 0...100) ?? ipv6Percent
+    seed = try spec.integer("seed", in: 0...Int.max) ?? seed
+    if let size = spec.text("size") { self.size = try Self.size(size) }
+    if ipv6Percent > 0, case .fixed(let bytes) = size, bytes < 78 {
+      throw CommandFailure(.usage, "--generate size=\(bytes) is too short for IPv6 with TCP, which takes 78")
+    }
+  }
+
+  private static func size(_ text: String) throws(CommandFailure) -> Size {
+    if text == "imix" { return .imix }
+    let ends = text.split(separator: "-").map { Int($0) ?? -1 }
+    if ends.count == 1, sizes.contains(ends[0]) { return .fixed(ends[0]) }
+    if ends.count == 2, sizes.contains(ends[0]), sizes.contains(ends[1]), ends[0] <= ends[1] {
+      return .range(ends[0], ends[1])
+    }
+    throw CommandFailure(
+      .usage,
+      "--generate size= takes imix, a size, or a range such as 64-1518 (from \(sizes.lowerBound) to "
+        + "\(sizes.upperBound)), not '\(text)'")
+  }
+}
+
+/// What --faults asks for, as shares of 1.
+package struct FaultOptions: Sendable {
+  package var truncate = 0.0
+  package var flip = 0.0
+  package var duplicate = 0.0
+  package var reorder = 0.0
+  package var drop = 0.0
+  package var seed = 1
+  package var isEmpty: Bool { truncate + flip + duplicate + reorder + drop == 0 }
+
+  init() {}
+
+  init(_ text: String) throws(CommandFailure) {
+    let spec = try Specification(
+      text, option: "--faults", names: ["truncate", "flip", "duplicate", "reorder", "drop", "seed"])
+    truncate = try spec.share("truncate") ?? 0
+    flip = try spec.share("flip") ?? 0
+    duplicate = try spec.share("duplicate") ?? 0
+    reorder = try spec.share("reorder") ?? 0
+    drop = try spec.share("drop") ?? 0
+    seed = try spec.integer("seed", in: 0...Int.max) ?? seed
+  }
+}

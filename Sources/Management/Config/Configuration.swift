@@ -1,0 +1,48 @@
+package import Contract
+import Wire
+
+/// What a configuration file says.
+package struct Configuration: Sendable {
+  package var classify = ClassifyDescription()
+
+  package init(_ document: YAMLDocument) throws(ConfigurationErrors) {
+    classify = try document.read { reader in
+      var classify = ClassifyDescription()
+      let unit = reader.optional("unit", .section(UnitSection.read))
+      let cluster = reader.optional("cluster", .section(ClusterSection.read))
+      if let cluster {
+        classify.clusterAddresses = cluster.addresses
+        classify.hash = cluster.hash
+        classify.key = cluster.key
+        if unit == nil, cluster.unicastMAC != nil || cluster.multicastMAC != nil {
+          reader.reject("cluster", "MAC addresses are given, but no 'unit' whose own address completes them")
+        }
+      }
+      classify.accept = unit.map { unit in
+        AcceptDescription(
+          unitMAC: unit.mac, clusterUnicastMAC: cluster?.unicastMAC, clusterMulticastMAC: cluster?.multicastMAC,
+          groups: unit.groups)
+      }
+      classify.tunnels = reader.field("tunnels", .list(of: .section(TunnelSection.read)), default: [])
+      classify.groups = reader.field("groups", .list(of: .section(GroupSection.read)), default: [])
+      refuseRepeatedSPIs(classify, reader)
+      if classify.clusterAddresses.isEmpty, !classify.tunnels.isEmpty || !classify.groups.isEmpty {
+        reader.reject(
+          classify.tunnels.isEmpty ? "groups" : "tunnels",
+          "security associations end at a cluster address, expected 'cluster.addresses' as well")
+      }
+      return classify
+    }
+  }
+}
+
+/// Two SAs with one SPI cannot be told apart on the wire.
+private func refuseRepeatedSPIs(_ classify: ClassifyDescription, _ reader: borrowing FieldReader) {
+  var seen = Set<UInt32>()
+  for spi in classify.tunnels.map(\.inboundSPI) where !seen.insert(spi).inserted {
+    reader.reject("tunnels", "found inbound SPI 0x\(String(spi, radix: 16)) twice, expected each once")
+  }
+  for spi in classify.groups.map(\.spi) where !seen.insert(spi).inserted {
+    reader.reject("groups", "found SPI 0x\(String(spi, radix: 16)) twice, expected each once")
+  }
+}

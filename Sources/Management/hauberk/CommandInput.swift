@@ -1,0 +1,65 @@
+import CLI
+import CSample
+import Config
+import Contract
+import Dataplane
+import Wire
+
+/// What both commands share: which capture, and what classification depends on.
+enum CommandInput {
+  static func source(_ capture: String?) -> CaptureInput.Source {
+    switch capture {
+    case nil:
+      let bytes = UnsafeRawBufferPointer(start: hauberk_sample_bytes(), count: hauberk_sample_length())
+      return .embedded(bytes, name: "the embedded sample")
+    case "-": return .standardInput
+    case .some(let path): return .path(path)
+    }
+  }
+
+  static func open(_ source: CaptureInput.Source, _ filter: String?) throws(CommandFailure) -> CaptureInput {
+    do {
+      return try CaptureInput(source, filter: filter)
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  static func failure(_ error: CaptureError) -> CommandFailure {
+    let code: ExitCode =
+      switch error.kind {
+      case .unreadable: .input
+      case .unwritable: .output
+      case .damaged: .damagedInput
+      case .filter: .usage
+      }
+    return CommandFailure(code, error.description)
+  }
+
+  /// The configuration, and on top of it what the command line says.
+  static func classify(
+    config: String?, hash: HashKind?, key: WorkSetKey?, addresses: [String]
+  ) throws(CommandFailure) -> ClassifyDescription {
+    var description = ClassifyDescription()
+    if let config {
+      do {
+        description = try Configuration.load(config).classify
+      } catch {
+        throw CommandFailure(.configuration, error.description)
+      }
+    }
+    if let hash { description.hash = hash }
+    if let key { description.key = key }
+    for text in addresses {
+      guard let address = IPAddress(text) else {
+        throw CommandFailure(.usage, "--cluster-ip takes an IPv4 or IPv6 address, not '\(text)'")
+      }
+      description.clusterAddresses.append(address)
+    }
+    guard description.clusterAddresses.count <= ClassifyDescription.mostClusterAddresses else {
+      throw CommandFailure(
+        .usage, "at most \(ClassifyDescription.mostClusterAddresses) cluster addresses are supported")
+    }
+    return description
+  }
+}

@@ -1,0 +1,61 @@
+import CKernel
+import CLI
+import Glibc
+
+@main
+struct Main {
+  static func main() {
+    hauberk_catch_interrupts()
+    do {
+      let code = try run(Array(CommandLine.arguments.dropFirst()))
+      try Console.flush()
+      exit(code.rawValue)
+    } catch {
+      Console.note("hauberk: \(error)")
+      exit(error.code.rawValue)
+    }
+  }
+
+  private static func run(_ words: [String]) throws(CommandFailure) -> ExitCode {
+    guard let command = words.first else {
+      Console.note(Help.overview)
+      return .usage
+    }
+    let rest = Array(words.dropFirst())
+    switch command {
+    case "replay":
+      if asksForHelp(rest) { return try show(Help.replay) }
+      return try ReplayCommand(ReplayOptions(rest)).run()
+    case "classify":
+      if asksForHelp(rest) { return try show(Help.classify) }
+      return try ClassifyCommand(ClassifyOptions(rest)).run()
+    case "help", "--help", "-h":
+      return try help(rest)
+    case "version", "--version":
+      return try show("hauberk \(Help.version)")
+    default:
+      let hint = nearestWord(to: command, among: ["replay", "classify", "help", "version"])
+      throw CommandFailure(
+        .usage,
+        "unknown command '\(command)'" + (hint.map { ": did you mean '\($0)'?" } ?? "; try 'hauberk help'"))
+    }
+  }
+
+  private static func asksForHelp(_ words: [String]) -> Bool {
+    words.prefix { $0 != "--" }.contains { $0 == "--help" || $0 == "-h" }
+  }
+
+  private static func help(_ words: [String]) throws(CommandFailure) -> ExitCode {
+    switch words.first {
+    case nil: return try show(Help.overview)
+    case "replay": return try show(Help.replay)
+    case "classify": return try show(Help.classify)
+    case .some(let word): throw CommandFailure(.usage, "there is no help on '\(word)': try 'hauberk help'")
+    }
+  }
+
+  private static func show(_ text: String) throws(CommandFailure) -> ExitCode {
+    try Console.output(text + "\n")
+    return .success
+  }
+}

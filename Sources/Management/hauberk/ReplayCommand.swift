@@ -1,0 +1,150 @@
+import CKernel
+import CLI
+import Contract
+import Dataplane
+import Glibc
+import Memory
+import Wire
+
+/// `hauberk replay`: from a capture, through the workers, to a capture.
+struct ReplayCommand {
+  private typealias Port = PacedPort<FaultPort<ReplaySource>>
+
+  let options: ReplayOptions
+
+  init(_ options: ReplayOptions) { self.options = options }
+
+  func run() throws(CommandFailure) -> ExitCode {
+    let classify = try CommandInput.classify(
+      config: options.config, hash: options.hash, key: options.key, addresses: options.clusterAddresses)
+    let source = CommandInput.source(options.capture)
+    let input = options.generate == nil ? try CommandInput.open(source, options.filter) : nil
+    let link = input?.link ?? .ethernet
+
+    var description = ReplayDescription(ownership: ownership)
+    description.workers = workerCount
+    description.deal = options.dealsInTurn ? .inTurn : .toOwner
+    description.classify = classify
+    let replay: Replay
+    do {
+      replay = try Replay(description, link: link)
+    } catch {
+      throw CommandFailure(.machine, error.description)
+    }
+    let output = try openOutput(input, replay.memory)
+    var result = ReplayResult()
+    result.source = input?.source.name ?? "generated traffic"
+    result.link = link.name
+    result.out = options.out.map { $0 == "-" ? "standard output" : $0 }
+
+    let port = Port(
+      FaultPort(replaySource(input, source, replay.frames), faults, frames: replay.frames), pace,
+      memory: replay.memory)
+    do {
+      try replay.start()
+    } catch {
+      throw CommandFailure(.machine, error.description)
+    }
+    let session = ReplaySession(options: options, replay: replay, description: description, link: link)
+    let ended = session.play(port, output, inputBytes: size(of: source), into: &result)
+    output?.close()
+    if let fault = output?.fault { throw CommandInput.failure(fault) }
+    if let failure = ended.failure { throw failure }
+    result.truncation = ended.input?.fault?.description
+    try report(result)
+    if let truncation = result.truncation { throw CommandFailure(.damagedInput, truncation) }
+    return hauberk_was_interrupted() ? .interrupted : .success
+  }
+
+  private var ownership: OwnershipDescription {
+    let played = options.member.map { [UInt8($0)] } ?? (0..<options.members).map { UInt8($0) }
+    return OwnershipDescription(members: options.members, playing: Set(played), workers: workerCount)
+  }
+
+  private var workerCount: Int { options.workers ?? max(1, min(8, Processors.allowed().count - 1)) }
+
+  private var pace: Pace {
+    switch options.rate {
+    case .asFastAsPossible: .asFastAsPossible
+    case .original: .original
+    case .packetsPerSecond(let rate): .packetsPerSecond(rate)
+    }
+  }
+
+  private var faults: FaultDescription {
+    var description = FaultDescription()
+    description.truncate = options.faults.truncate
+    description.flip = options.faults.flip
+    description.duplicate = options.faults.duplicate
+    description.reorder = options.faults.reorder
+    description.drop = options.faults.drop
+    description.seed = UInt64(options.faults.seed)
+    return description
+  }
+
+  private func replaySource(
+    _ input: CaptureInput?, _ source: CaptureInput.Source, _ frames: FrameSource
+  ) -> ReplaySource {
+    if let input {
+      let filter = options.filter
+      return ReplaySource(capture: input, loops: options.loops, frames: frames) { () throws(CommandFailure) in
+        try CommandInput.open(source, filter)
+      }
+    }
+    var description = GeneratorDescription()
+    if let generate = options.generate {
+      description.packets = generate.packets * options.loops
+      description.flows = generate.flows
+      description.ipv6Percent = generate.ipv6Percent
+      description.seed = UInt64(generate.seed)
+      switch generate.size {
+      case .imix: description.size = .imix
+      case .fixed(let bytes): description.size = .fixed(bytes)
+      case .range(let least, let most): description.size = .range(least, most)
+      }
+    }
+    return ReplaySource(generated: description, frames: frames)
+  }
+
+  private func openOutput(
+    _ input: CaptureInput?, _ memory: PacketMemory
+  ) throws(CommandFailure) -> CaptureOutput? {
+    guard let out = options.out else { return nil }
+    if let capture = options.capture, capture != "-", out != "-", isSameFile(capture, out) {
+      throw CommandFailure(.output, "cannot write \(out): it is the capture that is being read")
+    }
+    do {
+      return try CaptureOutput(
+        out == "-" ? .standardOutput : .path(out), linkNumber: input?.linkNumber ?? 1,
+        snapshotLength: input?.snapshotLength ?? 65535, hasNanoseconds: input?.hasNanoseconds ?? true,
+        memory: memory)
+    } catch {
+      throw CommandInput.failure(error)
+    }
+  }
+
+  private func isSameFile(_ one: String, _ other: String) -> Bool {
+    var a = stat(), b = stat()
+    return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
+      && a.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// For the progress bar: nil where the size says nothing.
+  private func size(of source: CaptureInput.Source) -> Int? {
+    guard case .path(let path) = source, options.generate == nil else { return nil }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !path.hasSuffix(".gz") else { return nil }
+    return Int(status.st_size) * options.loops
+  }
+
+  private func report(_ result: ReplayResult) throws(CommandFailure) {
+    if options.json {
+      try Console.output(result.json.text + "\n")
+    } else if options.out == "-" {
+      Console.note(ReplaySummary(result).text)
+    } else {
+      try Console.output(ReplaySummary(result).text)
+    }
+    try Console.flush()
+  }
+}

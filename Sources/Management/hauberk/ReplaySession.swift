@@ -1,0 +1,110 @@
+import CKernel
+import CLI
+import Contract
+import Dataplane
+import Memory
+import Wire
+
+/// One replay under way: turns the dealer until the input has passed, and adds up what happened.
+struct ReplaySession {
+  let options: ReplayOptions
+  let replay: Replay
+  let description: ReplayDescription
+  let link: LinkType
+
+  /// Returns the source, which knows how its capture ended.
+  func play(
+    _ port: PacedPort<FaultPort<ReplaySource>>, _ output: CaptureOutput?, inputBytes: Int?,
+    into result: inout ReplayResult
+  ) -> ReplaySource {
+    var dealer = replay.dealer(port)
+    var progress = Progress()
+    var bytesRead = 0
+    var traced = 0
+    var turns = 0
+    let start = Console.now(), startTicks = hauberk_ticks()
+    while true {
+      let isOver = !dealer.turn(stop: hauberk_was_interrupted() || output?.fault != nil) { ref in
+        if ref.verdict == 0 { output?.write(ref) }
+        bytesRead += Int(ref.length) + 16  // the record's header in the file
+        if traced < options.trace {
+          traced += 1
+          tell(ref)
+        }
+      }
+      output?.check()
+      if isOver { break }
+      turns += 1
+      if turns & 0xff == 0 {
+        progress.update(packets: dealer.dealt, share: inputBytes.map { Double(bytesRead) / Double(max(1, $0)) })
+      }
+    }
+    let ticks = hauberk_ticks() &- startTicks
+    result.seconds = Console.now() - start
+    result.ticksPerSecond = result.seconds > 0 ? Double(ticks) / result.seconds : 0
+    replay.stop()
+    progress.finish()
+    collect(dealer.times, &result)
+    let faults = dealer.source.inner.counts
+    if !options.faults.isEmpty {
+      result.faults = [
+        ("truncated", UInt64(faults.truncated)), ("flipped", UInt64(faults.flipped)),
+        ("duplicated", UInt64(faults.duplicated)), ("reordered", UInt64(faults.reordered)),
+        ("dropped", UInt64(faults.dropped)),
+      ]
+    }
+    return dealer.source.inner.inner
+  }
+
+  private func tell(_ ref: PacketRef) {
+    let story = PacketStory(
+      ref, in: replay.memory, link: link, snapshot: replay.snapshot, ownership: description.ownership)
+    let text = story.lines.joined(separator: "\n") + "\n"
+    // The story is for a person: it must not get into a file that a machine reads.
+    if options.json || options.out == "-" {
+      Console.note(text)
+    } else {
+      try? Console.output(text + "\n")
+    }
+  }
+
+  private func collect(_ times: DealerTimes, _ result: inout ReplayResult) {
+    result.hash = description.classify.hash
+    result.acceptsEveryMAC = description.classify.accept == nil
+    result.keyIsZero = description.classify.key == .zero
+    result.pages = replay.memory.arena.pages.rawValue
+    result.node = replay.memory.arena.node
+    result.member = options.member
+    result.dealer = [
+      ("reading", times.reading), ("dealing", times.dealing), ("collecting", times.collecting),
+      (options.out == nil ? "releasing" : "writing", times.writing), ("waiting", times.waiting),
+    ]
+    for (number, counters) in replay.counters.enumerated() {
+      result.packetsIn += counters.receivedPackets
+      result.bytesIn += counters.receivedBytes
+      result.packetsOut += counters.keptPackets
+      result.bytesOut += counters.keptBytes
+      var worker = WorkerResult()
+      worker.processor = replay.processors[number]
+      worker.packets = counters.receivedPackets
+      worker.bytes = counters.receivedBytes
+      worker.crossedIn = counters.crossedIn
+      worker.bursts = counters.bursts
+      worker.stages = Stage.allCases.map { ($0.name, counters.ticks(of: $0)) }
+      result.workers.append(worker)
+    }
+    result.drops = DropReason.allCases.dropFirst().compactMap { reason in
+      let count = replay.counters.reduce(0) { $0 + $1.drops(reason) }
+      return count > 0 ? (reason, count) : nil
+    }
+    result.members = Array(repeating: MemberShare(), count: options.members)
+    for set in 0..<WorkSets.count {
+      let packets = replay.counters.reduce(0) { $0 + $1.packets(inSet: set) }
+      guard packets > 0 else { continue }
+      result.workSetsUsed += 1
+      let member = Int(description.ownership[set].member)
+      result.members[member].packets += packets
+      result.members[member].workSets += 1
+    }
+  }
+}
