@@ -77,13 +77,8 @@ static int32_t classify4(const hauberk_work_set_key *key, const uint8_t *ip, uin
 static int32_t classify6(const hauberk_work_set_key *key, const uint8_t *ip, uint32_t available, int quoted) {
     if (available < 40 || ip[0] >> 4 != 6) { return -BASELINE_MALFORMED; }
     const uint32_t total = 40 + (uint32_t)be16(ip + 4);
-    uint32_t end = available;
-    if (quoted) {
-        if (total < end) { end = total; }
-    } else {
-        if (total > available) { return -BASELINE_MALFORMED; }
-        end = total;
-    }
+    if (!quoted && total > available) { return -BASELINE_MALFORMED; }
+    const uint32_t end = total < available ? total : available;
 
     const uint64_t source_hi = be64(ip + 8), source_lo = be64(ip + 16);
     const uint64_t destination_hi = be64(ip + 24), destination_lo = be64(ip + 32);
@@ -96,10 +91,10 @@ static int32_t classify6(const hauberk_work_set_key *key, const uint8_t *ip, uin
         case PROTOCOL_UDP:
         case PROTOCOL_TCP: {
             if (left < 4) { goto pair; }
-            const uint16_t source_port = be16(here), destination_port = be16(here + 2);
-            if (protocol == PROTOCOL_UDP && is_ike(source_port, destination_port)) { goto pair; }
-            return (int32_t)hauberk_flow6(key, source_hi, source_lo, destination_hi, destination_lo,
-                                          source_port, destination_port, protocol);
+            const uint16_t from = be16(here), to = be16(here + 2);
+            if (protocol == PROTOCOL_UDP && is_ike(from, to)) { goto pair; }
+            return (int32_t)hauberk_flow6(
+                key, source_hi, source_lo, destination_hi, destination_lo, from, to, protocol);
         }
         case PROTOCOL_ICMP6:
             if (!quoted && left >= 8 && is_error6(here[0])) {

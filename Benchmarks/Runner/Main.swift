@@ -18,6 +18,10 @@ struct Main {
 
   static func main() {
     do {
+      if ParsedArguments.askForHelp(CommandLine.arguments) {
+        for option in options { print(Format.left("  \(option.name) \(option.placeholder ?? "")", 18), option.help) }
+        exit(0)
+      }
       let parsed = try ParsedArguments(Array(CommandLine.arguments.dropFirst()), options)
       exit(try run(parsed))
     } catch {
@@ -67,7 +71,19 @@ struct Main {
       failed = failed || made > 0
       try Console.output("\(made) allocations in \(comparison.ours.units) units: \(comparison.name)\n")
     }
+    // A whole worker is made anew each time: what it allocates must not depend on how many packets it sees.
+    let few = allocations(by: generatedReplay(packets: 100_000))
+    let many = allocations(by: generatedReplay(packets: 300_000))
+    failed = failed || many != few
+    try Console.output("\(few) and \(many) allocations in 100000 and 300000 units: generator, worker, null port\n")
     return failed ? 1 : 0
+  }
+
+  private static func allocations(by comparison: Comparison) -> UInt64 {
+    sink &+= comparison.ours.run()
+    let before = hauberk_allocations()
+    sink &+= comparison.ours.run()
+    return hauberk_allocations() - before
   }
 
   private static func comparisons() throws -> [Comparison] {

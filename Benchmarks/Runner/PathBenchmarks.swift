@@ -97,7 +97,8 @@ func foreignPath(_ traffic: Traffic, passes: Int) -> Comparison {
         var first = 0
         while first < traffic.count {
           let count = min(Burst.capacity, traffic.count &- first)
-          drops &+= UInt64(count)
+          drops &+=
+            UInt64(count)
             &- UInt64(
               baseline_foreign_burst(baseline, traffic.packets + first, UInt32(count), sets, verdicts))
           first &+= count

@@ -1,4 +1,5 @@
 """The conversations. Each function makes a list of jobs; main mixes and runs them."""
+# long because: one function a kind of traffic, side by side, and nothing else.
 import contextlib
 import random
 import socket

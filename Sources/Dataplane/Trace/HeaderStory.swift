@@ -84,7 +84,8 @@ package struct HeaderStory {
     switch number {
     case IPProtocol.tcp:
       if let tcp = TCPView(bytes) {
-        clauses.append("TCP \(tcp.sourcePort) > \(tcp.destinationPort) [\(Self.flags(tcp.flags))], \(tcp.payload.count) bytes")
+        clauses.append(
+          "TCP \(tcp.sourcePort) > \(tcp.destinationPort) [\(Self.flags(tcp.flags))], \(tcp.payload.count) bytes")
         return
       }
     case IPProtocol.udp:

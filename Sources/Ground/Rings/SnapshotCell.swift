@@ -89,6 +89,7 @@ public struct Quiescence: @unchecked Sendable {
     // edge quiescence.entry: fence; pairs with the fence in enter.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     for worker in 0..<workers {
+      // edge quiescence.point: acquire; pairs with the releases in pass and leave.
       let seen = line(worker).pointee.load(ordering: .acquiring)
       if seen == Self.away { continue }
       while true {

@@ -1,3 +1,5 @@
+import Config
+
 /// One option of a command, as the parser and the help page know it.
 package struct Option: Sendable {
   package let name: String
@@ -16,7 +18,6 @@ package struct Option: Sendable {
 package struct ParsedArguments: Sendable {
   private var values: [String: [String]] = [:]
   package private(set) var positionals: [String] = []
-  package private(set) var asksForHelp = false
 
   /// Options may come before, between or behind the other words; `--` ends them; `-` alone is a word.
   package init(_ words: [String], _ options: [Option]) throws(CommandFailure) {
@@ -27,8 +28,6 @@ package struct ParsedArguments: Sendable {
         positionals.append(word)
       } else if word == "--" {
         onlyWords = true
-      } else if word == "--help" || word == "-h" {
-        asksForHelp = true
       } else {
         try take(word, &rest, options)
       }
@@ -55,8 +54,13 @@ package struct ParsedArguments: Sendable {
   }
 
   private static func suggestion(_ name: String, _ options: [Option]) -> String {
-    nearestWord(to: name, among: options.map(\.name)).map { ": did you mean '\($0)'?" }
+    nearestName(to: name, among: options.map(\.name)).map { ": did you mean '\($0)'?" }
       ?? "; 'hauberk help' lists them"
+  }
+
+  /// A question for help, wherever it stands before `--`, goes before everything that may be wrong.
+  package static func askForHelp(_ words: [String]) -> Bool {
+    words.prefix { $0 != "--" }.contains { $0 == "--help" || $0 == "-h" }
   }
 
   package func has(_ name: String) -> Bool { values[name] != nil }
@@ -84,27 +88,4 @@ package struct ParsedArguments: Sendable {
     }
     return value
   }
-}
-
-/// The word that was probably meant: at most two letters off, or the only one that begins so.
-package func nearestWord(to word: String, among words: [String]) -> String? {
-  let near = words.map { ($0, editDistance(word, $0)) }.filter { $0.1 <= 2 }.min { $0.1 < $1.1 }
-  if let near { return near.0 }
-  let longer = words.filter { $0.hasPrefix(word) && word.count > 2 }
-  return longer.count == 1 ? longer[0] : nil
-}
-
-private func editDistance(_ a: String, _ b: String) -> Int {
-  let a = Array(a.utf8.prefix(64)), b = Array(b.utf8.prefix(64))
-  var row = Array(0...b.count)
-  for (i, left) in a.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for (j, right) in b.enumerated() {
-      let substituted = diagonal + (left == right ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
-    }
-  }
-  return row[b.count]
 }

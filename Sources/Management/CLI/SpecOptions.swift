@@ -1,3 +1,5 @@
+import Config
+
 /// `name=value,name=value`: the small language of --generate and --faults.
 struct Specification {
   private var values: [String: String] = [:]
@@ -12,7 +14,7 @@ struct Specification {
       }
       let name = String(pair[0])
       guard names.contains(name) else {
-        let hint = nearestWord(to: name, among: names).map { "did you mean '\($0)'?" }
+        let hint = nearestName(to: name, among: names).map { "did you mean '\($0)'?" }
         throw CommandFailure(
           .usage, "\(option) knows no '\(name)': \(hint ?? "it takes " + names.joined(separator: ", "))")
       }

@@ -4,9 +4,13 @@ import Wire
 /// What a configuration file says.
 package struct Configuration: Sendable {
   package var classify = ClassifyDescription()
+  /// How many frames, and of how many bytes; nil leaves the default.
+  package var frames: Int?
+  package var frameBytes: Int?
 
   package init(_ document: YAMLDocument) throws(ConfigurationErrors) {
-    classify = try document.read { reader in
+    let sections = try document.read { reader in
+      let memory = reader.optional("memory", .section(MemorySection.read))
       var classify = ClassifyDescription()
       let unit = reader.optional("unit", .section(UnitSection.read))
       let cluster = reader.optional("cluster", .section(ClusterSection.read))
@@ -31,8 +35,11 @@ package struct Configuration: Sendable {
           classify.tunnels.isEmpty ? "groups" : "tunnels",
           "security associations end at a cluster address, expected 'cluster.addresses' as well")
       }
-      return classify
+      return (classify: classify, memory: memory)
     }
+    classify = sections.classify
+    frames = sections.memory?.frames
+    frameBytes = sections.memory?.frameBytes
   }
 }
 

@@ -39,6 +39,20 @@ struct ClusterSection {
   }
 }
 
+/// `memory`: how much is set aside for packets, before the first one comes.
+struct MemorySection {
+  var frames: Int?
+  var frameBytes: Int?
+
+  static func read(_ reader: inout FieldReader) -> MemorySection? {
+    MemorySection(
+      // Magazines of 64 exchange frames; a worker needs a few bursts.
+      frames: reader.optional(
+        "frames", .integer(in: 1024...1 << 20).matching("a multiple of 64 from 1024 to 1048576") { $0 % 64 == 0 }),
+      frameBytes: reader.optional("frameBytes", .integer(in: 512...16384)))
+  }
+}
+
 /// One of `tunnels`.
 enum TunnelSection {
   static func read(_ reader: inout FieldReader) -> TunnelDescription? {

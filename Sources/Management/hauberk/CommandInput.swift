@@ -36,18 +36,20 @@ enum CommandInput {
     return CommandFailure(code, error.description)
   }
 
+  static func configuration(_ path: String?) throws(CommandFailure) -> Configuration? {
+    guard let path else { return nil }
+    do {
+      return try Configuration.load(path)
+    } catch {
+      throw CommandFailure(.configuration, error.description)
+    }
+  }
+
   /// The configuration, and on top of it what the command line says.
   static func classify(
-    config: String?, hash: HashKind?, key: WorkSetKey?, addresses: [String]
+    config: Configuration?, hash: HashKind?, key: WorkSetKey?, addresses: [String]
   ) throws(CommandFailure) -> ClassifyDescription {
-    var description = ClassifyDescription()
-    if let config {
-      do {
-        description = try Configuration.load(config).classify
-      } catch {
-        throw CommandFailure(.configuration, error.description)
-      }
-    }
+    var description = config?.classify ?? ClassifyDescription()
     if let hash { description.hash = hash }
     if let key { description.key = key }
     for text in addresses {

@@ -1,5 +1,6 @@
 import CKernel
 import CLI
+import Config
 import Glibc
 
 @main
@@ -24,25 +25,21 @@ struct Main {
     let rest = Array(words.dropFirst())
     switch command {
     case "replay":
-      if asksForHelp(rest) { return try show(Help.replay) }
+      if ParsedArguments.askForHelp(rest) { return try show(Help.replay) }
       return try ReplayCommand(ReplayOptions(rest)).run()
     case "classify":
-      if asksForHelp(rest) { return try show(Help.classify) }
+      if ParsedArguments.askForHelp(rest) { return try show(Help.classify) }
       return try ClassifyCommand(ClassifyOptions(rest)).run()
     case "help", "--help", "-h":
       return try help(rest)
     case "version", "--version":
       return try show("hauberk \(Help.version)")
     default:
-      let hint = nearestWord(to: command, among: ["replay", "classify", "help", "version"])
+      let hint = nearestName(to: command, among: ["replay", "classify", "help", "version"])
       throw CommandFailure(
         .usage,
         "unknown command '\(command)'" + (hint.map { ": did you mean '\($0)'?" } ?? "; try 'hauberk help'"))
     }
-  }
-
-  private static func asksForHelp(_ words: [String]) -> Bool {
-    words.prefix { $0 != "--" }.contains { $0 == "--help" || $0 == "-h" }
   }
 
   private static func help(_ words: [String]) throws(CommandFailure) -> ExitCode {

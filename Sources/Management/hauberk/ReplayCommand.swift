@@ -1,5 +1,6 @@
 import CKernel
 import CLI
+import Config
 import Contract
 import Dataplane
 import Glibc
@@ -15,8 +16,9 @@ struct ReplayCommand {
   init(_ options: ReplayOptions) { self.options = options }
 
   func run() throws(CommandFailure) -> ExitCode {
+    let configuration = try CommandInput.configuration(options.config)
     let classify = try CommandInput.classify(
-      config: options.config, hash: options.hash, key: options.key, addresses: options.clusterAddresses)
+      config: configuration, hash: options.hash, key: options.key, addresses: options.clusterAddresses)
     let source = CommandInput.source(options.capture)
     let input = options.generate == nil ? try CommandInput.open(source, options.filter) : nil
     let link = input?.link ?? .ethernet
@@ -25,6 +27,8 @@ struct ReplayCommand {
     description.workers = workerCount
     description.deal = options.dealsInTurn ? .inTurn : .toOwner
     description.classify = classify
+    if let frames = configuration?.frames { description.memory.frames = frames }
+    if let bytes = configuration?.frameBytes { description.memory.frameBytes = bytes }
     let replay: Replay
     do {
       replay = try Replay(description, link: link)

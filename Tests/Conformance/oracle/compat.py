@@ -14,6 +14,7 @@ link type is not known here (one sentence on stderr, nothing on stdout); 2 for w
 Captures: pcap (both byte orders, microseconds and nanoseconds) and pcapng (both byte
 orders), either of them also compressed with gzip, which is seen by the content.
 """
+# long because: reader, parser and hash in one text that can be checked from top to bottom.
 
 import argparse
 import ipaddress

@@ -1,5 +1,5 @@
 /// The one of `names` that a writer of `text` most likely meant.
-func nearestName(to text: String, among names: [String]) -> String? {
+package func nearestName(to text: String, among names: [String]) -> String? {
   let sought = folded(text)
   var best: (name: String, distance: Int)?
   for name in names {
