@@ -84,18 +84,20 @@ let benchmarks: [Target] = [
     path: "Benchmarks/Runner", swiftSettings: raw),
 ]
 
-/// Packets by the layer, for tests; no test itself.
-let packetMaking = Target.target(name: "PacketMaking", path: "Tests/PacketMaking", swiftSettings: language)
-
 let tests: [Target] = [
-  packetMaking,
+  // Packets by the layer, hostile frames and threads, for all tests; no test itself.
+  .target(name: "PacketMaking", path: "Tests/PacketMaking", swiftSettings: language),
+  .testTarget(name: "WireTests", dependencies: ["Wire", "PacketMaking"], swiftSettings: language),
+  .testTarget(name: "MemoryTests", dependencies: ["Memory", "Contract", "PacketMaking"], swiftSettings: language),
+  .testTarget(name: "RingsTests", dependencies: ["Rings", "PacketMaking"], swiftSettings: language),
+  .testTarget(name: "ContractTests", dependencies: ["Contract"], swiftSettings: language),
   .testTarget(name: "ConfigTests", dependencies: ["Config", "Contract", "Wire"], swiftSettings: strict),
 ]
 
 let package = Package(
   name: "hauberk",
   products: [.executable(name: "hauberk", targets: ["hauberk"])],
-  targets: groundFloor + dataplaneFloor + managementFloor + benchmarks,
+  targets: groundFloor + dataplaneFloor + managementFloor + benchmarks + tests,
   swiftLanguageModes: [.v6]
 )
 

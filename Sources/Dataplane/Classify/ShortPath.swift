@@ -4,14 +4,17 @@ import Wire
 
 /// Ours by MAC address, IPv4 without options, no fragment, TCP or UDP, to be forwarded: almost every packet there is.
 ///
-/// It ends in the two words that the hash takes, so that a burst can be hashed at once. Everything else goes the full
+/// It ends in two words that hold the five fields, so that a burst can be hashed at once. Everything else goes the full
 /// way, which would say the same of these. Tests come in pairs where one branch can stand for two, and none depends on
 /// which of TCP and UDP it is: that branch would be guessed wrong for every other packet.
 struct ShortPath {
-  /// The words of the keyed hash, as `hauberk_flow4` makes them.
+  /// The five fields as they lie in the packet, with no more done to them than loading: putting the endpoints in order
+  /// is left to the loop that hashes several packets at once.
   struct Words {
-    var low: UInt64
-    var high: UInt64
+    /// Source above, destination below.
+    var addresses: UInt64
+    /// Protocol (and time to live above it), source port, destination port.
+    var ports: UInt64
   }
 
   /// Ethernet, an IPv4 header of five words, and the ports; beyond any frame when there is no short path, which is
@@ -51,11 +54,7 @@ struct ShortPath {
     let addresses = frame.uint64(at: 26), ports = frame.uint32(at: 34)
     let destination = UInt32(truncatingIfNeeded: addresses)
     guard filter & ClusterAddresses.bit(destination) == 0, !Self.mayBeIPsec(ports) else { return nil }
-    let from = (addresses >> 32) << 16 | UInt64(ports >> 16)
-    let to = UInt64(destination) << 16 | UInt64(ports & 0xffff)
-    let low = from < to ? from : to
-    let kind = middle & 0xff | UInt64(HAUBERK_TAG_FLOW4) << 8
-    return Words(low: low | kind << 48, high: from ^ to ^ low)
+    return Words(addresses: addresses, ports: middle << 32 | UInt64(ports))
   }
 
   @inline(__always) private static var leastTotalLength: UInt64 {
@@ -78,6 +77,10 @@ struct ShortPath {
 
   @inline(__always)
   static func workSet(_ words: Words, _ key: UnsafePointer<hauberk_work_set_key>) -> UInt16 {
-    UInt16(truncatingIfNeeded: hauberk_work_set(hauberk_mix2(key, words.low, words.high)))
+    UInt16(
+      truncatingIfNeeded: hauberk_flow4(
+        key, UInt32(truncatingIfNeeded: words.addresses >> 32), UInt32(truncatingIfNeeded: words.addresses),
+        UInt16(truncatingIfNeeded: words.ports >> 16), UInt16(truncatingIfNeeded: words.ports),
+        UInt8(truncatingIfNeeded: words.ports >> 32)))
   }
 }

@@ -2,8 +2,8 @@ import Memory
 
 /// Room for what one stage leaves for the next, one place for every packet of a burst. A worker has one.
 struct BurstScratch {
-  let low: UnsafeMutablePointer<UInt64>
-  let high: UnsafeMutablePointer<UInt64>
+  let addresses: UnsafeMutablePointer<UInt64>
+  let ports: UnsafeMutablePointer<UInt64>
   let sets: UnsafeMutablePointer<UInt16>
   let dispositions: UnsafeMutablePointer<UInt16>
 
@@ -11,11 +11,11 @@ struct BurstScratch {
     let count = Burst.capacity
     let block = UnsafeMutableRawPointer.allocate(byteCount: count * (8 + 8 + 2 + 2), alignment: 64)
     block.initializeMemory(as: UInt8.self, repeating: 0, count: count * (8 + 8 + 2 + 2))
-    low = block.bindMemory(to: UInt64.self, capacity: count)
-    high = (block + 8 * count).bindMemory(to: UInt64.self, capacity: count)
+    addresses = block.bindMemory(to: UInt64.self, capacity: count)
+    ports = (block + 8 * count).bindMemory(to: UInt64.self, capacity: count)
     sets = (block + 16 * count).bindMemory(to: UInt16.self, capacity: count)
     dispositions = (block + 18 * count).bindMemory(to: UInt16.self, capacity: count)
   }
 
-  func deallocate() { UnsafeMutableRawPointer(low).deallocate() }
+  func deallocate() { UnsafeMutableRawPointer(addresses).deallocate() }
 }

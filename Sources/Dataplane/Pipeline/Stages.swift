@@ -35,17 +35,15 @@ struct Stages {
   @inline(__always)
   private func parse(_ burst: Burst, _ classifier: Classifier) -> Parsed {
     var parsed = Parsed()
-    let low = scratch.low, high = scratch.high
+    let addresses = scratch.addresses, ports = scratch.ports
     var index = 0
     while index < burst.count {
       let ref = burst.refs + index
-      let frame = Bytes(
-        memory.address(position: ref.pointee.position, offset: ref.pointee.offset),
-        count: Int(ref.pointee.length))
+      let frame = Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length))
       parsed.bytes &+= frame.count
       if let words = classifier.shortPath.words(frame) {
-        low[index] = words.low
-        high[index] = words.high
+        addresses[index] = words.addresses
+        ports[index] = words.ports
         parsed.hasWords |= 1 &<< UInt64(truncatingIfNeeded: index)
       } else {
         let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link)
@@ -64,10 +62,10 @@ struct Stages {
   private func hash(_ count: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     // A copy: the stores below could change the original, as far as the compiler knows.
     var key = snapshot.pointee.keyPointer.pointee
-    let low = scratch.low, high = scratch.high, sets = scratch.sets
+    let addresses = scratch.addresses, ports = scratch.ports, sets = scratch.sets
     var index = 0
     while index < count {
-      sets[index] = ShortPath.workSet(ShortPath.Words(low: low[index], high: high[index]), &key)
+      sets[index] = ShortPath.workSet(ShortPath.Words(addresses: addresses[index], ports: ports[index]), &key)
       index &+= 1
     }
   }

@@ -21,15 +21,13 @@ public struct FrameAddresses: @unchecked Sendable {
   @usableFromInline let base: UnsafeMutableRawPointer
 
   /// Positions count in these.
-  @inlinable @inline(__always) public static var unit: Int { 64 }
+  @inlinable @inline(__always) public static var unit: UInt32 { 64 }
 
   @inlinable @inline(__always)
   init(base: UnsafeMutableRawPointer) { self.base = base }
 
   @inlinable @inline(__always)
-  public func address(position: UInt32, offset: UInt16) -> UnsafeMutableRawPointer {
-    base + (Int(position) &* Self.unit &+ Int(offset))
-  }
+  public func address(start: UInt32) -> UnsafeMutableRawPointer { base + Int(start) }
 }
 
 /// The arena, divided: small frames, large frames, and a reserve of each.
@@ -45,13 +43,18 @@ public struct PacketMemory: @unchecked Sendable {
   @usableFromInline let largeCapacity: Int
   @usableFromInline let packetOffset: UInt16
 
-  static var unit: Int { FrameAddresses.unit }
+  static var unit: Int { Int(FrameAddresses.unit) }
 
   public init(_ sizes: PacketMemorySizes, near processor: Int?) throws(MemoryError) {
     let small = Self.stride(sizes.frameBytes)
     let large = Self.stride(
       sizes.largeFrameBytes + FrameHeader.size + sizes.headroomBytes + sizes.tailroomBytes)
-    arena = try Arena(bytes: small * sizes.frames + large * sizes.largeFrames, near: processor)
+    let bytes = small * sizes.frames + large * sizes.largeFrames
+    guard bytes < 1 << 32 else {
+      throw MemoryError(
+        description: "\(sizes.frames) frames of \(sizes.frameBytes) bytes are more than the 4 GiB that packets may have")
+    }
+    arena = try Arena(bytes: bytes, near: processor)
     self.sizes = sizes
     base = arena.base
     firstLarge = UInt32(small * sizes.frames / Self.unit)
@@ -81,12 +84,12 @@ public struct PacketMemory: @unchecked Sendable {
 
   @inlinable @inline(__always)
   public func address(of ref: PacketRef) -> UnsafeMutableRawPointer {
-    addresses.address(position: ref.position, offset: ref.offset)
+    addresses.address(start: ref.start)
   }
 
   @inlinable @inline(__always)
   public func header(of ref: PacketRef) -> UnsafeMutablePointer<FrameHeader> {
-    (base + Int(ref.position) &* FrameAddresses.unit).assumingMemoryBound(to: FrameHeader.self)
+    (base + Int(ref.start &- UInt32(ref.offset))).assumingMemoryBound(to: FrameHeader.self)
   }
 
   @inlinable @inline(__always)

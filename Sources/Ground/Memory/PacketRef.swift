@@ -3,8 +3,8 @@
 /// A small trivial value. The frame it names stays in the arena for ever; copying a reference copies 16 bytes
 /// and nothing else.
 public struct PacketRef: BitwiseCopyable, Sendable {
-  /// Where the frame begins, in units of 64 bytes from the arena's base.
-  public var position: UInt32
+  /// Where the packet begins, in bytes from the arena's base. An arena is at most 4 GiB.
+  public var start: UInt32
   /// How many bytes of packet there are.
   public var length: UInt32
   /// From the frame's beginning to the packet's.
@@ -14,12 +14,16 @@ public struct PacketRef: BitwiseCopyable, Sendable {
 
   @inlinable @inline(__always)
   public init(position: UInt32, offset: UInt16, length: UInt32) {
-    self.position = position
+    start = position &* FrameAddresses.unit &+ UInt32(offset)
     self.length = length
     self.offset = offset
     spare = 0
     judgement = Judgement()
   }
+
+  /// Where the frame begins, in units of 64 bytes from the arena's base: what pools know it by.
+  @inlinable @inline(__always)
+  public var position: UInt32 { (start &- UInt32(offset)) / FrameAddresses.unit }
 
   @inlinable @inline(__always) public var workSet: UInt16 { judgement.workSet }
   @inlinable @inline(__always) public var verdict: UInt8 { judgement.verdict }

@@ -27,10 +27,11 @@ struct ClassifyCommand {
         result.reason == .none
           ? "\(number),\(result.workSet),\n" : "\(number),-1,\(result.reason.name)\n")
     }
+    if hauberk_was_interrupted() { return .interrupted }
     if let fault = input.fault {
       try Console.flush()
       throw CommandInput.failure(fault)
     }
-    return hauberk_was_interrupted() ? .interrupted : .success
+    return .success
   }
 }

@@ -54,10 +54,12 @@ struct ReplayCommand {
     output?.close()
     if let fault = output?.fault { throw CommandInput.failure(fault) }
     if let failure = ended.failure { throw failure }
-    result.truncation = ended.input?.fault?.description
+    // A signal also ends a read that waits, which must not pass for a file that ends early.
+    let wasInterrupted = hauberk_was_interrupted()
+    result.truncation = wasInterrupted ? nil : ended.input?.fault?.description
     try report(result)
     if let truncation = result.truncation { throw CommandFailure(.damagedInput, truncation) }
-    return hauberk_was_interrupted() ? .interrupted : .success
+    return wasInterrupted ? .interrupted : .success
   }
 
   private var ownership: OwnershipDescription {
@@ -114,6 +116,9 @@ struct ReplayCommand {
     _ input: CaptureInput?, _ memory: PacketMemory
   ) throws(CommandFailure) -> CaptureOutput? {
     guard let out = options.out else { return nil }
+    if out == "-", Console.outputIsTerminal {
+      throw CommandFailure(.usage, "a capture is not for a terminal: redirect standard output, or name a file")
+    }
     if let capture = options.capture, capture != "-", out != "-", isSameFile(capture, out) {
       throw CommandFailure(.output, "cannot write \(out): it is the capture that is being read")
     }

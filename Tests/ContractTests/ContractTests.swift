@@ -1,0 +1,70 @@
+import Contract
+import Testing
+
+@Suite("Every discard has a name")
+struct DropReasonTests {
+  @Test("The names are those that dashboards and scripts know")
+  func names() {
+    #expect(
+      DropReason.allCases.map(\.name) == [
+        "none", "frameTooShort", "foreignMAC", "unsupportedEtherType", "tooManyTags", "arp", "ipv4Truncated",
+        "ipv4Version", "ipv4HeaderLength", "ipv4TotalLength", "ipv6Truncated", "ipv6Version", "notMine",
+        "workSetUnassigned", "workSetPending", "crossingFull", "noFrame",
+      ])
+  }
+
+  @Test("Each has a meaning of its own, in words")
+  func meanings() {
+    let meanings = DropReason.allCases.map(\.meaning)
+    #expect(Set(meanings).count == meanings.count)
+    #expect(meanings.allSatisfy { $0.contains(" ") && !$0.hasSuffix(".") })
+  }
+
+  @Test("The numbers follow each other, 0 goes on, and the counters have room for more")
+  func numbers() {
+    #expect(DropReason.allCases.map { Int($0.rawValue) } == Array(0..<DropReason.allCases.count))
+    #expect(DropReason.none.rawValue == 0)
+    #expect(DropReason.allCases.count < DropReason.capacity)
+  }
+}
+
+@Suite("The key of the work-set hash is 32 hexadecimal digits")
+struct WorkSetKeyTests {
+  @Test("The first sixteen digits are the high half, in either case")
+  func halves() {
+    let key = WorkSetKey(high: 0x0011_2233_4455_6677, low: 0x8899_aabb_ccdd_eeff)
+    #expect(WorkSetKey("00112233445566778899aabbccddeeff") == key)
+    #expect(WorkSetKey("00112233445566778899AABBCCDDEEFF") == key)
+    #expect(WorkSetKey(String(repeating: "0", count: 32)) == .zero)
+    #expect(
+      WorkSetKey(String(repeating: "f", count: 32)) == WorkSetKey(high: .max, low: .max))
+  }
+
+  @Test(
+    "Anything else is refused",
+    arguments: [
+      "", "0", String(repeating: "0", count: 31), String(repeating: "0", count: 33),
+      "0x112233445566778899aabbccddeeff", "+0112233445566778899aabbccddeeff",
+      "0011223344556677-899aabbccddeeff", "00112233445566778899aabbccddeefg",
+      "0011223344556677 899aabbccddeeff", "00112233445566778899aabbccdde０",
+    ])
+  func refused(_ text: String) { #expect(WorkSetKey(text) == nil) }
+}
+
+@Suite("Orders and reports have a fixed size, because they travel in rings")
+struct OrderTests {
+  @Test("An order and a report fit into two words each")
+  func sizes() {
+    #expect(MemoryLayout<Order>.stride <= 16)
+    #expect(MemoryLayout<Report>.stride == 16)
+    #expect(Order(.stop).kind == .stop)
+  }
+
+  @Test("A report keeps who says it and how much")
+  func report() {
+    let report = Report(.stopped, worker: 63, value: .max)
+    #expect(report.kind == .stopped)
+    #expect(report.worker == 63)
+    #expect(report.value == .max)
+  }
+}
