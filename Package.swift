@@ -92,6 +92,14 @@ let tests: [Target] = [
   .testTarget(name: "RingsTests", dependencies: ["Rings", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "ContractTests", dependencies: ["Contract"], swiftSettings: language),
   .testTarget(name: "ConfigTests", dependencies: ["Config", "Contract", "Wire"], swiftSettings: strict),
+  .testTarget(
+    name: "DataplaneTests",
+    dependencies: ["CWorkSet", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire"],
+    swiftSettings: language),
+  .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
+  // The program itself is under test: a dependency, so that it is built first.
+  .testTarget(
+    name: "ConformanceTests", dependencies: ["PacketMaking", "hauberk"], swiftSettings: language),
 ]
 
 let package = Package(

@@ -31,6 +31,7 @@ struct OwnershipTests {
       }
       for member in 0..<members where spread(shares[member * workers..<(member + 1) * workers]) > 1 {
         Issue.record("\(members) members, \(workers) workers, member \(member): \(shares)")
+        return
       }
     }
   }

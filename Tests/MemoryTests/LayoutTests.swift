@@ -29,7 +29,10 @@ struct LayoutTests {
         let judgement = Judgement(workSet: workSet, verdict: reason.rawValue, worker: worker)
         let isKept =
           judgement.workSet == workSet && judgement.verdict == reason.rawValue && judgement.worker == worker
-        if !isKept { Issue.record("\(workSet), \(reason), \(worker)") }
+        if !isKept {
+          Issue.record("\(workSet), \(reason), \(worker)")
+          return
+        }
       }
     }
   }

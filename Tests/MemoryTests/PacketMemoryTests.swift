@@ -18,7 +18,10 @@ struct PacketMemoryTests {
         (small.map { (start: Int($0) * 64, bytes: frameBytes) }
         + large.map { (start: Int($0) * 64, bytes: largeBytes) }).sorted { $0.start < $1.start }
       for (span, next) in zip(spans, spans.dropFirst()) {
-        if span.start + span.bytes > next.start { Issue.record("\(span) overlaps \(next)") }
+        if span.start + span.bytes > next.start {
+          Issue.record("\(span) overlaps \(next)")
+          return
+        }
       }
       #expect(spans.first?.start == 0)
       #expect(spans.last.map { $0.start + $0.bytes <= memory.arena.bytes } == true)
@@ -53,6 +56,7 @@ struct PacketMemoryTests {
       for (mark, ref) in refs.enumerated() {
         if frame(ref).contains(where: { $0 != UInt8(mark) }) {
           Issue.record("frame \(mark) was written by another")
+          return
         }
       }
     }
@@ -68,11 +72,30 @@ struct PacketMemoryTests {
         #expect(UInt(bitPattern: source.memory.header(of: ref)) % 64 == 0)
         #expect(source.memory.isLarge(ref) == (length > 1792))
         #expect(ref.length == UInt32(length))
-        #expect(
-          source.memory.addresses.address(position: ref.position, offset: ref.offset)
-            == source.memory.address(of: ref))
+        #expect(source.memory.addresses.address(start: ref.start) == source.memory.address(of: ref))
+        #expect(PacketRef(position: ref.position, offset: ref.offset, length: 0).start == ref.start)
       }
     }
+  }
+}
+
+@Suite("Packet memory has its limit")
+struct PacketMemoryLimitTests {
+  @Test("A reference counts bytes in 32 bits, so more than 4 GiB is refused at start, before any is mapped")
+  func tooMuch() {
+    #expect {
+      try PacketMemory(sizes(frames: 1 << 20, frameBytes: 4096), near: nil)
+    } throws: { error in
+      "\(error)" == "1048576 frames of 4096 bytes are more than the 4 GiB that packets may have"
+    }
+  }
+
+  @Test("At the far end of the arena a reference still finds its packet and its frame")
+  func farEnd() {
+    let last = UInt32(0xffff_fc00)
+    let ref = PacketRef(position: last / 64, offset: 192, length: 1)
+    #expect(ref.start == last + 192)
+    #expect(ref.position == last / 64)
   }
 }
 

@@ -118,7 +118,8 @@ struct IPv4Tests {
           let seen = withBytes(packet) { bytes in IPv4View(bytes).map { octets($0.payload).count } }
           let end = total == 0 ? there : min(total, there)
           if seen != (isSound ? end - headerLength : nil) {
-            Issue.record("first octet \(first), \(there) octets there, total length \(total): \(seen ?? -1)")
+            Issue.record("first octet \(first), \(there) octets, total length \(total): \(seen ?? -1)")
+            return
           }
         }
       }

@@ -8,6 +8,8 @@ struct Dissection {
   var protocolNumber: UInt8 = 0
   var isFragment = false
   var isFirstFragment = true
+  /// AH stands before the upper layer. IPv4 has it as a protocol, and then nothing behind it is looked at.
+  var isAuthenticated = false
   /// The upper layer, as far as it is there. Empty when it cannot be found: then the addresses alone decide.
   var upper: Bytes
 
@@ -76,6 +78,7 @@ struct Dissection {
     protocolNumber = chain.isBroken ? IPProtocol.none : chain.protocolNumber
     isFragment = chain.isFragment
     isFirstFragment = chain.isFirstFragment
+    isAuthenticated = chain.isAuthenticated
     let source = header.source, destination = header.destination
     addresses = AddressPair(
       sourceHigh: source.high, sourceLow: source.low, destinationHigh: destination.high,

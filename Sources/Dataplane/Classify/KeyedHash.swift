@@ -47,6 +47,8 @@ struct KeyedRules {
   func workSet(of packet: Dissection) -> KeyedSet {
     // X9: no fragment but the first has ports, so none uses them.
     if packet.isFragment { return fragment(packet) }
+    // X7: AH goes by the address pair, as an extension header too.
+    if packet.isAuthenticated { return pair(packet) }
     let addresses = packet.addresses
     let cluster = snapshot.pointee.cluster
     if cluster.contains(

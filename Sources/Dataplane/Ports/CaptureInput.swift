@@ -153,7 +153,12 @@ package final class CaptureInput {
   private static func descriptor(_ source: Source) throws(CaptureError) -> Int32 {
     switch source {
     case .standardInput:
-      return dup(0)
+      let descriptor = dup(0)
+      guard descriptor >= 0 else {
+        throw CaptureError(
+          kind: .unreadable, description: "cannot read standard input: \(String(cString: strerror(errno)))")
+      }
+      return descriptor
     case .path(let path):
       let descriptor = open(path, O_RDONLY | O_CLOEXEC)
       var status = stat()

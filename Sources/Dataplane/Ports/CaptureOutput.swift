@@ -47,7 +47,9 @@ package final class CaptureOutput {
   }
 
   private static func error(_ target: Target) -> CaptureError {
-    CaptureError(
+    // A reader that stops reading is not worth a sentence.
+    if errno == EPIPE { return CaptureError(kind: .unwritable, description: "") }
+    return CaptureError(
       kind: .unwritable, description: "cannot write \(target.name): \(String(cString: strerror(errno)))")
   }
 

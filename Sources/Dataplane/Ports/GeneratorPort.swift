@@ -1,4 +1,5 @@
 package import Memory
+import CKernel
 import Wire
 
 /// What the generator makes.
@@ -43,22 +44,27 @@ package struct GeneratorPort: ReceivePort {
       guard made < description.packets else { return false }
       let draw = random.next()
       // Four octets of frame check sequence are on the wire and not in memory.
-      let length = size(draw) &- 4
+      let flow = UInt32(truncatingIfNeeded: draw & 0xffff_ffff) % UInt32(truncatingIfNeeded: description.flows)
+      let isIPv6 = Int(flow % 100) < description.ipv6Percent
+      let length = max(size(draw) &- 4, isIPv6 ? Self.leastIPv6 : 0)
       var ref = PacketRef(position: 0, offset: 0, length: 0)
       guard frames.take(length: length, &ref) else { return true }
-      fill(ref, length, draw)
+      fill(ref, length, flow, isIPv6, isReply: draw >> 63 == 1)
       burst.append(ref)
       made &+= 1
     }
     return true
   }
 
+  /// Ethernet, IPv6 and a whole TCP header.
+  @inline(__always) private static var leastIPv6: Int { 14 &+ 40 &+ 20 }
+
   @inline(__always)
   private func size(_ draw: UInt64) -> Int {
     switch description.size {
     case .fixed(let bytes): return bytes
     case .range(let least, let most):
-      return least &+ Int(truncatingIfNeeded: (draw >> 32) &* UInt64(most &- least &+ 1) >> 32)
+      return least &+ SeededRandom.scale(draw >> 32, to: most &- least &+ 1)
     case .imix:
       let slot = (draw >> 32) % 12
       return slot < 7 ? 64 : slot < 11 ? 594 : 1518
@@ -66,11 +72,10 @@ package struct GeneratorPort: ReceivePort {
   }
 
   @inline(__always)
-  private func fill(_ ref: PacketRef, _ length: Int, _ draw: UInt64) {
+  private func fill(_ ref: PacketRef, _ length: Int, _ flow: UInt32, _ isIPv6: Bool, isReply: Bool) {
     let bytes = frames.memory.address(of: ref)
-    let flow = UInt32(truncatingIfNeeded: draw & 0xffff_ffff) % UInt32(truncatingIfNeeded: description.flows)
-    let isReply = draw >> 63 == 1
-    let isIPv6 = Int(flow % 100) < description.ipv6Percent
+    // The frame has been used before: what is not a header is zero, or two runs would differ.
+    hauberk_clear(bytes, length)
     put(0x0200_0000_0002_0200, bytes, 0)
     put(0x0000_0001_0000_0000 | (isIPv6 ? 0x86dd_0000 : 0x0800_0000), bytes, 8)
     let here = UInt16(truncatingIfNeeded: 1024 &+ flow % 60_000), there: UInt16 = flow & 1 == 0 ? 443 : 53

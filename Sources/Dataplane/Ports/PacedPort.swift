@@ -21,6 +21,8 @@ package struct PacedPort<Inner: ReceivePort>: ReceivePort {
   private var released = 0
   private var startNanoseconds: UInt64 = 0
   private var startOfCapture: Int64?
+  private var startOfLoop: UInt64 = 0
+  private var lastDue: UInt64 = 0
 
   package init(_ inner: Inner, _ pace: Pace, memory: PacketMemory) {
     self.inner = inner
@@ -38,7 +40,7 @@ package struct PacedPort<Inner: ReceivePort>: ReceivePort {
     while burst.count < Burst.capacity {
       if first == count, !refill() { break }
       let ref = waiting[first]
-      guard startNanoseconds &+ due(ref) <= now else { break }
+      guard due(ref) <= now &- startNanoseconds else { break }
       burst.append(ref)
       first += 1
       released += 1
@@ -59,7 +61,7 @@ package struct PacedPort<Inner: ReceivePort>: ReceivePort {
   private mutating func due(_ ref: PacketRef) -> UInt64 {
     switch pace {
     case .asFastAsPossible: return 0
-    case .packetsPerSecond(let rate): return UInt64(Double(released) / rate * 1e9)
+    case .packetsPerSecond(let rate): return UInt64(min(Double(released) / rate * 1e9, 1e18))  // thirty years are never
     case .original:
       let header = memory.header(of: ref).pointee
       let (whole, overflow) = header.seconds.multipliedReportingOverflow(by: 1_000_000_000)
@@ -67,8 +69,12 @@ package struct PacedPort<Inner: ReceivePort>: ReceivePort {
       let time = whole &+ Int64(header.nanoseconds)
       let start = startOfCapture ?? time
       startOfCapture = start
+      // The first time stamp again: the capture has begun again, where it ended.
+      if time == start, released > 0 { startOfLoop = lastDue }
       let (gap, wrapped) = time.subtractingReportingOverflow(start)
-      return wrapped || gap < 0 ? 0 : UInt64(gap)
+      let due = startOfLoop &+ (wrapped || gap < 0 ? 0 : UInt64(gap))
+      lastDue = max(lastDue, due)
+      return due
     }
   }
 }

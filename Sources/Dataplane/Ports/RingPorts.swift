@@ -18,7 +18,7 @@ package struct DealtPort: ReceivePort {
 package struct CompletionPort: TransmitPort {
   let ring: SPSCRing<PacketRef>
 
-  /// The ring holds every frame there is, so it is never full.
+  /// The ring holds all that can be under way, so it is never full.
   package init(_ ring: SPSCRing<PacketRef>) { self.ring = ring }
 
   @inline(__always)

@@ -16,6 +16,12 @@ package struct SeededRandom: RandomNumberGenerator {
   /// 0 ..< bound, near enough to even for bounds far below 2³².
   @inline(__always)
   mutating func below(_ bound: Int) -> Int {
-    Int(truncatingIfNeeded: (next() >> 32) &* UInt64(truncatingIfNeeded: bound) >> 32)
+    Self.scale(next() >> 32, to: bound)
+  }
+
+  /// 32 random bits to 0 ..< bound.
+  @inline(__always)
+  static func scale(_ bits: UInt64, to bound: Int) -> Int {
+    Int(truncatingIfNeeded: (bits &* UInt64(truncatingIfNeeded: bound)) >> 32)
   }
 }

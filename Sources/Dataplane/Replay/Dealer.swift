@@ -34,19 +34,17 @@ package struct Dealer<Source: ReceivePort> {
   private let fromWorkers: [SPSCRing<PacketRef>]
   private let classifier: Classifier
   private let dispositions: UnsafePointer<Disposition>
+  private let mostUnderWay: UInt64
   private var window: ReorderWindow
   private let refs: UnsafeMutablePointer<PacketRef>
   private var finished: UInt64 = 0
   private var isOpen = true
   private var idlePolls = 0
 
-  /// Enough to keep every worker busy, few enough that a frame comes back while it is still in the cache.
-  private static var mostUnderWay: UInt64 { 1024 }
-
   package init(
     _ source: Source, deal: Deal, link: LinkType, snapshot: UnsafePointer<ClassifySnapshot>,
     frames: FrameSource, toWorkers: [SPSCRing<PacketRef>], fromWorkers: [SPSCRing<PacketRef>],
-    windowCapacity: Int
+    mostUnderWay: Int, capacity: Int
   ) {
     self.source = source
     self.deal = deal
@@ -55,7 +53,8 @@ package struct Dealer<Source: ReceivePort> {
     self.fromWorkers = fromWorkers
     classifier = Classifier(snapshot, link: link)
     dispositions = snapshot.pointee.dispositions
-    window = ReorderWindow(capacity: windowCapacity)
+    self.mostUnderWay = UInt64(mostUnderWay)
+    window = ReorderWindow(capacity: capacity)
     refs = .allocate(capacity: Burst.capacity)
   }
 
@@ -71,7 +70,7 @@ package struct Dealer<Source: ReceivePort> {
     clock.start()
     var burst = Burst(refs)
     if stop { isOpen = false }
-    if isOpen, dealt &- finished < Self.mostUnderWay { isOpen = source.receive(into: &burst) }
+    if isOpen, dealt &- finished < mostUnderWay { isOpen = source.receive(into: &burst) }
     times.reading &+= clock.lap()
     dealOut(burst)
     times.dealing &+= clock.lap()
@@ -101,7 +100,7 @@ package struct Dealer<Source: ReceivePort> {
       frames.memory.header(of: ref).pointee.sequence = dealt
       let worker = owner(of: ref)
       dealt &+= 1
-      // The ring holds every frame there is, so there is always room.
+      // The ring holds all that can be under way, so there is always room.
       let put = toWorkers[worker].enqueue(burst.refs + index, 1)
       assert(put == 1)
     }

@@ -24,6 +24,9 @@ package final class Replay {
   package let processors: [Int?]
   package let snapshot: UnsafePointer<ClassifySnapshot>
   private let description: ReplayDescription
+  /// Enough to keep every worker busy, few enough that a frame comes back while it is still in the cache.
+  private let mostUnderWay: Int
+  private let capacity: Int
   private let link: LinkType
   private let shared: WorkerShared
   private let toWorkers: [SPSCRing<PacketRef>]
@@ -44,7 +47,10 @@ package final class Replay {
     memory = try PacketMemory(description.memory, near: processors[0])
     frames = FrameSource(memory, keeping: description.memory.frames)
     snapshot = ClassifySnapshotBuilder.build(description.classify, description.ownership)
-    let capacity = Self.powerOfTwo(description.memory.frames + description.memory.largeFrames)
+    mostUnderWay = min(512 * (description.workers + 1), description.memory.frames / 2)
+    // The dealer reads a whole burst while there is room for one packet. Rings that hold all there can be are never full.
+    capacity = Self.powerOfTwo(mostUnderWay + Burst.capacity)
+    let capacity = capacity
     shared = WorkerShared(
       memory: memory, first: snapshot, workers: description.workers, crossingCapacity: capacity)
     let workers = 0..<description.workers
@@ -78,8 +84,7 @@ package final class Replay {
   package func dealer<Source: ReceivePort>(_ source: Source) -> Dealer<Source> {
     Dealer(
       source, deal: description.deal, link: link, snapshot: snapshot, frames: frames, toWorkers: toWorkers,
-      fromWorkers: fromWorkers,
-      windowCapacity: Self.powerOfTwo(description.memory.frames + description.memory.largeFrames))
+      fromWorkers: fromWorkers, mostUnderWay: mostUnderWay, capacity: capacity)
   }
 
   /// Asks every worker to finish, and waits until all have.

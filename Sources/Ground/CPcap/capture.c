@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { STREAM_BUFFER = 256 * 1024 };
+enum { STREAM_BUFFER = 256 * 1024, PIECE = 16 * 1024 };
 
 struct hauberk_capture_input {
   gzFile stream;
@@ -18,8 +18,8 @@ struct hauberk_capture_input {
 
 static ssize_t read_stream(void *cookie, char *buffer, size_t bytes) {
   hauberk_capture_input *input = cookie;
-  // zlib hands a stream that is not compressed through as it is.
-  int got = gzread(input->stream, buffer, bytes > (1u << 30) ? 1u << 30 : (unsigned)bytes);
+  // zlib hands a stream that is not compressed through as it is. Small pieces: what is damaged costs the piece it is in.
+  int got = gzread(input->stream, buffer, bytes > PIECE ? PIECE : (unsigned)bytes);
   if (got < 0) return 0;  // what has come is used; hauberk_capture_stream_fault tells the rest
   for (size_t i = input->read_bytes; i < sizeof input->head && i - input->read_bytes < (size_t)got; i++)
     input->head[i] = (uint8_t)buffer[i - input->read_bytes];
@@ -79,7 +79,10 @@ const char *hauberk_capture_stream_fault(hauberk_capture_input *input) {
   int code = Z_OK;
   const char *text = gzerror(input->stream, &code);
   if (code == Z_BUF_ERROR) return "the compressed file is truncated";
-  return code == Z_OK || code == Z_STREAM_END ? NULL : text;
+  if (code == Z_OK || code == Z_STREAM_END) return NULL;
+  // zlib begins with the name it has for a descriptor, which says nothing to anyone.
+  const char *colon = strncmp(text, "<fd:", 4) == 0 ? strchr(text + 4, ' ') : NULL;
+  return colon ? colon + 1 : text;
 }
 
 void hauberk_capture_close(hauberk_capture_input *input) {

@@ -53,6 +53,8 @@ public struct IPv6Chain {
   /// The chain ran past the end of the packet, or was longer than `mostHeaders`.
   public var isBroken = false
   public var headers = 0
+  /// An Authentication Header was passed: what follows is readable, but not for everyone to act on.
+  public var isAuthenticated = false
 
   /// Long enough for every chain that serves a purpose; an in-kernel filter can unroll as many.
   @inlinable @inline(__always) public static var mostHeaders: Int { 64 }
@@ -80,6 +82,7 @@ public struct IPv6Chain {
           isFirstFragment = field & 0xfff8 == 0
         }
       }
+      if protocolNumber == IPProtocol.ah { isAuthenticated = true }
       protocolNumber = next
       at &+= length
       offset = IPv6View.length &+ at

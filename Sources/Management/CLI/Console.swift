@@ -12,7 +12,9 @@ package enum Console {
   }
 
   private static func failure() -> CommandFailure {
-    CommandFailure(.output, "cannot write to standard output: \(unsafe String(cString: strerror(errno)))")
+    // Whoever reads may stop reading: `hauberk classify | head` is no mistake, and needs no sentence.
+    if errno == EPIPE { return CommandFailure(.output, "") }
+    return CommandFailure(.output, "cannot write standard output: \(unsafe String(cString: strerror(errno)))")
   }
 
   package static func note(_ text: String) {

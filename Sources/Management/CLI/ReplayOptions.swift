@@ -116,6 +116,9 @@ package struct ReplayOptions: Sendable {
     if generate != nil, capture != nil {
       throw CommandFailure(.usage, "--generate takes the place of a capture; give one of the two")
     }
+    if let generate, generate.packets.multipliedReportingOverflow(by: loops).overflow {
+      throw CommandFailure(.usage, "--generate packets=\(generate.packets) with --loop \(loops) is beyond counting")
+    }
     if generate != nil, filter != nil {
       throw CommandFailure(.usage, "--filter works on captures, not on --generate")
     }

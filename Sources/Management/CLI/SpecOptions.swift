@@ -75,7 +75,7 @@ package struct GenerateOptions: Sendable {
 
   private static func size(_ text: String) throws(CommandFailure) -> Size {
     if text == "imix" { return .imix }
-    let ends = text.split(separator: "-").map { Int($0) ?? -1 }
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? -1 }
     if ends.count == 1, sizes.contains(ends[0]) { return .fixed(ends[0]) }
     if ends.count == 2, sizes.contains(ends[0]), sizes.contains(ends[1]), ends[0] <= ends[1] {
       return .range(ends[0], ends[1])

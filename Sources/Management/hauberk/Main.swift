@@ -12,7 +12,7 @@ struct Main {
       try Console.flush()
       exit(code.rawValue)
     } catch {
-      Console.note("hauberk: \(error)")
+      if !error.description.isEmpty { Console.note("hauberk: \(error)") }
       exit(error.code.rawValue)
     }
   }

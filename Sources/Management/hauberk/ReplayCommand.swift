@@ -119,7 +119,7 @@ struct ReplayCommand {
     if out == "-", Console.outputIsTerminal {
       throw CommandFailure(.usage, "a capture is not for a terminal: redirect standard output, or name a file")
     }
-    if let capture = options.capture, capture != "-", out != "-", isSameFile(capture, out) {
+    if let capture = options.capture, out != "-", isSameFile(capture == "-" ? "/dev/stdin" : capture, out) {
       throw CommandFailure(.output, "cannot write \(out): it is the capture that is being read")
     }
     do {
@@ -143,7 +143,8 @@ struct ReplayCommand {
     guard case .path(let path) = source, options.generate == nil else { return nil }
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !path.hasSuffix(".gz") else { return nil }
-    return Int(status.st_size) * options.loops
+    let total = Int(status.st_size).multipliedReportingOverflow(by: options.loops)
+    return total.overflow ? nil : total.partialValue
   }
 
   private func report(_ result: ReplayResult) throws(CommandFailure) {

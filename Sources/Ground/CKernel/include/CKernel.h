@@ -45,6 +45,8 @@ HAUBERK_INLINE void hauberk_prefetch(const void *address) { __builtin_prefetch(a
 
 HAUBERK_INLINE void hauberk_copy(void *to, const void *from, size_t bytes) { memcpy(to, from, bytes); }
 
+HAUBERK_INLINE void hauberk_clear(void *to, size_t bytes) { memset(to, 0, bytes); }
+
 /// Sleeps without a lock and without allocating; a worker with nothing to do calls it.
 HAUBERK_HOT void hauberk_sleep_microseconds(uint32_t microseconds);
 HAUBERK_HOT void hauberk_yield(void);
