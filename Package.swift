@@ -86,7 +86,7 @@ let benchmarks: [Target] = [
 
 let tests: [Target] = [
   // Packets by the layer, hostile frames and threads, for all tests; no test itself.
-  .target(name: "PacketMaking", path: "Tests/PacketMaking", swiftSettings: language),
+  .target(name: "PacketMaking", path: "Tests/PacketMaking", swiftSettings: raw),
   .testTarget(name: "WireTests", dependencies: ["Wire", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "MemoryTests", dependencies: ["Memory", "Contract", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "RingsTests", dependencies: ["Rings", "PacketMaking"], swiftSettings: language),

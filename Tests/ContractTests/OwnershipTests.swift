@@ -38,13 +38,11 @@ struct OwnershipTests {
 
   @Test("Over all members together, the workers of a replay that plays them all are even too")
   func playingAll() {
-    withKnownIssue("Every member gives its odd sets to the first workers") {
-      let ownership = OwnershipDescription(members: 3, playing: [0, 1, 2], workers: 2)
-      #expect(spread(counts(ownership.workers.map(Int.init), 2)) <= 1)
-    }
-    withKnownIssue("64 members have 16 sets each, and none of them reaches the 17th worker") {
-      let ownership = OwnershipDescription(members: 64, playing: Set(0..<64), workers: 64)
-      #expect(Set(ownership.workers).count == 64)
+    for members in 1...64 {
+      for workers in 1...64 {
+        let ownership = description(members, workers)
+        #expect(spread(counts(ownership.workers.map(Int.init), workers)) <= 1, "\(members) members, \(workers) workers")
+      }
     }
   }
 

@@ -164,9 +164,7 @@ struct FrameSourceTests {
         }
       }
       #expect(pass(60, 5000) == 5000)
-      withKnownIssue("64 large frames are one magazine, and a pool of 128 never gives one up") {
-        #expect(pass(4096, 5000) == 5000)
-      }
+      #expect(pass(4096, 5000) == 5000)
     }
   }
 }

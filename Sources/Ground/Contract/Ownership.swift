@@ -35,8 +35,13 @@ public struct OwnershipDescription: Sendable {
   public init(members: Int, playing played: Set<UInt8>, workers: Int) {
     precondition((1...Self.mostMembers).contains(members) && (1...Self.mostWorkers).contains(workers))
     entries = (0..<WorkSets.count).map { OwnershipEntry(state: .assigned, member: UInt8($0 % members)) }
-    // Not by the same remainder: two members and two workers would leave one worker of each idle.
-    self.workers = (0..<WorkSets.count).map { UInt8($0 / members % workers) }
+    // Member after member, each set to the next worker: even for every member, and over all members together.
+    let fewest = WorkSets.count / members, withOneMore = WorkSets.count % members
+    self.workers = (0..<WorkSets.count).map { set in
+      let member = set % members
+      let before = member * fewest + min(member, withOneMore)
+      return UInt8((before + set / members) % workers)
+    }
     self.played = played
   }
 

@@ -14,7 +14,7 @@ public struct FramePool: @unchecked Sendable {
 
   /// `capacity` frames may lie here; at least two magazines, so that the border is not crossed back and forth.
   public init(capacity: Int, reserve: FrameReserve) {
-    precondition(capacity >= 2 * FrameReserve.magazineSize)
+    precondition(capacity >= 2 * reserve.magazineSize)
     self.capacity = capacity
     self.reserve = reserve
     let block = UnsafeMutableRawPointer.allocate(
@@ -93,19 +93,19 @@ public struct FramePool: @unchecked Sendable {
   @inlinable @inline(never)
   func refill() -> Bool {
     guard reserve.fetch(into: frames) else { return false }
-    state.pointee.count = FrameReserve.magazineSize
+    state.pointee.count = reserve.magazineSize
     return true
   }
 
   /// Brings the frames that have lain longest: the top is what the cache still holds.
   @inlinable @inline(never)
   func spill() {
-    let kept = state.pointee.count &- FrameReserve.magazineSize
+    let kept = state.pointee.count &- reserve.magazineSize
     // The reserve has room for every frame there is, so this does not fail.
     _ = reserve.bring(frames)
     var slot = 0
     while slot < kept {
-      frames[slot] = frames[slot &+ FrameReserve.magazineSize]
+      frames[slot] = frames[slot &+ reserve.magazineSize]
       slot &+= 1
     }
     state.pointee.count = kept

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Frames that no pool needs at the moment, in magazines of 64, for any thread to fetch or to bring.
+/// Frames that no pool needs at the moment, in magazines, for any thread to fetch or to bring.
 ///
 /// Bounded: there are magazines for all frames, and one more for every exchange under way.
 public struct FrameReserve: @unchecked Sendable {
@@ -10,11 +10,14 @@ public struct FrameReserve: @unchecked Sendable {
   let next: UnsafeMutablePointer<Atomic<UInt32>>
   let magazineCount: Int
 
-  @inlinable @inline(__always) public static var magazineSize: Int { 64 }
+  /// How many frames a magazine holds.
+  public let magazineSize: Int
+
+  @inlinable @inline(__always) public static var usualMagazine: Int { 64 }
 
   /// `frames` is a multiple of the magazine's size; `position` says where each lies.
-  public init(frames: Int, position: (Int) -> UInt32) {
-    let size = Self.magazineSize
+  public init(frames: Int, magazine size: Int = Self.usualMagazine, position: (Int) -> UInt32) {
+    magazineSize = size
     precondition(frames % size == 0)
     magazineCount = frames / size + 64
     magazines = .allocate(capacity: magazineCount * size)
@@ -38,22 +41,22 @@ public struct FrameReserve: @unchecked Sendable {
     magazines.deallocate()
   }
 
-  /// Fills 64 places; false when the reserve has nothing.
+  /// Fills as many places as a magazine has; false when the reserve has nothing.
   @inlinable
   public func fetch(into out: UnsafeMutablePointer<UInt32>) -> Bool {
     let magazine = full.pop()
     guard magazine >= 0 else { return false }
-    copy(magazines + magazine &* Self.magazineSize, to: out)
+    copy(magazines + magazine &* magazineSize, to: out)
     empty.push(magazine)
     return true
   }
 
-  /// Takes 64 frames in; false when there is no room, which means that more came than were made.
+  /// Takes a magazine's worth of frames in; false when there is no room, which means that more came than were made.
   @inlinable
   public func bring(_ frames: UnsafePointer<UInt32>) -> Bool {
     let magazine = empty.pop()
     guard magazine >= 0 else { return false }
-    copy(frames, to: magazines + magazine &* Self.magazineSize)
+    copy(frames, to: magazines + magazine &* magazineSize)
     full.push(magazine)
     return true
   }
@@ -61,7 +64,7 @@ public struct FrameReserve: @unchecked Sendable {
   @inlinable @inline(__always)
   func copy(_ from: UnsafePointer<UInt32>, to: UnsafeMutablePointer<UInt32>) {
     var slot = 0
-    while slot < Self.magazineSize {
+    while slot < magazineSize {
       to[slot] = from[slot]
       slot &+= 1
     }

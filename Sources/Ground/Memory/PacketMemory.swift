@@ -44,6 +44,7 @@ public struct PacketMemory: @unchecked Sendable {
   @usableFromInline let packetOffset: UInt16
 
   static var unit: Int { Int(FrameAddresses.unit) }
+  static var largeMagazine: Int { 4 }
 
   public init(_ sizes: PacketMemorySizes, near processor: Int?) throws(MemoryError) {
     let small = Self.stride(sizes.frameBytes)
@@ -52,7 +53,8 @@ public struct PacketMemory: @unchecked Sendable {
     let bytes = small * sizes.frames + large * sizes.largeFrames
     guard bytes < 1 << 32 else {
       throw MemoryError(
-        description: "\(sizes.frames) frames of \(sizes.frameBytes) bytes are more than the 4 GiB that packets may have")
+        description:
+          "\(sizes.frames) frames of \(sizes.frameBytes) bytes are more than the 4 GiB that packets may have")
     }
     arena = try Arena(bytes: bytes, near: processor)
     self.sizes = sizes
@@ -64,7 +66,10 @@ public struct PacketMemory: @unchecked Sendable {
     largeCapacity = sizes.largeFrameBytes
     precondition(smallCapacity > 0 && sizes.headroomBytes < 1 << 15)
     reserve = FrameReserve(frames: sizes.frames) { UInt32($0 * (small / Self.unit)) }
-    largeReserve = FrameReserve(frames: sizes.largeFrames) { firstLarge + UInt32($0 * (large / Self.unit)) }
+    // Small magazines: there are few large frames, and a pool keeps one magazine or two to itself.
+    largeReserve = FrameReserve(frames: sizes.largeFrames, magazine: Self.largeMagazine) {
+      firstLarge + UInt32($0 * (large / Self.unit))
+    }
   }
 
   public func deallocate() {
@@ -108,7 +113,7 @@ public struct FrameSource: @unchecked Sendable {
   public init(_ memory: PacketMemory, keeping frames: Int = 2048) {
     self.memory = memory
     small = FramePool(capacity: max(frames, 128), reserve: memory.reserve)
-    large = FramePool(capacity: 128, reserve: memory.largeReserve)
+    large = FramePool(capacity: 2 * PacketMemory.largeMagazine, reserve: memory.largeReserve)
   }
 
   public func deallocate() {

@@ -26,7 +26,8 @@ extension MACAddress: CustomStringConvertible {
 extension IPv4Address: CustomStringConvertible {
   public init?(_ text: String) {
     var address = in_addr()
-    guard inet_pton(AF_INET, text, &address) == 1 else { return nil }
+    // The C function would stop at a NUL, and take what stands before it.
+    guard !text.utf8.contains(0), inet_pton(AF_INET, text, &address) == 1 else { return nil }
     self.init(UInt32(bigEndian: address.s_addr))
   }
 
@@ -38,7 +39,7 @@ extension IPv4Address: CustomStringConvertible {
 extension IPv6Address: CustomStringConvertible {
   public init?(_ text: String) {
     var address = in6_addr()
-    guard inet_pton(AF_INET6, text, &address) == 1 else { return nil }
+    guard !text.utf8.contains(0), inet_pton(AF_INET6, text, &address) == 1 else { return nil }
     self = withUnsafeBytes(of: address) { bytes in
       IPv6Address(
         high: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
@@ -83,7 +84,8 @@ extension IPPrefix: CustomStringConvertible {
     case (1, .v4): self.init(address, length: 32)
     case (1, .v6): self.init(address, length: 128)
     case (2, _):
-      guard let length = Int(parts[1]) else { return nil }
+      // Written as it is printed: no sign, no leading zero.
+      guard let length = Int(parts[1]), String(length) == parts[1] else { return nil }
       self.init(address, length: length)
     default: return nil
     }

@@ -11,7 +11,8 @@ struct ClassifyCommand {
 
   func run() throws(CommandFailure) -> ExitCode {
     let description = try CommandInput.classify(
-      config: CommandInput.configuration(options.config), hash: options.hash, key: options.key, addresses: options.clusterAddresses)
+      config: CommandInput.configuration(options.config), hash: options.hash, key: options.key,
+      addresses: options.clusterAddresses)
     let input = try CommandInput.open(CommandInput.source(options.capture), options.filter)
     let snapshot = ClassifySnapshotBuilder.build(
       description, OwnershipDescription(members: 1, playing: [0], workers: 1))

@@ -12,8 +12,7 @@ struct FieldFormatTests {
   @Test("An integer is decimal or hexadecimal, within its range")
   func integers() throws {
     let format = FieldFormat<Int>.integer(in: -16...255)
-    for (text, value) in [("0", 0), ("255", 255), ("-16", -16), ("0xff", 255), ("0xFF", 255), ("-0x10", -16)]
-    {
+    for (text, value) in [("0", 0), ("255", 255), ("-16", -16), ("0xff", 255), ("0xFF", 255), ("-0x10", -16)] {
       #expect(try field("a: \(text)", format) == value)
     }
     for text in [
