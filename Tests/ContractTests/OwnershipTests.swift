@@ -41,7 +41,9 @@ struct OwnershipTests {
     for members in 1...64 {
       for workers in 1...64 {
         let ownership = description(members, workers)
-        #expect(spread(counts(ownership.workers.map(Int.init), workers)) <= 1, "\(members) members, \(workers) workers")
+        #expect(
+          spread(counts(ownership.workers.map(Int.init), workers)) <= 1,
+          "\(members) members, \(workers) workers")
       }
     }
   }

@@ -61,7 +61,7 @@ struct MagazineStackTests {
       onThreads(4) { thread in
         for round in 0..<rounds {
           let (here, there) = (stacks[(round ^ thread) & 1], stacks[round >> 1 & 1])
-          // The first goes back where it was while the second is gone: a head that looks as before, and is not.
+          // The first goes back while the second is gone: the head looks as before, and is not.
           let (first, second) = (here.pop(), here.pop())
           for (magazine, stack) in [(first, here), (second, there)] where magazine >= 0 {
             owners.enter(magazine, thread + 1)

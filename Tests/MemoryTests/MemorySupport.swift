@@ -74,7 +74,7 @@ extension FramePool {
 
 extension FrameReserve {
   func fetch() -> [UInt32]? {
-    var positions = [UInt32](repeating: .max, count: FrameReserve.magazineSize)
+    var positions = [UInt32](repeating: .max, count: magazineSize)
     return fetch(into: &positions) ? positions : nil
   }
 

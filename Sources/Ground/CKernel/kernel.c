@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #ifndef MAP_HUGE_2MB
 #define MAP_HUGE_2MB (21 << 26)
@@ -11,7 +13,7 @@
 
 void *hauberk_map_explicit_huge(size_t bytes) {
   void *address = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB | MAP_POPULATE, -1, 0);
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0);
   return address == MAP_FAILED ? NULL : address;
 }
 
@@ -53,6 +55,12 @@ int hauberk_bind_thread(int processor) {
 }
 
 void hauberk_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+bool hauberk_prepare_fence_everywhere(void) {
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+void hauberk_fence_everywhere(void) { syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
 
 static volatile sig_atomic_t interrupted;
 

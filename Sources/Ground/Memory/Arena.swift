@@ -37,10 +37,13 @@ public struct Arena: @unchecked Sendable {
         description: "cannot map \(bytes >> 20) MiB for packets: \(String(cString: strerror(errno)))")
     }
     // Placement is decided when a page is first touched, so it is asked for before that.
-    if let node { numa_tonode_memory(base, bytes, Int32(node)) }
+    if let node {
+      numa_set_bind_policy(0)  // another node's memory is better than none
+      numa_tonode_memory(base, bytes, Int32(node))
+    }
+    if pages == .plain { _ = hauberk_advise_huge(base, bytes) }
+    memset(base, 0, bytes)
     if pages == .plain {
-      _ = hauberk_advise_huge(base, bytes)
-      memset(base, 0, bytes)
       if Self.hugeBytes(at: UInt(bitPattern: base)) > 0 { pages = .transparentHuge }
     }
     self.base = base

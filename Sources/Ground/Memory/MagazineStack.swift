@@ -40,7 +40,8 @@ public struct MagazineStack: @unchecked Sendable {
   /// The topmost magazine, or a negative number when there is none.
   @inlinable
   public func pop() -> Int {
-    var seen = head.pointee.load(ordering: .relaxed)
+    // edge magazine.content: acquire; pairs with the release in push. `next` of what is seen on top is written.
+    var seen = head.pointee.load(ordering: .acquiring)
     while true {
       let top = UInt32(truncatingIfNeeded: seen)
       guard top != 0 else { return -1 }
@@ -48,7 +49,7 @@ public struct MagazineStack: @unchecked Sendable {
       let new = ((seen >> 32) &+ 1) << 32 | UInt64(below)
       // edge magazine.content: acquire; pairs with the release in push.
       let result = head.pointee.weakCompareExchange(
-        expected: seen, desired: new, successOrdering: .acquiring, failureOrdering: .relaxed)
+        expected: seen, desired: new, successOrdering: .acquiring, failureOrdering: .acquiring)
       if result.exchanged { return Int(top &- 1) }
       seen = result.original
     }

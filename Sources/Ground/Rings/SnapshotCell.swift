@@ -1,3 +1,4 @@
+internal import CKernel
 public import Synchronization
 
 /// Where control publishes a snapshot and workers find it.
@@ -40,12 +41,18 @@ public struct SnapshotCell<Snapshot>: @unchecked Sendable {
 ///
 /// Each worker counts its quiescent points on a line of its own. Control notes the counts and waits until each has
 /// moved on, or the worker has left.
+///
+/// A worker's loads may run ahead of its stores: its count can be seen late, after it has loaded the next snapshot. So
+/// between publishing and noting, control makes every worker pass a fence, which costs the workers nothing. Where the
+/// kernel cannot do that, they pass one themselves at every point.
 public struct Quiescence: @unchecked Sendable {
   @usableFromInline let lines: UnsafeMutableRawPointer
   let workers: Int
+  @usableFromInline let fencesThemselves: Bool
 
   public init(workers: Int) {
     self.workers = workers
+    fencesThemselves = !hauberk_prepare_fence_everywhere()
     lines = .allocate(byteCount: 128 * workers, alignment: 128)
     for worker in 0..<workers {
       (lines + 128 * worker).bindMemory(to: Atomic<UInt64>.self, capacity: 1).initialize(to: Atomic(Self.away))
@@ -75,6 +82,8 @@ public struct Quiescence: @unchecked Sendable {
     let count = line(worker).pointee.load(ordering: .relaxed)
     // edge quiescence.point: release; pairs with the acquire in wait. All reads of the snapshot are done.
     line(worker).pointee.store(count &+ 1, ordering: .releasing)
+    // edge quiescence.order: fence; pairs with the fence in wait. The next load of a snapshot is after the count.
+    if fencesThemselves { atomicMemoryFence(ordering: .sequentiallyConsistent) }
   }
 
   public func leave(_ worker: Int) {
@@ -86,8 +95,9 @@ public struct Quiescence: @unchecked Sendable {
   ///
   /// Two, because a count read between a worker's load of the snapshot and its store may belong to the burst before.
   public func wait(whileWaiting: () -> Void) {
-    // edge quiescence.entry: fence; pairs with the fence in enter.
+    // edge quiescence.entry: fence; pairs with the fence in enter. Also edge quiescence.order: fence.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
+    if !fencesThemselves { hauberk_fence_everywhere() }
     for worker in 0..<workers {
       // edge quiescence.point: acquire; pairs with the releases in pass and leave.
       let seen = line(worker).pointee.load(ordering: .acquiring)

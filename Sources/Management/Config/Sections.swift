@@ -45,11 +45,18 @@ struct MemorySection {
   var frameBytes: Int?
 
   static func read(_ reader: inout FieldReader) -> MemorySection? {
-    MemorySection(
+    let memory = MemorySection(
       // Magazines of 64 exchange frames; a worker needs a few bursts.
       frames: reader.optional(
         "frames", .integer(in: 1024...1 << 20).matching("a multiple of 64 from 1024 to 1048576") { $0 % 64 == 0 }),
       frameBytes: reader.optional("frameBytes", .integer(in: 512...16384)))
+    let bytes = (memory.frames ?? 8192) * (memory.frameBytes ?? 2048)
+    if bytes > 3 << 30 {
+      reader.reject(
+        memory.frames == nil ? "frameBytes" : "frames",
+        "found \(bytes >> 20) MiB of frames, expected at most 3072 MiB")
+    }
+    return memory
   }
 }
 

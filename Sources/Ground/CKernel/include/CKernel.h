@@ -65,6 +65,11 @@ int hauberk_allowed_processors(int *out, int capacity);
 int hauberk_bind_thread(int processor);
 void hauberk_name_thread(const char *name);
 
+/// Gets ready for `hauberk_fence_everywhere`. False where the kernel has no such call.
+bool hauberk_prepare_fence_everywhere(void);
+/// Makes every running thread of this process pass a full fence now, so that none of them has to by itself.
+void hauberk_fence_everywhere(void);
+
 /// From here on SIGINT and SIGTERM only raise a flag, and SIGPIPE is a failed write.
 void hauberk_catch_interrupts(void);
 bool hauberk_was_interrupted(void);
