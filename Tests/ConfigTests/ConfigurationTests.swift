@@ -266,7 +266,11 @@ struct ConfigurationRefusalTests {
         "f:3:15: memory.frameBytes: found '511', expected an integer from 512 to 16384",
       ])
     #expect(refusals("memory: {frames: 1024, frameBytes: 512}\n") == [])
-    #expect(refusals("memory: {frames: 1048576, frameBytes: 16384}\n") == [])
+    #expect(refusals("memory: {frames: 196608, frameBytes: 16384}\n") == [])
+    #expect(
+      refusals("memory: {frames: 196672, frameBytes: 16384}\n") == [
+        "f:1:18: memory.frames: found 3073 MiB of frames, expected at most 3072 MiB"
+      ])
   }
 
   @Test("A misspelt field is an error at every level")
