@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Glibc
 import PackageDescription
 
 // Hauberk, floor by floor. Arrows only go down: Management -> Dataplane -> Ground.
@@ -30,6 +31,14 @@ let c: [CSetting] = [
   .unsafeFlags(["-O3"], .when(configuration: .release)),
 ]
 
+// intel-ipsec-mb where it is installed, for the processors that it is for; HAUBERK_ENGINES=openssl leaves it out.
+#if arch(x86_64)
+  let hasIPsecMB =
+    Context.environment["HAUBERK_ENGINES"] != "openssl" && access("/usr/include/intel-ipsec-mb.h", R_OK) == 0
+#else
+  let hasIPsecMB = false
+#endif
+
 func ground(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, path: "Sources/Ground/\(name)", swiftSettings: raw)
 }
@@ -39,7 +48,12 @@ let groundFloor: [Target] = [
   ground("Contract", ["Wire"]),
   ground("Memory", ["Wire", "Contract", "CKernel", "CNuma"]),
   ground("Rings", ["CKernel"]),
+  .target(name: "Nonces", path: "Sources/Ground/Nonces", swiftSettings: strict),
   .target(name: "CKernel", path: "Sources/Ground/CKernel", cSettings: c),
+  .target(
+    name: "CCrypto", path: "Sources/Ground/CCrypto",
+    cSettings: c + (hasIPsecMB ? [.define("HAUBERK_IPSEC_MB")] : []),
+    linkerSettings: [.linkedLibrary("crypto")] + (hasIPsecMB ? [.linkedLibrary("IPSec_MB")] : [])),
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
   .target(
     name: "CPcap", path: "Sources/Ground/CPcap", cSettings: c,
@@ -52,7 +66,7 @@ let groundFloor: [Target] = [
 let dataplaneFloor: [Target] = [
   .target(
     name: "Dataplane",
-    dependencies: ["Wire", "Memory", "Rings", "Contract", "CKernel", "CWorkSet", "CPcap"],
+    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap"],
     swiftSettings: raw)
 ]
 
@@ -96,6 +110,12 @@ let tests: [Target] = [
     name: "DataplaneTests",
     dependencies: ["CWorkSet", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire"],
     swiftSettings: language),
+  .testTarget(
+    name: "CipherTests", dependencies: ["CCrypto", "Dataplane", "PacketMaking"], swiftSettings: language),
+  .testTarget(name: "ESPTests", dependencies: ["Dataplane"], swiftSettings: language),
+  // A process that is there to be killed.
+  .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),
+  .testTarget(name: "NoncesTests", dependencies: ["Nonces", "NonceVictim"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(

@@ -1,0 +1,216 @@
+// Keys and lanes made and destroyed, and the way of a packet through them.
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "key_memory.h"
+#include "keys.h"
+
+_Static_assert(sizeof(hauberk_key) == LINE_BYTES, "a key's head is one cache line");
+
+static void start(void) {
+  hauberk_key_memory_adopt_openssl();
+  hauberk_evp_start();
+  hauberk_mb_start();
+}
+
+void hauberk_crypto_start(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, start);
+}
+
+bool hauberk_engine_is_here(int engine) {
+  return engine == HAUBERK_ENGINE_OPENSSL || (engine == HAUBERK_ENGINE_IPSEC_MB && hauberk_mb_is_here());
+}
+
+int hauberk_engine_words(int engine, char *out, size_t capacity) {
+  return engine == HAUBERK_ENGINE_IPSEC_MB ? hauberk_mb_words(out, capacity) : hauberk_evp_words(out, capacity);
+}
+
+// Lanes
+
+static EVP_CIPHER_CTX *random_context(void) {
+  uint8_t key[32];
+  EVP_CIPHER_CTX *context = RAND_priv_bytes(key, sizeof key) == 1 ? hauberk_evp_block_context(key) : NULL;
+  hauberk_wipe(key, sizeof key);
+  return context;
+}
+
+hauberk_lane *hauberk_lane_make(int engine, uint32_t number) {
+  if (!hauberk_engine_is_here(engine) || number >= HAUBERK_MOST_LANES) return NULL;
+  hauberk_lane *lane = hauberk_key_memory_take(sizeof *lane);
+  if (!lane) return NULL;
+  lane->number = number;
+  lane->engine = engine;
+  lane->counter_context = random_context();
+  if (engine == HAUBERK_ENGINE_IPSEC_MB) lane->manager = hauberk_mb_manager_make();
+  if (!lane->counter_context || (engine == HAUBERK_ENGINE_IPSEC_MB && !lane->manager)) {
+    hauberk_lane_destroy(lane);
+    return NULL;
+  }
+  return lane;
+}
+
+void hauberk_lane_destroy(hauberk_lane *lane) {
+  if (!lane) return;
+  hauberk_evp_free(lane->counter_context);
+  hauberk_mb_manager_free(lane->manager);
+  hauberk_key_memory_give(lane);
+}
+
+bool hauberk_unpredictable_iv(hauberk_lane *lane, uint8_t *out) {
+  uint64_t block[2] = {lane->counter++, 0};
+  int written;
+  return EVP_CipherUpdate(lane->counter_context, out, &written, (const uint8_t *)block, sizeof block) == 1;
+}
+
+// Keys
+
+static bool is_key_of_aes(uint8_t bytes) { return bytes == 16 || bytes == 24 || bytes == 32; }
+
+/// Whether the suite is one: in particular, whether something says that nobody has changed the text.
+static bool is_sound(const hauberk_suite *suite) {
+  static const uint8_t macs[][2] = {{0, 0}, {20, 12}, {32, 16}, {48, 24}, {64, 32}};
+  if (suite->integrity >= sizeof macs / sizeof *macs) return false;
+  const uint8_t *mac = macs[suite->integrity];
+  if (suite->integrity_key_bytes != mac[0]) return false;
+  bool is_aead = suite->integrity == HAUBERK_INTEGRITY_NONE;
+  if (!is_aead && suite->tag_bytes != mac[1]) return false;
+  uint8_t tag = suite->tag_bytes;
+  switch (suite->cipher) {
+    case HAUBERK_CIPHER_GCM:
+      return is_aead && is_key_of_aes(suite->key_bytes) && suite->salt_bytes == 4 &&
+             (tag == 16 || tag == 12 || tag == 8);
+    case HAUBERK_CIPHER_GMAC:
+      return is_aead && is_key_of_aes(suite->key_bytes) && suite->salt_bytes == 4 && tag == 16;
+    case HAUBERK_CIPHER_CHACHA20_POLY1305:
+      return is_aead && suite->key_bytes == 32 && suite->salt_bytes == 4 && tag == 16;
+    case HAUBERK_CIPHER_CTR: return !is_aead && is_key_of_aes(suite->key_bytes) && suite->salt_bytes == 4;
+    case HAUBERK_CIPHER_CBC: return !is_aead && is_key_of_aes(suite->key_bytes) && suite->salt_bytes == 0;
+    case HAUBERK_CIPHER_NULL: return !is_aead && suite->key_bytes == 0 && suite->salt_bytes == 0;
+    default: return false;
+  }
+}
+
+static bool make_contexts(hauberk_key *key, int use, const uint8_t *material) {
+  EVP_CIPHER_CTX **contexts = (EVP_CIPHER_CTX **)key->rest;
+  for (uint32_t i = 0; i < key->lanes; i++) {
+    contexts[i] = hauberk_evp_context(&key->suite, use, material);
+    if (!contexts[i]) return false;
+  }
+  return true;
+}
+
+static bool fill(hauberk_key *key, int use, const uint8_t *material) {
+  const hauberk_suite *suite = &key->suite;
+  if (suite->salt_bytes == 4) memcpy(&key->salt, material + suite->key_bytes, 4);
+  if (key->route == ROUTE_IPSEC_MB) {
+    hauberk_mb_expand(suite, material, key->rest);
+    return true;
+  }
+  if (suite->integrity != HAUBERK_INTEGRITY_NONE) {
+    hauberk_hmac *hmac = hauberk_key_memory_take(sizeof *hmac);
+    if (!hmac) return false;
+    const uint8_t *integrity_key = material + suite->key_bytes + suite->salt_bytes;
+    hauberk_hmac_prepare(hmac, suite->integrity, integrity_key, suite->integrity_key_bytes);
+    key->hmac = hmac;
+  }
+  return suite->cipher == HAUBERK_CIPHER_NULL || make_contexts(key, use, material);
+}
+
+hauberk_key *hauberk_key_make(
+    int engine, const hauberk_suite *suite, int use, uint32_t lanes, const uint8_t *material, size_t bytes) {
+  if (!hauberk_engine_is_here(engine) || !is_sound(suite) || lanes == 0 || lanes > HAUBERK_MOST_LANES ||
+      (use != HAUBERK_USE_SEAL && use != HAUBERK_USE_OPEN) ||
+      bytes != (size_t)suite->key_bytes + suite->salt_bytes + suite->integrity_key_bytes) {
+    return NULL;
+  }
+  bool direct = engine == HAUBERK_ENGINE_IPSEC_MB && hauberk_mb_does(suite);
+  size_t rest = direct ? hauberk_mb_schedule_bytes(suite) : lanes * sizeof(EVP_CIPHER_CTX *);
+  hauberk_key *key = hauberk_key_memory_take(sizeof *key + rest);
+  if (!key) return NULL;
+  key->suite = *suite;
+  key->route = direct ? ROUTE_IPSEC_MB : suite->integrity == HAUBERK_INTEGRITY_NONE ? ROUTE_EVP : ROUTE_HMAC;
+  key->use = (uint8_t)use;
+  key->engine = (uint8_t)engine;
+  key->block_mask = suite->cipher == HAUBERK_CIPHER_CBC ? 15 : 0;
+  key->lanes = lanes;
+  if (!fill(key, use, material)) {
+    hauberk_key_destroy(key);
+    return NULL;
+  }
+  return key;
+}
+
+void hauberk_key_destroy(hauberk_key *key) {
+  if (!key) return;
+  if (key->route != ROUTE_IPSEC_MB) {
+    for (uint32_t i = 0; i < key->lanes; i++) hauberk_evp_free(((EVP_CIPHER_CTX **)key->rest)[i]);
+  }
+  hauberk_key_memory_give((void *)key->hmac);
+  hauberk_key_memory_give(key);
+}
+
+uint32_t hauberk_key_salt(const hauberk_key *key) { return key->salt; }
+
+// Packets
+
+static inline bool fits(const hauberk_lane *lane, const hauberk_key *key, int use, const hauberk_work *work) {
+  return key->use == use && lane->number < key->lanes && lane->engine == key->engine &&
+         (work->length & key->block_mask) == 0 && work->length <= MOST_BYTES && work->aad_length <= MOST_BYTES &&
+         (!work->suffix || key->route == ROUTE_HMAC);
+}
+
+static void integrity_tag(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *digest) {
+  hauberk_piece pieces[] = {
+      {work->aad, work->aad_length},
+      {work->payload, work->length},
+      {work->suffix, work->suffix ? 4 : 0},
+  };
+  hauberk_hmac_compute(key->hmac, &lane->hash, pieces, 3, digest);
+}
+
+static bool crypt(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work) {
+  if (key->suite.cipher == HAUBERK_CIPHER_NULL) return true;
+  return hauberk_evp_crypt(context_of(key, lane), key, work);
+}
+
+bool hauberk_seal(
+    hauberk_lane *lane, const hauberk_key *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_length,
+    uint8_t *payload, size_t length, uint8_t *tag, const uint8_t *suffix) {
+  hauberk_work work = {nonce, aad, payload, suffix, aad_length, length};
+  if (!fits(lane, key, HAUBERK_USE_SEAL, &work)) return false;
+  if (key->route == ROUTE_IPSEC_MB) {
+    hauberk_mb_seal(lane, key, &work, tag);
+    return true;
+  }
+  if (key->route == ROUTE_EVP) return hauberk_evp_seal(context_of(key, lane), key, &work, tag);
+  uint8_t digest[SHA512_DIGEST_LENGTH];
+  if (!crypt(lane, key, &work)) return false;
+  integrity_tag(lane, key, &work, digest);
+  memcpy(tag, digest, key->suite.tag_bytes);
+  return true;
+}
+
+bool hauberk_open(
+    hauberk_lane *lane, const hauberk_key *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_length,
+    uint8_t *payload, size_t length, const uint8_t *tag, const uint8_t *suffix) {
+  hauberk_work work = {nonce, aad, payload, suffix, aad_length, length};
+  if (!fits(lane, key, HAUBERK_USE_OPEN, &work)) return false;
+  _Alignas(16) uint8_t expected[SHA512_DIGEST_LENGTH];
+  bool is_right;
+  switch (key->route) {
+    case ROUTE_IPSEC_MB:
+      hauberk_mb_open(lane, key, &work, expected);
+      is_right = same_tag(expected, tag, key->suite.tag_bytes);
+      break;
+    case ROUTE_EVP: is_right = hauberk_evp_open(context_of(key, lane), key, &work, tag); break;
+    default:
+      // Nothing is decrypted before the tag is known to be right.
+      integrity_tag(lane, key, &work, expected);
+      return same_tag(expected, tag, key->suite.tag_bytes) && crypt(lane, key, &work);
+  }
+  // RFC 4106, 5 and RFC 5116, 2.2: of what is not authentic, nothing is given out.
+  if (!is_right && length > 0) memset(payload, 0, length);
+  return is_right;
+}

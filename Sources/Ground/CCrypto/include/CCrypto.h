@@ -1,0 +1,98 @@
+// Ciphers over two engines: intel-ipsec-mb where it was there at build and the processor can, OpenSSL everywhere.
+//
+// Keys, and all that is derived from them, lie in memory of their own: locked, left out of dumps, wiped when freed.
+// Nothing here prints, and nothing hands a key out again.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef HAUBERK_HOT
+#define HAUBERK_HOT __attribute__((swift_attr("@_noLocks")))
+#endif
+
+enum { HAUBERK_ENGINE_OPENSSL = 1, HAUBERK_ENGINE_IPSEC_MB = 2 };
+
+enum {
+  HAUBERK_CIPHER_GCM = 1,
+  HAUBERK_CIPHER_CHACHA20_POLY1305 = 2,
+  HAUBERK_CIPHER_GMAC = 3,
+  HAUBERK_CIPHER_CBC = 4,
+  HAUBERK_CIPHER_CTR = 5,
+  HAUBERK_CIPHER_NULL = 6,
+};
+
+enum {
+  HAUBERK_INTEGRITY_NONE = 0,
+  HAUBERK_INTEGRITY_SHA1_96 = 1,
+  HAUBERK_INTEGRITY_SHA256_128 = 2,
+  HAUBERK_INTEGRITY_SHA384_192 = 3,
+  HAUBERK_INTEGRITY_SHA512_256 = 4,
+};
+
+/// A nonce or an initialization vector is read as one load of so many bytes, even where only twelve count.
+enum { HAUBERK_NONCE_SLOT_BYTES = 16, HAUBERK_MOST_LANES = 64 };
+
+typedef struct hauberk_suite {
+  uint8_t cipher;
+  uint8_t integrity;
+  uint8_t key_bytes;   // of the cipher, without the salt; 0 for none
+  uint8_t salt_bytes;  // 4, or 0
+  uint8_t integrity_key_bytes;
+  uint8_t tag_bytes;
+} hauberk_suite;
+
+/// What a key was made for. A key that seals opens nothing, and the other way round.
+enum { HAUBERK_USE_SEAL = 1, HAUBERK_USE_OPEN = 0 };
+
+typedef struct hauberk_key hauberk_key;
+/// What one thread needs to use keys: the library's manager and scratch memory.
+typedef struct hauberk_lane hauberk_lane;
+
+/// Makes the process ready. Call it before anything else of this file, and before any other use of OpenSSL.
+void hauberk_crypto_start(void);
+/// Whether the engine was built in and runs on this processor.
+bool hauberk_engine_is_here(int engine);
+/// Name, version and what it makes of the processor, for people. Returns the length.
+int hauberk_engine_words(int engine, char *out, size_t capacity);
+
+/// NULL when memory has run out or the engine is not here. `number` tells the threads apart: 0, 1, 2, ...
+hauberk_lane *hauberk_lane_make(int engine, uint32_t number);
+void hauberk_lane_destroy(hauberk_lane *lane);
+
+/// A key out of the keying material as IKE cuts it: cipher key, salt, integrity key. The caller wipes `material`.
+/// Lanes 0 ..< `lanes` may use it, at the same time. NULL when the suite is none or memory has run out.
+hauberk_key *hauberk_key_make(
+    int engine, const hauberk_suite *suite, int use, uint32_t lanes, const uint8_t *material, size_t bytes);
+void hauberk_key_destroy(hauberk_key *key);
+/// The salt as it lay in the material, or 0. It belongs into the nonce, before the IV.
+HAUBERK_HOT uint32_t hauberk_key_salt(const hauberk_key *key);
+
+/// Encrypts `payload` in place and writes the tag. What is authenticated: `aad`, the payload's ciphertext, and the
+/// four bytes at `suffix` where that is not NULL (the upper half of an extended sequence number; RFC 4303, 2.2.1;
+/// an AEAD takes none). `nonce` is a slot of 16 bytes: 12 count for AEAD and CTR, all for CBC.
+/// False, with nothing written, when key, lane or lengths do not fit.
+HAUBERK_HOT bool hauberk_seal(
+    hauberk_lane *lane, const hauberk_key *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_length,
+    uint8_t *payload, size_t length, uint8_t *tag, const uint8_t *suffix);
+/// The reverse. False when the tag is wrong; then no plaintext is left in `payload`.
+HAUBERK_HOT bool hauberk_open(
+    hauberk_lane *lane, const hauberk_key *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_length,
+    uint8_t *payload, size_t length, const uint8_t *tag, const uint8_t *suffix);
+
+/// An initialization vector that nobody can predict (RFC 3602, 3), 16 bytes: a counter, encrypted under a random key
+/// that this lane alone has.
+HAUBERK_HOT bool hauberk_unpredictable_iv(hauberk_lane *lane, uint8_t *out);
+
+/// Overwrites memory, whatever the optimizer thinks of it.
+void hauberk_wipe(void *memory, size_t bytes);
+
+/// The memory that keys live in: one run of addresses, of which the first `bytes` are in use, `unlocked` of them
+/// without a lock because the process may not lock more.
+typedef struct hauberk_key_memory {
+  const void *base;
+  size_t bytes;
+  size_t unlocked;
+  bool holds_openssl;  // false when OpenSSL was in use before us: its copies are wiped then, but not locked
+} hauberk_key_memory;
+hauberk_key_memory hauberk_key_memory_now(void);

@@ -1,0 +1,41 @@
+/// A key, as far as its nonces are concerned: never the key itself.
+public struct NonceKey: Hashable, Sendable {
+  public static let fingerprintBytes = 16
+
+  /// The first 16 octets of the key's SHA-256.
+  public let fingerprint: [UInt8]
+  /// When it came into being, in seconds of the epoch, by whoever made it: the same at every start.
+  public let born: UInt64
+
+  public init?(fingerprint: [UInt8], born: UInt64) {
+    guard fingerprint.count == Self.fingerprintBytes else { return nil }
+    self.fingerprint = fingerprint
+    self.born = born
+  }
+
+  /// The fingerprint in hexadecimal.
+  public var name: String {
+    let digits = Array("0123456789abcdef")
+    return String(fingerprint.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+}
+
+/// What the caller knows of a key's past. It alone can know: a state file that is gone looks like one that never was.
+public enum KeyHistory: Equatable, Sendable {
+  /// Nobody has encrypted with it. Only this creates state.
+  case new
+  /// It may have been used. Counters that are known to have been, from a peer's replay window or a record of our own,
+  /// are held against the state.
+  case known(used: [UsedCounter])
+}
+
+/// Evidence that a counter was used.
+public struct UsedCounter: Equatable, Sendable {
+  public let id: UInt32
+  public let counter: UInt64
+
+  public init(id: UInt32, counter: UInt64) {
+    self.id = id
+    self.counter = counter
+  }
+}

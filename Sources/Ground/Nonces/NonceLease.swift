@@ -1,0 +1,119 @@
+/// The nonces of one key on this unit. For one thread: the one that controls the workers.
+public final class KeyNonces {
+  let directory: NonceStateDirectory
+  public let ids: SenderIDs
+  private var state: NonceState
+  private var leased: Set<UInt32> = []
+
+  init(directory: NonceStateDirectory, state: NonceState, ids: SenderIDs) {
+    self.directory = directory
+    self.state = state
+    self.ids = ids
+  }
+
+  deinit { directory.closed(state.key) }
+
+  /// How many times the state of this key has been opened, this time included.
+  public var incarnation: UInt64 { state.incarnation }
+
+  /// A sender id for one worker, which nobody else has while the lease lives.
+  public func lease(worker: Int) throws(NonceRefusal) -> NonceLease {
+    let own = ids.of(worker: worker)
+    guard !own.isEmpty else {
+      throw NonceRefusal(.division, "worker \(worker) has no sender id: there are workers 0 to \(ids.workers - 1)")
+    }
+    let free = own.filter { !leased.contains($0) }
+    guard !free.isEmpty else {
+      throw NonceRefusal(
+        .leased, "worker \(worker) has leased all its sender ids of key \(state.key.name): give one back first")
+    }
+    guard let id = free.first(where: { hasBlock($0) }) else { throw exhausted("worker \(worker)") }
+    leased.insert(id)
+    return NonceLease(id: id, worker: worker, of: self)
+  }
+
+  private func hasBlock(_ id: UInt32) -> Bool { ids.width.counters - state.mark(of: id) >= NonceBlock.counters }
+
+  private func exhausted(_ who: String) -> NonceRefusal {
+    NonceRefusal(.exhausted, "\(who) has used every nonce that it has under key \(state.key.name): rekey")
+  }
+
+  /// Moves the mark on the disk, then hands out what lies before it.
+  fileprivate func block(id: UInt32, worker: Int) throws(NonceRefusal) -> NonceBlock {
+    guard hasBlock(id) else { throw exhausted("sender id \(id)") }
+    let first = state.mark(of: id)
+    var next = state
+    next.records[id] = NonceState.Record(
+      id: id, worker: UInt32(worker), incarnation: state.incarnation, mark: first + NonceBlock.counters)
+    try directory.commit(next)
+    state = next
+    return NonceBlock(id: id, first: first, width: ids.width)
+  }
+
+  fileprivate func giveBack(_ id: UInt32) { leased.remove(id) }
+}
+
+/// One sender id in the hands of one worker, until it is given back. The next one to lease it goes on after the mark.
+public final class NonceLease {
+  public let id: UInt32
+  public let worker: Int
+  private var nonces: KeyNonces?
+
+  init(id: UInt32, worker: Int, of nonces: KeyNonces) {
+    self.id = id
+    self.worker = worker
+    self.nonces = nonces
+  }
+
+  deinit { giveBack() }
+
+  public var isLive: Bool { nonces != nil }
+
+  /// The next 2^20 counters, which nobody had before and nobody will have again. Takes as long as a disk takes: ask
+  /// while the worker still has some.
+  public func nextBlock() throws(NonceRefusal) -> NonceBlock {
+    guard let nonces else {
+      throw NonceRefusal(.ended, "the lease of sender id \(id) has ended: lease again before encrypting")
+    }
+    return try nonces.block(id: id, worker: worker)
+  }
+
+  public func giveBack() {
+    nonces?.giveBack(id)
+    nonces = nil
+  }
+}
+
+/// What a worker has to encrypt with: counters of its own, in order, each once. Nothing here waits, locks or allocates.
+/// Whoever copies it uses one of the copies.
+public struct NonceBlock: BitwiseCopyable, Sendable {
+  @inlinable public static var counters: UInt64 { 1 << 20 }
+  /// A worker without a live sender id: it does not encrypt.
+  public static let none = NonceBlock()
+
+  @usableFromInline var next: UInt64
+  @usableFromInline var end: UInt64
+
+  private init() {
+    next = 0
+    end = 0
+  }
+
+  init(id: UInt32, first: UInt64, width: SenderIDWidth) {
+    next = UInt64(id) << UInt64(width.counterBits) | first
+    // The end of the last block of the last id is 2^64, which is 0: only equality and distance are asked of it.
+    end = next &+ Self.counters
+  }
+
+  @inlinable @inline(__always)
+  public var left: UInt64 { end &- next }
+
+  /// The next IV; false when there is none, and the packet is not to be sent.
+  @inlinable @inline(__always)
+  public mutating func take(_ iv: inout CounterIV) -> Bool {
+    guard next != end else { return false }
+    iv = CounterIV(raw: next)
+    next = next &+ 1
+    return true
+  }
+}

@@ -1,0 +1,111 @@
+internal import Glibc
+
+/// A real directory, locked for this process for as long as the value lives.
+final class SystemDisk: NonceDisk {
+  static let lockName = "lock"
+  static let mostBytes = 16 << 20
+
+  private let directory: Int32
+  private let lock: Int32
+  /// The file that was written last and is not yet synced.
+  private var written: Int32 = -1
+
+  init(_ path: String) throws(NonceRefusal) { (directory, lock) = try Self.locked(path) }
+
+  private static func locked(_ path: String) throws(NonceRefusal) -> (directory: Int32, lock: Int32) {
+    let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else {
+      throw NonceRefusal(
+        .directory, "cannot open the nonce state directory \(path): \(reason()); make it with `mkdir -m 700`")
+    }
+    let lock = unsafe openat(directory, lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else {
+      let reason = reason()
+      close(directory)
+      throw NonceRefusal(
+        .directory, "cannot lock the nonce state directory \(path): \(reason); make it writable for this user")
+    }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
+      close(lock)
+      close(directory)
+      throw code == EWOULDBLOCK
+        ? NonceRefusal(
+          .inUse, "another process uses the nonce state directory \(path): stop it, or give this one its own")
+        : NonceRefusal(
+          .directory, "cannot lock the nonce state directory \(path): \(reason(code)); put it on a local file system")
+    }
+    return (directory, lock)
+  }
+
+  deinit {
+    if written >= 0 { close(written) }
+    // Closing alone would leave it locked while a child that is just being started still has a copy.
+    flock(lock, LOCK_UN)
+    close(lock)
+    close(directory)
+  }
+
+  func read(_ name: String) throws(DiskFailure) -> [UInt8]? {
+    let file = unsafe openat(directory, name, O_RDONLY | O_CLOEXEC)
+    if file < 0 {
+      if errno == ENOENT { return nil }
+      throw DiskFailure("cannot open \(name): \(Self.reason())")
+    }
+    defer { close(file) }
+    var octets: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(file, $0.baseAddress, $0.count) }
+      if count == 0 { return octets }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw DiskFailure("cannot read \(name): \(Self.reason())")
+      }
+      octets += buffer[..<count]
+      guard octets.count <= Self.mostBytes else { throw DiskFailure("\(name) is no state file: it is too long") }
+    }
+  }
+
+  func write(_ name: String, _ octets: [UInt8]) throws(DiskFailure) {
+    if written >= 0 { close(written) }
+    written = unsafe openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard written >= 0 else { throw DiskFailure("cannot make \(name): \(Self.reason())") }
+    let file = written
+    var rest = octets[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw DiskFailure("cannot write \(name): \(Self.reason())")
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  func sync() throws(DiskFailure) {
+    let file = written
+    written = -1
+    guard file >= 0 else { throw DiskFailure("nothing was written that could be synced") }
+    let synced = fsync(file) == 0 ? 0 : errno
+    // Some file systems tell of a failed write only here.
+    let closed = close(file) == 0 ? 0 : errno
+    guard synced == 0, closed == 0 else {
+      throw DiskFailure("cannot sync the state: \(Self.reason(synced != 0 ? synced : closed))")
+    }
+  }
+
+  func rename(_ old: String, to new: String) throws(DiskFailure) {
+    guard unsafe renameat(directory, old, directory, new) == 0 else {
+      throw DiskFailure("cannot rename \(old): \(Self.reason())")
+    }
+  }
+
+  func syncNames() throws(DiskFailure) {
+    guard fsync(directory) == 0 else { throw DiskFailure("cannot sync the directory: \(Self.reason())") }
+  }
+
+  func remove(_ name: String) { unsafe _ = unlinkat(directory, name, 0) }
+
+  private static func reason(_ code: Int32 = errno) -> String { unsafe String(cString: strerror(code)) }
+}
