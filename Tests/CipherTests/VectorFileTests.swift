@@ -115,7 +115,7 @@ private struct AEADCase {
   }
 
   @Test(
-    .enabled(if: Collection.has("gcmDecrypt256.rsp.gz"), "there is no ../shared/vectors"), .timeLimit(.minutes(5)),
+    .enabled(if: Collection.has("gcmDecrypt256.rsp.gz"), "there is no ../shared/vectors"),
     arguments: ["gcmDecrypt256.rsp.gz", "gcmEncryptExtIV128.rsp.gz"], engines)
   func `NIST: GCM`(_ file: String, _ engine: CryptoEngine.Kind) throws {
     let bench = try CipherBench(engine)

@@ -38,7 +38,7 @@ import Testing
     return outputs[0] == outputs[1] ? nil : "one worker and two differ"
   }
 
-  @Test(.enabled(if: !captures.isEmpty, "there is no ../shared/captures"), .timeLimit(.minutes(5)))
+  @Test(.enabled(if: !captures.isEmpty, "there is no ../shared/captures"))
   func `every capture replays or is refused, the same with one worker and with two`() async {
     let scratch = Folder()
     let complaints = await withTaskGroup(of: [String].self) { group in
