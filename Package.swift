@@ -111,7 +111,7 @@ let tests: [Target] = [
     dependencies: ["CWorkSet", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire"],
     swiftSettings: language),
   .testTarget(
-    name: "CipherTests", dependencies: ["CCrypto", "Dataplane", "PacketMaking"], swiftSettings: language),
+    name: "CipherTests", dependencies: ["CCrypto", "Contract", "Dataplane", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "ESPTests", dependencies: ["Dataplane"], swiftSettings: language),
   // A process that is there to be killed.
   .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),

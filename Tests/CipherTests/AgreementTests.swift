@@ -1,4 +1,5 @@
-@testable import Dataplane
+@testable import Contract
+import Dataplane
 import PacketMaking
 import Testing
 

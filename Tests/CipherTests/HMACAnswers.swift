@@ -1,4 +1,5 @@
-@testable import Dataplane
+@testable import Contract
+import Dataplane
 
 private struct HMACCase {
   let key, text: [UInt8]

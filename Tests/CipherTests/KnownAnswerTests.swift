@@ -1,4 +1,5 @@
-@testable import Dataplane
+@testable import Contract
+import Dataplane
 import Testing
 
 @Suite("Every engine gives the published answers") struct KnownAnswerTests {

@@ -1,4 +1,5 @@
-@testable import Dataplane
+@testable import Contract
+import Dataplane
 import Testing
 
 /// Answers that others have published. Material is cipher key, salt, integrity key.

@@ -1,3 +1,4 @@
+import Contract
 import CCrypto
 @testable import Dataplane
 import PacketMaking

@@ -1,4 +1,5 @@
-@testable import Dataplane
+@testable import Contract
+import Dataplane
 import Foundation
 import PacketMaking
 import Testing

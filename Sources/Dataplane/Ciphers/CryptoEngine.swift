@@ -1,4 +1,5 @@
 import CCrypto
+package import Contract
 
 package struct CryptoError: Error, CustomStringConvertible {
   package let description: String

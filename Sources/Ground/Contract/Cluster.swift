@@ -50,6 +50,8 @@ public struct AcceptDescription: Sendable {
 
 /// A unicast tunnel, as far as classification needs it (X5, X7, X9).
 public struct TunnelDescription: Sendable {
+  /// For policies and people.
+  public var name: String
   /// Ours: its low ten bits are the work set, kept over rekeys.
   public var inboundSPI: UInt32
   public var outboundSPI: UInt32
@@ -57,10 +59,14 @@ public struct TunnelDescription: Sendable {
   /// Clear traffic from here to there takes the tunnel.
   public var local: [IPPrefix]
   public var remote: [IPPrefix]
+  /// Nil leaves it a matter of classification alone.
+  public var security: TunnelSecurity?
 
   public init(
-    inboundSPI: UInt32, outboundSPI: UInt32, peer: IPAddress, local: [IPPrefix] = [], remote: [IPPrefix] = []
+    name: String = "", inboundSPI: UInt32, outboundSPI: UInt32, peer: IPAddress, local: [IPPrefix] = [],
+    remote: [IPPrefix] = []
   ) {
+    self.name = name
     self.inboundSPI = inboundSPI
     self.outboundSPI = outboundSPI
     self.peer = peer
@@ -74,8 +80,12 @@ public struct GroupDescription: Sendable {
   public var spi: UInt32
   /// 8, 12 or 16 (RFC 6054).
   public var senderIDBits: Int
+  public var name: String
+  /// Nil leaves it a matter of classification alone.
+  public var security: GroupSecurity?
 
-  public init(spi: UInt32, senderIDBits: Int) {
+  public init(name: String = "", spi: UInt32, senderIDBits: Int) {
+    self.name = name
     self.spi = spi
     self.senderIDBits = senderIDBits
   }
@@ -90,6 +100,13 @@ public struct ClassifyDescription: Sendable {
   public var clusterAddresses: [IPAddress] = []
   public var tunnels: [TunnelDescription] = []
   public var groups: [GroupDescription] = []
+  /// Before the tunnels' and groups' own networks, in this order.
+  public var policies: [PolicyDescription] = []
+
+  /// Whether packets are to be protected, and not only classified.
+  public var hasSecurity: Bool {
+    tunnels.contains { $0.security != nil } || groups.contains { $0.security != nil } || !policies.isEmpty
+  }
 
   public static let mostClusterAddresses = 64
   public static let mostTunnels = 100_000

@@ -1,10 +1,10 @@
 /// What hides a payload. GMAC and null hide nothing.
-package enum Cipher: UInt8, CaseIterable, Sendable {
+public enum Cipher: UInt8, CaseIterable, Sendable {
   case aesGCM = 1
   case chacha20Poly1305, aesGMAC, aesCBC, aesCTR, null
 
   /// Whether the cipher sees to integrity itself.
-  var isAEAD: Bool {
+  public var isAEAD: Bool {
     switch self {
     case .aesGCM, .chacha20Poly1305, .aesGMAC: true
     case .aesCBC, .aesCTR, .null: false
@@ -12,7 +12,7 @@ package enum Cipher: UInt8, CaseIterable, Sendable {
   }
 
   /// The sizes a key may have, without the salt.
-  var keyBits: [Int] {
+  public var keyBits: [Int] {
     switch self {
     case .aesGCM, .aesGMAC, .aesCBC, .aesCTR: [128, 192, 256]
     case .chacha20Poly1305: [256]
@@ -22,14 +22,14 @@ package enum Cipher: UInt8, CaseIterable, Sendable {
 }
 
 /// What notices a change, where the cipher does not.
-package enum Integrity: UInt8, CaseIterable, Sendable {
+public enum Integrity: UInt8, CaseIterable, Sendable {
   case none
   /// For old peers alone (RFC 8221).
   case hmacSHA1
   case hmacSHA256, hmacSHA384, hmacSHA512
 
   /// RFC 2404 and RFC 4868: the key is as long as the digest.
-  var keyBytes: Int {
+  public var keyBytes: Int {
     switch self {
     case .none: 0
     case .hmacSHA1: 20
@@ -40,7 +40,7 @@ package enum Integrity: UInt8, CaseIterable, Sendable {
   }
 
   /// RFC 2404 and RFC 4868: half of the digest, and 96 bits of SHA-1.
-  var tagBytes: Int {
+  public var tagBytes: Int {
     switch self {
     case .none: 0
     case .hmacSHA1: 12
@@ -50,7 +50,7 @@ package enum Integrity: UInt8, CaseIterable, Sendable {
     }
   }
 
-  var name: String {
+  public var name: String {
     switch self {
     case .none: ""
     case .hmacSHA1: "HMAC-SHA1-96"
@@ -62,14 +62,14 @@ package enum Integrity: UInt8, CaseIterable, Sendable {
 }
 
 /// Why a combination is no suite.
-package enum SuiteRefusal: Error, CustomStringConvertible {
+public enum SuiteRefusal: Error, CustomStringConvertible {
   /// Without it, whoever is on the way changes the text as he likes (RFC 3686, 4; RFC 8221, 4).
   case withoutIntegrity
   case integrityTwice
   case keyLength
   case tagLength
 
-  package var description: String {
+  public var description: String {
     switch self {
     case .withoutIntegrity: "this cipher is refused without integrity"
     case .integrityTwice: "this cipher sees to integrity itself and takes no HMAC"
@@ -80,14 +80,14 @@ package enum SuiteRefusal: Error, CustomStringConvertible {
 }
 
 /// A cipher and an integrity that go together. There is no value of this type for what is not allowed.
-package struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sendable {
-  package let cipher: Cipher
-  package let integrity: Integrity
-  package let keyBits: Int
-  package let tagBytes: Int
+public struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sendable {
+  public let cipher: Cipher
+  public let integrity: Integrity
+  public let keyBits: Int
+  public let tagBytes: Int
 
   /// `tagBytes` is for AES-GCM, which may have 16, 12 or 8 (RFC 4106); every other suite has one length only.
-  package init(
+  public init(
     _ cipher: Cipher, keyBits: Int, integrity: Integrity = .none, tagBytes: Int? = nil
   ) throws(SuiteRefusal) {
     if cipher.isAEAD != (integrity == .none) { throw cipher.isAEAD ? .integrityTwice : .withoutIntegrity }
@@ -101,7 +101,7 @@ package struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sen
     self.tagBytes = tag
   }
 
-  package static let allCases: [CipherSuite] = Cipher.allCases.flatMap { cipher in
+  public static let allCases: [CipherSuite] = Cipher.allCases.flatMap { cipher in
     cipher.keyBits.flatMap { bits in
       Integrity.allCases.flatMap { integrity in
         [16, 12, 8, 24, 32].compactMap {
@@ -111,7 +111,7 @@ package struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sen
     }
   }
 
-  package var description: String {
+  public var description: String {
     switch cipher {
     case .aesGCM: "AES-GCM-\(tagBytes)-\(keyBits)"
     case .chacha20Poly1305: "ChaCha20-Poly1305"
@@ -123,7 +123,7 @@ package struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sen
   }
 
   /// How much of the nonce comes with the key, behind it (RFC 4106, 8.1; RFC 3686, 5.1; RFC 7634, 2).
-  package var saltBytes: Int {
+  public var saltBytes: Int {
     switch cipher {
     case .aesGCM, .chacha20Poly1305, .aesGMAC, .aesCTR: 4
     case .aesCBC, .null: 0
@@ -131,10 +131,10 @@ package struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sen
   }
 
   /// Key, salt and integrity key, in this order: what IKE has to make for one direction.
-  package var materialBytes: Int { keyBits / 8 + saltBytes + integrity.keyBytes }
+  public var materialBytes: Int { keyBits / 8 + saltBytes + integrity.keyBytes }
 
   /// How much IV each packet carries.
-  package var ivBytes: Int {
+  public var ivBytes: Int {
     switch cipher {
     case .aesGCM, .chacha20Poly1305, .aesGMAC, .aesCTR: 8
     case .aesCBC: 16
@@ -143,10 +143,10 @@ package struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sen
   }
 
   /// What the encrypted length is a multiple of. ESP itself pads to 4 at least (RFC 4303, 2.4).
-  package var blockBytes: Int { cipher == .aesCBC ? 16 : 1 }
+  public var blockBytes: Int { cipher == .aesCBC ? 16 : 1 }
 
   /// Whether the IV is a counter that must never come twice under a key. A CBC IV must be unpredictable instead.
-  package var isCounterMode: Bool {
+  public var isCounterMode: Bool {
     switch cipher {
     case .aesGCM, .chacha20Poly1305, .aesGMAC, .aesCTR: true
     case .aesCBC, .null: false
@@ -155,5 +155,5 @@ package struct CipherSuite: Hashable, CaseIterable, CustomStringConvertible, Sen
 
   /// Whether the upper half of an extended sequence number goes behind the payload (RFC 4303, 2.2.1) and not into
   /// the AAD (RFC 4106, 5).
-  package var hasSuffix: Bool { !cipher.isAEAD }
+  public var hasSuffix: Bool { !cipher.isAEAD }
 }
