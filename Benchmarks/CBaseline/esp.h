@@ -29,9 +29,11 @@ typedef struct {
     uint32_t sum;          // of the outer header without TOS, length and DF: 16-bit words as they are loaded, folded
     uint16_t set;
     uint16_t flags;
-    _Alignas(LINE) uint32_t sequence;  // the last one used
-    uint64_t iv, iv_end;               // the rest of a block of IVs
+    // The first four are one vector, and move on together.
+    _Alignas(LINE) uint64_t sequence;  // the last one used
+    uint64_t iv;                       // the next one
     uint64_t packets, bytes;
+    uint64_t iv_end;                   // of the block of IVs
 } outbound;
 
 typedef struct {

@@ -18,13 +18,13 @@ static inline int is_esp_for(const baseline_esp *esp, const uint8_t *data, uint3
     return plain & fits & (middle >> 24 == PROTOCOL_ESP) & (raw32(data + 30) == esp->cluster) & ((total & 3) == 0);
 }
 
-static inline uint32_t parse_esp(
+BASELINE_INLINE uint32_t parse_esp(
     baseline_esp *esp, const baseline_frame *frames, uint32_t count, work *w, uint8_t *verdicts
 ) {
     uint32_t live = 0;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (i + FRAMES_AHEAD < count) { prefetch(frames[i + FRAMES_AHEAD].data + ETHERNET_HEADER); }
+        if (i + FRAMES_AHEAD < count) { prefetch_to_write(frames[i + FRAMES_AHEAD].data + ETHERNET_HEADER); }
         const uint8_t *data = frames[i].data;
         const uint32_t length = frames[i].length;
         bytes += length;
@@ -49,7 +49,7 @@ static inline uint32_t parse_esp(
 }
 
 // Owner first: it needs nothing but the SPI, and the packets of other members are the most.
-static inline uint32_t look_up_inbound(
+BASELINE_INLINE uint32_t look_up_inbound(
     baseline_esp *esp, const baseline_frame *frames, work *w, uint32_t live, uint8_t *verdicts
 ) {
     uint32_t found = 0, previous = NO_SA;
@@ -99,7 +99,7 @@ static inline void commit(inbound *sa, uint32_t sequence) {
 }
 
 // Window and nonce of packet `n`, whose place among those that are left is `to`. `to` ≤ `n`.
-static inline uint32_t prepare(const inbound *sa, const baseline_frame *frame, work *w, uint32_t to) {
+BASELINE_INLINE uint32_t prepare(const inbound *sa, const baseline_frame *frame, work *w, uint32_t to) {
     uint8_t *data = frame->data;
     if (UNLIKELY(!is_fresh(sa, be32(data + 38)))) { return BASELINE_ESP_REPLAYED; }
     store_nonce(w->nonces[to], sa->salt, raw64(data + 42));
@@ -141,7 +141,7 @@ static __attribute__((noinline)) int change_ecn(uint8_t *inner, uint32_t outer_e
     return 1;
 }
 
-static inline uint32_t unwrap(inbound *sa, baseline_frame *frame, const uint8_t *tag, uint8_t *text, uint32_t length) {
+BASELINE_INLINE uint32_t unwrap(inbound *sa, baseline_frame *frame, const uint8_t *tag, uint8_t *text, uint32_t length) {
     uint8_t *data = frame->data;
     if (UNLIKELY(!is_same_tag(tag, text + length))) { return BASELINE_ESP_BAD_TAG; }
     // Again: an earlier packet of this burst may have been the same one.

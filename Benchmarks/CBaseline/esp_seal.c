@@ -5,19 +5,26 @@
 #if defined(HAUBERK_IPSEC_MB) && defined(__x86_64__)
 #include "esp.h"
 
+// The lines that are going to be written: what is stored into lines of the second-level cache queues up.
+static inline void prefetch_frame(const baseline_frame *frame) {
+    prefetch_to_write(frame->data - BASELINE_ESP_GROWTH);
+    prefetch_to_write(frame->data + ETHERNET_HEADER);
+    prefetch_to_write(frame->data + frame->length);
+}
+
 // What the short path does not take, but a tunnel does: options, fragments, other protocols.
 static __attribute__((noinline)) int32_t parse_rarely(const baseline_esp *esp, const uint8_t *data, uint32_t length) {
     const int32_t set = baseline_foreign_classify(&esp->path.key, data, length);
     return set >= 0 && be16(data + 12) != ETHERTYPE_IPV4 ? -BASELINE_ESP_NOT_PLAIN : set;
 }
 
-static inline uint32_t parse_plain(
+BASELINE_INLINE uint32_t parse_plain(
     baseline_esp *esp, const baseline_frame *frames, uint32_t count, work *w, uint8_t *verdicts
 ) {
     uint32_t live = 0;
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (i + FRAMES_AHEAD < count) { prefetch(frames[i + FRAMES_AHEAD].data + ETHERNET_HEADER); }
+        if (i + FRAMES_AHEAD < count) { prefetch_frame(&frames[i + FRAMES_AHEAD]); }
         const uint8_t *data = frames[i].data;
         const uint32_t length = frames[i].length;
         bytes += length;
@@ -46,7 +53,7 @@ static inline uint32_t parse_plain(
     return live;
 }
 
-static inline uint32_t look_up_outbound(const baseline_esp *esp, work *w, uint32_t live, uint8_t *verdicts) {
+BASELINE_INLINE uint32_t look_up_outbound(const baseline_esp *esp, work *w, uint32_t live, uint8_t *verdicts) {
     uint32_t found = 0, previous = NO_SA;
     for (uint32_t n = 0; n < live; n++) {
         const uint32_t sa = find(&esp->prefixes, w->keys[n], w->slots[n]);
@@ -81,7 +88,7 @@ static __attribute__((noinline)) void next_block_of_ivs(outbound *sa) {
 
 // In place of the Ethernet header and in front of it: Ethernet, outer IPv4, SPI, sequence number, IV. Behind the packet:
 // padding up to a multiple of four, its length, next header. All but the tag.
-static inline uint32_t build(outbound *sa, baseline_frame *frame, work *w, uint32_t n) {
+BASELINE_INLINE uint32_t build(outbound *sa, baseline_frame *frame, work *w, uint32_t n) {
     static const uint64_t trailers[4] = { 0x0400, 0x040101, 0x04020201, 0x0403030201 };
     uint8_t *data = frame->data;
     const uint64_t head = raw64(data + ETHERNET_HEADER);  // version, TOS, length, identification, flags
@@ -92,10 +99,10 @@ static inline uint32_t build(outbound *sa, baseline_frame *frame, work *w, uint3
     if (UNLIKELY(sa->sequence == UINT32_MAX)) { return BASELINE_ESP_EXHAUSTED; }
     if (UNLIKELY(total > UINT16_MAX)) { return BASELINE_ESP_TOO_LONG; }
     if (UNLIKELY(sa->iv == sa->iv_end)) { next_block_of_ivs(sa); }
-    const uint32_t sequence = ++sa->sequence;
-    const uint64_t iv = __builtin_bswap64(sa->iv++);
-    sa->packets++;
-    sa->bytes += inner;
+    const uint32_t sequence = (uint32_t)sa->sequence + 1;
+    const uint64_t iv = __builtin_bswap64(sa->iv);
+    __m256i *state = (__m256i *)&sa->sequence;
+    _mm256_store_si256(state, _mm256_add_epi64(_mm256_load_si256(state), _mm256_set_epi64x(inner, 1, 1, 1)));
 
     // RFC 6040, normal mode: the whole TOS. RFC 4301: DF as inside.
     const uint64_t tos = head & 0xff00, flags = head & (uint64_t)0x40 << 48;
@@ -103,7 +110,8 @@ static inline uint32_t build(outbound *sa, baseline_frame *frame, work *w, uint3
     uint32_t sum = sa->sum + (uint32_t)tos + (uint32_t)long_total + (uint32_t)(flags >> 48);
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    move_ethernet(data, data - BASELINE_ESP_GROWTH);
+    // Two bytes more than there are: the outer header's come over them.
+    memcpy(data - BASELINE_ESP_GROWTH, data, 16);
     store16(data + ETHERNET_HEADER - BASELINE_ESP_GROWTH,
         0x45 | tos | long_total << 16 | flags,
         OUTER_TTL | PROTOCOL_ESP << 8 | (uint64_t)(uint16_t)~sum << 16 | (uint64_t)sa->source << 32);
@@ -120,7 +128,7 @@ static inline uint32_t build(outbound *sa, baseline_frame *frame, work *w, uint3
     return BASELINE_ESP_DONE;
 }
 
-static inline uint32_t own_and_build(
+BASELINE_INLINE uint32_t own_and_build(
     baseline_esp *esp, baseline_frame *frames, work *w, uint32_t live, uint8_t *verdicts
 ) {
     uint32_t done = 0;
@@ -158,6 +166,7 @@ uint32_t baseline_esp_seal_alone(
     work w;
     uint32_t done = 0;
     for (uint32_t i = 0; i < count; i++) {
+        if (i + FRAMES_AHEAD < count) { prefetch_frame(&frames[i + FRAMES_AHEAD]); }
         w.sas[done] = (uint16_t)sa;
         const uint32_t verdict = build(&esp->out[sa], &frames[i], &w, done);
         verdicts[i] = (uint8_t)verdict;
