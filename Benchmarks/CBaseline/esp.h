@@ -66,12 +66,11 @@ static inline uint32_t slot_of(const table *t, uint64_t key) {
     return (uint32_t)(key * 0x9e3779b97f4a7c15 >> t->shift);
 }
 
-static inline uint32_t find(const table *t, uint64_t key, uint32_t at) {
-    for (;;) {
+static inline uint32_t find(const table *t, uint64_t key) {
+    for (uint32_t at = slot_of(t, key);; at = (at + 1) & t->mask) {
         const uint64_t slot = t->slots[at];
         if (LIKELY(slot >> 16 == key)) { return (uint32_t)(slot & 0xffff); }
         if (slot == empty_slot) { return NO_SA; }
-        at = (at + 1) & t->mask;
     }
 }
 
@@ -106,9 +105,7 @@ enum { FRAMES_AHEAD = 4, KEYS_AHEAD = 3 };
 // What goes from loop to loop, for those that are still there: `live` of them, in the order of the burst.
 typedef struct {
     uint64_t keys[BASELINE_BURST];     // of the look-up
-    uint32_t slots[BASELINE_BURST];
     uint16_t sas[BASELINE_BURST];
-    uint16_t sets[BASELINE_BURST];     // the flow's, where the short path did not say; else NO_SET
     uint8_t places[BASELINE_BURST];    // in the burst
     // The cipher's.
     uint8_t *texts[BASELINE_BURST];

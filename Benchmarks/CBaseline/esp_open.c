@@ -36,10 +36,8 @@ BASELINE_INLINE uint32_t parse_esp(
             verdicts[i] = BASELINE_ESP_NOT_PLAIN;
         } else {
             const uint64_t key = be32(data + 34);
-            const uint32_t slot = slot_of(&esp->spis, key);
-            prefetch(esp->spis.slots + slot);
+            prefetch(esp->spis.slots + slot_of(&esp->spis, key));
             w->keys[live] = key;
-            w->slots[live] = slot;
             w->places[live++] = (uint8_t)i;
         }
     }
@@ -58,7 +56,7 @@ BASELINE_INLINE uint32_t look_up_inbound(
         const uint32_t set = w->keys[n] & (BASELINE_SETS - 1);
         esp->path.set_packets[set]++;
         uint32_t verdict = verdict_of(esp->path.owners[set]);
-        const uint32_t sa = find(&esp->spis, w->keys[n], w->slots[n]);
+        const uint32_t sa = find(&esp->spis, w->keys[n]);
         if (UNLIKELY(verdict == BASELINE_MINE && sa == NO_SA)) { verdict = BASELINE_ESP_NO_SA; }
         verdicts[place] = (uint8_t)verdict;
         if (UNLIKELY(verdict != BASELINE_MINE)) { continue; }

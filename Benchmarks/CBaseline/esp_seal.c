@@ -28,7 +28,7 @@ BASELINE_INLINE uint32_t parse_plain(
         const uint8_t *data = frames[i].data;
         const uint32_t length = frames[i].length;
         bytes += length;
-        int32_t set = BASELINE_NO_SET;
+        int32_t set = 0;
         if (UNLIKELY(length < ETHERNET_HEADER)) {
             set = -BASELINE_RUNT;
         } else if (UNLIKELY(!is_accepted(&esp->path, data))) {
@@ -41,11 +41,8 @@ BASELINE_INLINE uint32_t parse_plain(
             continue;
         }
         const uint64_t key = prefixes_key(be64(data + 26));
-        const uint32_t slot = slot_of(&esp->prefixes, key);
-        prefetch(esp->prefixes.slots + slot);
+        prefetch(esp->prefixes.slots + slot_of(&esp->prefixes, key));
         w->keys[live] = key;
-        w->slots[live] = slot;
-        w->sets[live] = (uint16_t)set;
         w->places[live++] = (uint8_t)i;
     }
     esp->path.received_packets += count;
@@ -56,7 +53,7 @@ BASELINE_INLINE uint32_t parse_plain(
 BASELINE_INLINE uint32_t look_up_outbound(const baseline_esp *esp, work *w, uint32_t live, uint8_t *verdicts) {
     uint32_t found = 0, previous = NO_SA;
     for (uint32_t n = 0; n < live; n++) {
-        const uint32_t sa = find(&esp->prefixes, w->keys[n], w->slots[n]);
+        const uint32_t sa = find(&esp->prefixes, w->keys[n]);
         const uint32_t place = w->places[n];
         if (UNLIKELY(sa == NO_SA)) {
             verdicts[place] = BASELINE_ESP_NO_SA;
@@ -68,15 +65,16 @@ BASELINE_INLINE uint32_t look_up_outbound(const baseline_esp *esp, work *w, uint
             previous = sa;
         }
         w->sas[found] = (uint16_t)sa;
-        w->sets[found] = w->sets[n];
         w->places[found++] = (uint8_t)place;
     }
     return found;
 }
 
 // Only a group's packets go by flow: the hash is worth its time only there.
-static __attribute__((noinline)) uint32_t set_of_flow(const baseline_esp *esp, const uint8_t *data, uint32_t set) {
-    if (set != BASELINE_NO_SET) { return set; }
+static __attribute__((noinline)) uint32_t set_of_flow(
+    const baseline_esp *esp, const uint8_t *data, uint32_t length
+) {
+    if (!is_short(data, length)) { return (uint32_t)baseline_foreign_classify(&esp->path.key, data, length); }
     return hauberk_flow4(&esp->path.key, be32(data + 26), be32(data + 30), be16(data + 34), be16(data + 36), data[23]);
 }
 
@@ -136,7 +134,7 @@ BASELINE_INLINE uint32_t own_and_build(
         const uint32_t place = w->places[n];
         outbound *sa = &esp->out[w->sas[n]];
         uint32_t set = sa->set;
-        if (UNLIKELY(sa->flags & FLAG_GROUP)) { set = set_of_flow(esp, frames[place].data, w->sets[n]); }
+        if (UNLIKELY(sa->flags & FLAG_GROUP)) { set = set_of_flow(esp, frames[place].data, frames[place].length); }
         esp->path.set_packets[set]++;
         uint32_t verdict = verdict_of(esp->path.owners[set]);
         if (LIKELY(verdict == BASELINE_MINE)) { verdict = build(sa, &frames[place], w, done); }
