@@ -114,6 +114,12 @@ typedef struct {
     _Alignas(LINE) uint8_t tags[BASELINE_BURST][TAG];
 } work;
 
+// Nearly every frame; the other MACs that are accepted are for the long way.
+static inline int is_for_cluster(const baseline_foreign *f, const uint8_t *data) {
+    const uint64_t mac = raw64(data) & mac_mask;
+    return (mac == f->cluster_multicast) | (mac == f->cluster_unicast);
+}
+
 static inline void prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 static inline void prefetch_to_write(const void *address) { __builtin_prefetch(address, 1, 3); }
 

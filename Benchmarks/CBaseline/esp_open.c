@@ -18,6 +18,13 @@ static inline int is_esp_for(const baseline_esp *esp, const uint8_t *data, uint3
     return plain & fits & (middle >> 24 == PROTOCOL_ESP) & (raw32(data + 30) == esp->cluster) & ((total & 3) == 0);
 }
 
+// All rare things in one call, so that the loop keeps its registers.
+static __attribute__((noinline)) uint8_t judge_rarely(const baseline_esp *esp, const uint8_t *data, uint32_t length) {
+    if (length < ETHERNET_HEADER) { return BASELINE_RUNT; }
+    if (!is_accepted(&esp->path, data)) { return BASELINE_NOT_FOR_US; }
+    return is_esp_for(esp, data, length) ? BASELINE_ESP_DONE : BASELINE_ESP_NOT_PLAIN;
+}
+
 BASELINE_INLINE uint32_t parse_esp(
     baseline_esp *esp, const baseline_frame *frames, uint32_t count, work *w, uint8_t *verdicts
 ) {
@@ -28,18 +35,15 @@ BASELINE_INLINE uint32_t parse_esp(
         const uint8_t *data = frames[i].data;
         const uint32_t length = frames[i].length;
         bytes += length;
-        if (UNLIKELY(length < ETHERNET_HEADER)) {
-            verdicts[i] = BASELINE_RUNT;
-        } else if (UNLIKELY(!is_accepted(&esp->path, data))) {
-            verdicts[i] = BASELINE_NOT_FOR_US;
-        } else if (UNLIKELY(!is_esp_for(esp, data, length))) {
-            verdicts[i] = BASELINE_ESP_NOT_PLAIN;
-        } else {
-            const uint64_t key = be32(data + 34);
-            prefetch(esp->spis.slots + slot_of(&esp->spis, key));
-            w->keys[live] = key;
-            w->places[live++] = (uint8_t)i;
+        if (UNLIKELY(!is_esp_for(esp, data, length) || !is_for_cluster(&esp->path, data))) {
+            const uint8_t verdict = judge_rarely(esp, data, length);
+            verdicts[i] = verdict;
+            if (verdict != BASELINE_ESP_DONE) { continue; }
         }
+        const uint64_t key = be32(data + 34);
+        prefetch(esp->spis.slots + slot_of(&esp->spis, key));
+        w->keys[live] = key;
+        w->places[live++] = (uint8_t)i;
     }
     esp->path.received_packets += count;
     esp->path.received_bytes += bytes;
