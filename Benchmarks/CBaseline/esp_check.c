@@ -136,6 +136,44 @@ static uint32_t check_congestion(pair *p) {
     return 0;
 }
 
+// A sealed packet in which one byte of the text was another before it was sealed. `at` counts from the text's end where
+// it is negative.
+static uint8_t open_authentic(pair *p, uint32_t padding, int32_t at, uint8_t change) {
+    uint8_t copy[512];
+    if (seal_one(p, 0, copy) != 0) { return BASELINE_ESP_VERDICTS; }
+    uint8_t *esp = copy + ETHERNET_HEADER + IPV4_HEADER, *text = esp + ESP_HEADER;
+    const uint32_t length = 64 + padding + 2;
+    memcpy(text, p->before[0] + ETHERNET_HEADER, 64);
+    for (uint32_t i = 0; i < padding; i++) { text[64 + i] = (uint8_t)(i + 1); }
+    text[length - 2] = (uint8_t)padding;
+    text[length - 1] = PROTOCOL_IPV4;
+    text[at < 0 ? (int32_t)length + at : at] ^= change;
+    _Alignas(LINE) uint8_t nonce[16];
+    store_nonce(nonce, p->here->out[3].salt, raw64(esp + 8));
+    p->here->manager->gcm128_enc(key_at(p->here->seal_keys, p->here->key_stride, 3), &p->here->context,
+        text, text, length, nonce, esp, 8, text + length, TAG);
+    store16bit(copy + 16, __builtin_bswap16((uint16_t)(IPV4_HEADER + ESP_HEADER + length + TAG)));
+    return open_one(p, copy, ETHERNET_HEADER + IPV4_HEADER + ESP_HEADER + length + TAG);
+}
+
+// What an honest peer would not have sealed. Padding may be longer than it needs to be, and is looked at.
+static uint32_t check_contents(pair *p) {
+    for (uint32_t padding = 2; padding < 255; padding += 4) {
+        CHECK(open_authentic(p, padding, 0, 0) == BASELINE_ESP_DONE);
+        CHECK(memcmp(p->frames[0].data, p->before[0], p->frames[0].length) == 0 && p->frames[0].length == 78);
+        CHECK(open_authentic(p, padding, 64, 1) == BASELINE_ESP_BAD_TRAILER);
+        CHECK(open_authentic(p, padding, -3, 0x80) == BASELINE_ESP_BAD_TRAILER);
+        CHECK(open_authentic(p, padding, -1, 1) == BASELINE_ESP_BAD_TRAILER);
+    }
+    CHECK(open_authentic(p, 2, -2, 1) == BASELINE_ESP_BAD_TRAILER);
+    CHECK(open_authentic(p, 2, -2, 0xff) == BASELINE_ESP_BAD_TRAILER);
+    static const uint8_t bad[] = { 0, 2, 3, 12, 13, 14, 16, 17, 18 };
+    for (uint32_t i = 0; i < sizeof bad; i++) { CHECK(open_authentic(p, 2, bad[i], 0x20) == BASELINE_ESP_BAD_INNER); }
+    CHECK(open_authentic(p, 2, 0, 0x01) == BASELINE_ESP_BAD_INNER);
+    CHECK(open_authentic(p, 2, 15, 0x20) == BASELINE_ESP_DONE && open_authentic(p, 2, 19, 0x20) == BASELINE_ESP_DONE);
+    return 0;
+}
+
 static uint32_t check_limits(pair *p) {
     baseline_esp_restart(p->here, UINT32_MAX - 1);
     make(p, 0);
@@ -175,7 +213,7 @@ static uint32_t check_alone(pair *p) {
 
 uint32_t baseline_esp_check(void) {
     static uint32_t (*const checks[])(pair *) = {
-        check_round_trip, check_alone, check_forgery, check_window, check_congestion, check_limits
+        check_round_trip, check_alone, check_forgery, check_window, check_congestion, check_contents, check_limits
     };
     static pair p;
     p.here = baseline_esp_create(SAS, GROUPS, 0);

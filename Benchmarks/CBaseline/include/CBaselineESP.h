@@ -46,8 +46,8 @@ enum {
     BASELINE_ESP_VERDICTS
 };
 
-// From the first byte of the destination MAC on. Sealing and opening move `data` and change `length`; so does a drop
-// after decryption not.
+// From the first byte of the destination MAC on. Sealing and opening move `data` and change `length` of what is done;
+// a frame that is dropped keeps both, whatever its bytes have become.
 typedef struct {
     uint8_t *data;
     uint32_t length;
