@@ -38,6 +38,8 @@ let c: [CSetting] = [
 #else
   let hasIPsecMB = false
 #endif
+let ipsecMB: [CSetting] = hasIPsecMB ? [.define("HAUBERK_IPSEC_MB")] : []
+let linkIPsecMB: [LinkerSetting] = hasIPsecMB ? [.linkedLibrary("IPSec_MB")] : []
 
 func ground(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, path: "Sources/Ground/\(name)", swiftSettings: raw)
@@ -45,15 +47,14 @@ func ground(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 let groundFloor: [Target] = [
   ground("Wire"),
-  ground("Contract", ["Wire"]),
+  ground("Contract", ["Wire", "Nonces"]),
   ground("Memory", ["Wire", "Contract", "CKernel", "CNuma"]),
   ground("Rings", ["CKernel"]),
   .target(name: "Nonces", path: "Sources/Ground/Nonces", swiftSettings: strict),
   .target(name: "CKernel", path: "Sources/Ground/CKernel", cSettings: c),
   .target(
     name: "CCrypto", path: "Sources/Ground/CCrypto",
-    cSettings: c + (hasIPsecMB ? [.define("HAUBERK_IPSEC_MB")] : []),
-    linkerSettings: [.linkedLibrary("crypto")] + (hasIPsecMB ? [.linkedLibrary("IPSec_MB")] : [])),
+    cSettings: c + ipsecMB, linkerSettings: [.linkedLibrary("crypto")] + linkIPsecMB),
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
   .target(
     name: "CPcap", path: "Sources/Ground/CPcap", cSettings: c,
@@ -66,7 +67,7 @@ let groundFloor: [Target] = [
 let dataplaneFloor: [Target] = [
   .target(
     name: "Dataplane",
-    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap"],
+    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap", "Nonces"],
     swiftSettings: raw)
 ]
 
@@ -80,13 +81,15 @@ let managementFloor: [Target] = [
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
-    dependencies: ["CKernel", "CLI", "Config", "Contract", "Dataplane", "Memory", "Wire", "CSample"],
+    dependencies: ["CKernel", "CLI", "Config", "Contract", "Dataplane", "Memory", "Nonces", "Wire", "CSample"],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
 
 let benchmarks: [Target] = [
   .target(name: "CAllocationCount", path: "Benchmarks/CAllocationCount", cSettings: c),
-  .target(name: "CBaseline", dependencies: ["CWorkSet"], path: "Benchmarks/CBaseline", cSettings: c),
+  .target(
+    name: "CBaseline", dependencies: ["CWorkSet"], path: "Benchmarks/CBaseline", cSettings: c + ipsecMB,
+    linkerSettings: linkIPsecMB),
   .target(
     name: "CHashCandidates", dependencies: ["CWorkSet"], path: "Benchmarks/CHashCandidates", cSettings: c),
   .executableTarget(
@@ -111,7 +114,8 @@ let tests: [Target] = [
     dependencies: ["CWorkSet", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire"],
     swiftSettings: language),
   .testTarget(
-    name: "CipherTests", dependencies: ["CCrypto", "Contract", "Dataplane", "PacketMaking"], swiftSettings: language),
+    name: "CipherTests", dependencies: ["CBaseline", "CCrypto", "Contract", "Dataplane", "PacketMaking"],
+    swiftSettings: language),
   .testTarget(name: "ESPTests", dependencies: ["Dataplane"], swiftSettings: language),
   // A process that is there to be killed.
   .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),

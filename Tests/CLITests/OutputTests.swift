@@ -80,7 +80,7 @@ import Testing
   @Test func `the JSON of a replay has its documented members`() throws {
     let data = Data(Self.result.json.text.utf8)
     let parsed = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
-    #expect(parsed["packets"] as? [String: Int] == ["in": 1000, "out": 700])
+    #expect(parsed["packets"] as? [String: Int] == ["in": 1000, "out": 700, "made": 0, "consumed": 0])
     #expect(parsed["bytes"] as? [String: Int] == ["in": 64_000, "out": 44_800])
     #expect(parsed["drops"] as? [String: Int] == ["arp": 100, "notMine": 200])
     let sets = try #require(parsed["workSets"] as? [String: Any])

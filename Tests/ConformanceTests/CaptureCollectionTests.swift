@@ -27,6 +27,12 @@ import Testing
           let drops = run.drops
         else { return "no JSON" }
         if packetsIn != packetsOut + drops.values.reduce(0, +) { return "\(packetsIn) in, \(packetsOut) out, \(drops)" }
+        // Sealed and opened again: everything else has a reason.
+        guard let trip = run.json?["roundTrip"] as? [String: Any], let compared = trip["compared"] as? Int,
+          let skipped = trip["skipped"] as? [String: Int]
+        else { return "no round trip" }
+        if trip["mismatched"] as? Int != 0 { return "came back changed: \(trip)" }
+        if compared + skipped.values.reduce(0, +) != packetsIn { return "\(packetsIn) in, but \(trip)" }
         if run.code == 5 ? !run.isOneSentence : !run.error.isEmpty { return "says: \(run.error)" }
         outputs.append((try? Data(contentsOf: URL(fileURLWithPath: out))).map(Array.init) ?? [])
       case 3:

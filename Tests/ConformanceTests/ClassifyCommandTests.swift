@@ -63,7 +63,7 @@ import Testing
     let folder = Folder()
     let input = folder.write("in.pcap", pcapFile(Samples.mixed))
     let lines = try Self.lines(Program.run(["classify", input] + options))
-    let run = Program.run(["replay", input, "--json"] + options)
+    let run = Program.run(["replay", input, "--json", "--plain"] + options)
     let reasons = lines.filter { $0.set == -1 }.reduce(into: [String: Int]()) { $0[$1.reason, default: 0] += 1 }
     #expect(run.drops == reasons)
     #expect(run.count("packets", "in") == lines.count)

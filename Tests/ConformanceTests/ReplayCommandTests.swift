@@ -45,7 +45,7 @@ import Testing
   @Test func `the output is the input less what was dropped, octet for octet`() throws {
     let folder = Folder()
     let input = folder.write("in.pcap", pcapFile(Samples.mixed))
-    let run = Program.run("replay", input, "--out", folder.path("out.pcap"), "--json")
+    let run = Program.run("replay", input, "--plain", "--out", folder.path("out.pcap"), "--json")
     let kept = try #require(pcapRecords(folder.read("out.pcap")))
     #expect(kept.count == run.count("packets", "out"))
     #expect(kept.reduce(0) { $0 + $1.octets.count } == run.count("bytes", "out"))

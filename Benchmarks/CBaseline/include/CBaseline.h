@@ -230,4 +230,6 @@ BASELINE_CALL uint64_t baseline_pool_bench(uint64_t iterations, uint32_t burst);
 // Checksums are not verified. Any other frame adds nothing.
 BASELINE_CALL uint64_t baseline_parse_bench(const baseline_packet *packets, uint32_t count);
 
+#include "CBaselineESP.h"
+
 #endif

@@ -1,4 +1,5 @@
 import CCrypto
+import CKernel
 
 /// A key, expanded and ready: the address of memory that is locked, left out of dumps, and wiped by `destroy`.
 ///
@@ -82,5 +83,27 @@ extension CryptoLane {
   @inline(__always)
   private func octets(_ pointer: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt8> {
     pointer.assumingMemoryBound(to: UInt8.self)
+  }
+}
+
+extension CryptoLane {
+  /// Each job for itself: `is_good` says how it went. Mixed keys and suites, up to a burst.
+  @inline(__always)
+  func seal(_ jobs: UnsafeMutablePointer<hauberk_packet>, count: Int) { hauberk_seal_burst(lane, jobs, count) }
+
+  @inline(__always)
+  func open(_ jobs: UnsafeMutablePointer<hauberk_packet>, count: Int) { hauberk_open_burst(lane, jobs, count) }
+}
+
+extension CipherKey {
+  /// Asks for the lines that every packet reads.
+  @inline(__always)
+  func prefetch() {
+    let start = UnsafeRawPointer(key)
+    hauberk_prefetch(start)
+    hauberk_prefetch(start + 64)
+    hauberk_prefetch(start + 128)
+    hauberk_prefetch(start + 192)
+    hauberk_prefetch(start + 256)
   }
 }

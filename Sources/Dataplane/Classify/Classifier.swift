@@ -6,6 +6,10 @@ package struct Classification {
   package var reason: DropReason
   package var workSet: UInt16
   package var rule = KeyingRule.flow
+  package var action = SecureAction.none
+  /// From the frame's beginning to the IP header, and to ESP where that is to be opened.
+  var offset: UInt8 = 0
+  var espOffset: UInt16 = 0
 
   @inline(__always)
   init(_ reason: DropReason) {
@@ -44,7 +48,9 @@ package struct Classifier {
   /// Accepts and classifies.
   @inline(__always)
   package func judge(_ frame: Bytes) -> Classification {
-    guard let words = shortPath.words(frame) else { return Self.judgeFully(frame, snapshot, link) }
+    guard snapshot.pointee.policies.isEmpty, let words = shortPath.words(frame) else {
+      return Self.judgeFully(frame, snapshot, link)
+    }
     return Classification(workSet: ShortPath.workSet(words, snapshot.pointee.keyPointer), .flow)
   }
 
@@ -63,11 +69,28 @@ package struct Classifier {
     guard packet.fault == .none else { return Classification(packet.fault) }
     switch snapshot.pointee.hash {
     case .keyed:
-      let keyed = KeyedRules(snapshot).workSet(of: packet)
-      return Classification(workSet: keyed.set, keyed.rule)
+      return secured(KeyedRules(snapshot).workSet(of: packet), packet, frame)
     case .compat:
-      return Classification(
-        workSet: CompatHash.workSet(of: packet, to: snapshot.pointee.cluster), .compat)
+      var keyed = KeyedSet(UInt32(CompatHash.workSet(of: packet, to: snapshot.pointee.cluster)), .compat)
+      if snapshot.pointee.hasSecurity {
+        let rules = KeyedRules(snapshot).workSet(of: packet)
+        keyed.action = rules.action
+        keyed.esp = rules.esp
+      }
+      return secured(keyed, packet, frame)
     }
+  }
+
+  private func secured(_ keyed: KeyedSet, _ packet: Dissection, _ frame: Bytes) -> Classification {
+    var result = Classification(workSet: keyed.set, keyed.rule)
+    result.action = keyed.action
+    result.offset = UInt8(truncatingIfNeeded: packet.offset)
+    if let esp = keyed.esp {
+      let distance = esp - frame.base
+      // Only jumbograms with chains of headers beyond 64 KiB: nobody sends ESP so.
+      if distance > Int(UInt16.max) { result.action = .refuse(.espTooShort) }
+      result.espOffset = UInt16(truncatingIfNeeded: distance)
+    }
+    return result
   }
 }

@@ -19,7 +19,7 @@ package struct ClassifySnapshot {
   let hash: HashKind
   let acceptance: Acceptance
   let cluster: ClusterAddresses
-  let selectors: TunnelSelectors
+  let policies: PolicyTable
   let spis: SPITable
   let outbound: OutboundTable
   /// The subkeys lie apart, on a cache line of their own.
@@ -28,12 +28,18 @@ package struct ClassifySnapshot {
   let dispositions: UnsafePointer<Disposition>
   /// IPv4 destinations whose bit is set here leave the short path: they may be ours, or may take a tunnel.
   let shortPathFilter: UInt64
+  /// What seals and opens; nil leaves packets as they are.
+  let tables: AssociationTables?
+
+  /// Whether a packet goes further than its owner only as a policy says.
+  @inline(__always) var hasSecurity: Bool { tables != nil }
 }
 
 /// Makes snapshots out of descriptions. Runs on the control thread, before publication.
 package enum ClassifySnapshotBuilder {
+  /// `associations` are those of the same description, and outlive the snapshot.
   package static func build(
-    _ description: ClassifyDescription, _ ownership: OwnershipDescription
+    _ description: ClassifyDescription, _ ownership: OwnershipDescription, _ associations: Associations? = nil
   ) -> UnsafePointer<ClassifySnapshot> {
     let key = UnsafeMutableRawPointer.allocate(
       byteCount: MemoryLayout<hauberk_work_set_key>.stride, alignment: 64
@@ -43,7 +49,10 @@ package enum ClassifySnapshotBuilder {
     let cluster = ClusterAddresses(description.clusterAddresses)
     // X7: everything takes the symmetric hash when no cluster address is given.
     let tunnels = description.clusterAddresses.isEmpty ? [] : description.tunnels
-    let selectors = TunnelSelectors(tunnels)
+    var secured = description
+    secured.tunnels = tunnels
+    let plan = associations?.plan ?? AssociationPlan(secured, hasAssociations: false)
+    let policies = PolicyTableBuilder(secured, plan).build(refusing: associations != nil)
     let outbound = tunnels.map { tunnel in
       let peer = tunnel.peer.halves
       return OutboundTable.Entry(
@@ -56,14 +65,25 @@ package enum ClassifySnapshotBuilder {
         hash: description.hash,
         acceptance: Acceptance(description.accept),
         cluster: cluster,
-        selectors: selectors,
-        spis: SPITable(
-          unicast: tunnels.map(\.inboundSPI), groups: description.groups.map { ($0.spi, $0.senderIDBits) }),
+        policies: policies,
+        spis: SPITable(inbound(secured, plan)),
         outbound: OutboundTable(outbound),
         keyPointer: UnsafePointer(key),
         dispositions: dispositions(ownership),
-        shortPathFilter: selectors.count > 0 ? .max : cluster.filter))
+        shortPathFilter: cluster.filter,
+        tables: associations?.tables))
     return UnsafePointer(snapshot)
+  }
+
+  private static func inbound(_ description: ClassifyDescription, _ plan: AssociationPlan) -> [SPITable.Entry] {
+    let unicast = zip(description.tunnels, plan.inboundTunnels).map { tunnel, sa in
+      SPITable.Entry(spi: tunnel.inboundSPI, sa: sa.map { UInt32($0 + 1) } ?? 0)
+    }
+    return unicast
+      + zip(description.groups, plan.inboundGroups).map { group, sa in
+        SPITable.Entry(
+          spi: group.spi, senderIDBits: UInt32(group.senderIDBits), sa: sa.map { UInt32($0 + 1) } ?? 0)
+      }
   }
 
   package static func destroy(_ snapshot: UnsafePointer<ClassifySnapshot>) {
@@ -73,7 +93,7 @@ package enum ClassifySnapshotBuilder {
     UnsafeMutableRawPointer(key).deallocate()
     snapshot.pointee.acceptance.deallocate()
     snapshot.pointee.cluster.deallocate()
-    snapshot.pointee.selectors.deallocate()
+    snapshot.pointee.policies.deallocate()
     snapshot.pointee.spis.deallocate()
     snapshot.pointee.outbound.deallocate()
     snapshot.pointee.dispositions.deallocate()

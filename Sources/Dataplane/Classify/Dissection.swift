@@ -10,6 +10,8 @@ struct Dissection {
   var isFirstFragment = true
   /// AH stands before the upper layer. IPv4 has it as a protocol, and then nothing behind it is looked at.
   var isAuthenticated = false
+  /// From the frame's beginning to the IP header.
+  var offset = 0
   /// The upper layer, as far as it is there. Empty when it cannot be found: then the addresses alone decide.
   var upper: Bytes
 
@@ -49,6 +51,7 @@ struct Dissection {
     case EtherType.arp: self.init(fault: .arp, at: frame)
     default: self.init(fault: .unsupportedEtherType, at: frame)
     }
+    offset = payload.offset
   }
 
   init(ipv4 packet: Bytes) {
@@ -97,6 +100,14 @@ struct Dissection {
     case .totalLength: .ipv4TotalLength
     case .truncated, nil: .ipv4Truncated
     }
+  }
+
+  /// As policies ask for it. A fragment is told by its addresses and protocol, the first one too.
+  var selector: Selector {
+    let ports = hasPorts && !isFragment ? PortsView(upper) : nil
+    return Selector(
+      addresses: addresses, protocolNumber: protocolNumber, hasPorts: ports != nil,
+      sourcePort: ports?.source ?? 0, destinationPort: ports?.destination ?? 0)
   }
 
   @inline(__always)

@@ -25,6 +25,9 @@ package enum KeyingRule: UInt8, Sendable {
 struct KeyedSet {
   var set: UInt16
   var rule: KeyingRule
+  var action = SecureAction.none
+  /// Where ESP begins, for what is to be opened.
+  var esp: UnsafeRawPointer?
 
   @inline(__always)
   init(_ set: UInt32, _ rule: KeyingRule) {
@@ -46,20 +49,45 @@ struct KeyedRules {
   @inline(never)
   func workSet(of packet: Dissection) -> KeyedSet {
     // X9: no fragment but the first has ports, so none uses them.
-    if packet.isFragment { return fragment(packet) }
+    if packet.isFragment { return fragmentAction(packet, fragment(packet)) }
     // X7: AH goes by the address pair, as an extension header too.
-    if packet.isAuthenticated { return pair(packet) }
+    if packet.isAuthenticated { return withPolicy(packet, pair(packet)) }
     let addresses = packet.addresses
     let cluster = snapshot.pointee.cluster
     if cluster.contains(
       high: addresses.destinationHigh, low: addresses.destinationLow, isIPv6: addresses.isIPv6)
     {
-      return toCluster(packet)
+      let result = toCluster(packet)
+      return result.action == .none ? withPolicy(packet, result) : result
     }
+    if snapshot.pointee.policies.isEmpty { return withPolicy(packet, forwarded(packet)) }
+    let entry = snapshot.pointee.policies.find(packet.selector)
     // X5: clear traffic into a unicast tunnel belongs to the worker that has the tunnel.
-    let spi = snapshot.pointee.selectors.inboundSPI(addresses, reversed: false)
-    if spi != 0 { return KeyedSet(spi & 1023, .tunnel) }
-    return forwarded(packet)
+    var result =
+      entry.pointee.workSet != PolicyTable.flow
+      ? KeyedSet(UInt32(entry.pointee.workSet), .tunnel) : forwarded(packet)
+    result.action = entry.pointee.action
+    return result
+  }
+
+  /// What a policy makes of a packet whose work set is known.
+  private func withPolicy(_ packet: Dissection, _ set: KeyedSet) -> KeyedSet {
+    guard snapshot.pointee.hasSecurity else { return set }
+    var set = set
+    set.action = snapshot.pointee.policies.find(packet.selector).pointee.action
+    return set
+  }
+
+  /// ESP for us has to be whole before anything can be said of it.
+  private func fragmentAction(_ packet: Dissection, _ set: KeyedSet) -> KeyedSet {
+    guard snapshot.pointee.hasSecurity else { return set }
+    let to = packet.addresses
+    guard packet.protocolNumber == IPProtocol.esp || packet.protocolNumber == IPProtocol.udp,
+      snapshot.pointee.cluster.contains(high: to.destinationHigh, low: to.destinationLow, isIPv6: to.isIPv6)
+    else { return withPolicy(packet, set) }
+    var set = set
+    set.action = .reassemble
+    return set
   }
 
   /// The symmetric hash (X7): five fields for UDP and TCP, two for everything else.
@@ -84,7 +112,7 @@ struct KeyedRules {
         return ike(packet, udp.payload)
       case IKEView.encapsulationPort:
         // RFC 3948: four zero octets mark IKE, everything else is ESP; a lone 0xff keeps the NAT open.
-        guard udp.payload.count >= 8 else { return pair(packet) }
+        guard udp.payload.count >= 8 else { return shortDatagram(packet, udp.payload) }
         if udp.payload.uint32(at: 0) == 0 { return ike(packet, udp.payload.dropFirst(4)) }
         return esp(packet, ESPView(udp.payload))
       case L2TPView.port:
@@ -109,13 +137,35 @@ struct KeyedRules {
 
   /// X7: we chose a unicast SPI's low ten bits; a group's packets spread by their sender.
   private func esp(_ packet: Dissection, _ esp: ESPView?) -> KeyedSet {
-    guard let esp else { return pair(packet) }
+    guard let esp else { return refusing(.espTooShort, pair(packet)) }
     let entry = snapshot.pointee.spis.find(esp.spi)
-    if entry.spi == 0 { return pair(packet) }
-    if entry.senderIDBits == 0 { return unicast(entry.spi) }
-    guard esp.body.count >= 4 else { return pair(packet) }
+    if entry.spi == 0 { return refusing(.unknownSPI, pair(packet)) }
+    if entry.senderIDBits == 0 { return opening(entry, esp, unicast(entry.spi)) }
+    guard esp.body.count >= 4 else { return refusing(.espTooShort, pair(packet)) }
     let sender = esp.body.uint32(at: 0) >> (32 &- entry.senderIDBits)
-    return KeyedSet(hauberk_group(key, entry.spi, sender), .groupSender)
+    return opening(entry, esp, KeyedSet(hauberk_group(key, entry.spi, sender), .groupSender))
+  }
+
+  private func opening(_ entry: SPITable.Entry, _ esp: ESPView, _ set: KeyedSet) -> KeyedSet {
+    guard entry.sa != 0 else { return refusing(.unknownSPI, set) }
+    var set = set
+    set.action = .open(Int(entry.sa &- 1))
+    set.esp = esp.bytes.base
+    return set
+  }
+
+  /// Only where packets are opened at all: elsewhere they are classified, and nothing more.
+  private func refusing(_ reason: DropReason, _ set: KeyedSet) -> KeyedSet {
+    guard snapshot.pointee.hasSecurity else { return set }
+    var set = set
+    set.action = .refuse(reason)
+    return set
+  }
+
+  /// RFC 3948 section 2.3: one octet 0xff keeps a NAT's mapping alive. Anything else this short is nothing.
+  private func shortDatagram(_ packet: Dissection, _ payload: Bytes) -> KeyedSet {
+    let isKeepalive = payload.count == 1 && payload.uint8(at: 0) == 0xff
+    return refusing(isKeepalive ? .natKeepalive : .udpTooShort, pair(packet))
   }
 
   private func isICMPError(_ packet: Dissection) -> Bool {
@@ -132,8 +182,12 @@ struct KeyedRules {
       quoted: packet.upper.dropFirst(ICMPView.length), isIPv6: packet.addresses.isIPv6)
     guard quoted.fault == .none else { return pair(packet) }
     if quoted.isFragment { return fragment(quoted) }
-    let spi = snapshot.pointee.selectors.inboundSPI(quoted.addresses, reversed: true)
-    if spi != 0 { return KeyedSet(spi & 1023, .tunnel) }
+    if !snapshot.pointee.policies.isEmpty {
+      let forward = snapshot.pointee.policies.find(quoted.selector).pointee.workSet
+      if forward != PolicyTable.flow { return KeyedSet(UInt32(forward), .tunnel) }
+      let backward = snapshot.pointee.policies.find(quoted.selector.reversed).pointee.workSet
+      if backward != PolicyTable.flow { return KeyedSet(UInt32(backward), .tunnel) }
+    }
     if quoted.protocolNumber == IPProtocol.esp { return quotedESP(quoted, ESPView(quoted.upper)) }
     guard quoted.hasPorts, let ports = PortsView(quoted.upper) else { return pair(quoted) }
     if quoted.protocolNumber == IPProtocol.udp, Self.isIPsec(ports.source) || Self.isIPsec(ports.destination) {

@@ -57,6 +57,25 @@ struct ShortPath {
     return Words(addresses: addresses, ports: middle << 32 | UInt64(ports))
   }
 
+  /// The SPI of ESP for us, where the frame is Ethernet, IPv4 without options, no fragment; 0 sends it the full way.
+  @inline(__always)
+  func spi(_ frame: Bytes, _ cluster: ClusterAddresses) -> UInt32 {
+    guard frame.count >= leastLength, frame.count >= Self.espOffset &+ 8 else { return 0 }
+    let mac = frame.uint64InMemoryOrder(at: 0) & macMask
+    guard mac == clusterMulticast || mac == clusterUnicast || mac == unit else { return 0 }
+    guard frame.uint32(at: 12) & 0xffff_ff00 == 0x0800_4500 else { return 0 }
+    let middle = frame.uint64(at: 16)
+    guard middle & 0x3fff_00ff == UInt64(IPProtocol.esp), middle >> 48 >= Self.leastESPLength,
+      cluster.contains(high: 0, low: UInt64(frame.uint32(at: 30)), isIPv6: false)
+    else { return 0 }
+    return frame.uint32(at: 34)
+  }
+
+  /// SPI, sequence number, and as much of an IV as a sender id may take.
+  @inline(__always) private static var leastESPLength: UInt64 { UInt64(IPv4View.minimumLength &+ 12) }
+  @inline(__always) static var ipOffset: Int { EthernetView.length }
+  @inline(__always) static var espOffset: Int { EthernetView.length &+ IPv4View.minimumLength }
+
   @inline(__always) private static var leastTotalLength: UInt64 {
     UInt64(IPv4View.minimumLength &+ PortsView.length)
   }

@@ -37,10 +37,11 @@ package struct BurstPath {
   let cell: SnapshotCell<ClassifySnapshot>
   let link: LinkType
 
-  package init(_ shared: WorkerShared, _ counters: WorkerCounters, worker: UInt8, link: LinkType) {
+  package init(_ shared: WorkerShared, _ counters: WorkerCounters, worker: UInt8, link: LinkType, esp: ESPWorker? = nil)
+  {
     stages = Stages(
       memory: shared.memory.addresses, counters: counters, crossing: shared.crossing, scratch: BurstScratch(),
-      worker: worker)
+      worker: worker, esp: esp)
     cell = shared.cell
     self.link = link
   }

@@ -12,22 +12,40 @@ struct Stages {
   let crossing: Crossing
   let scratch: BurstScratch
   let worker: UInt8
+  /// Nil where packets are only classified.
+  let esp: ESPWorker?
+  /// Nil where packets go on as they are sealed.
+  var roundTrip: RoundTrip?
 
   /// What every burst goes through between receive and transmit.
   @inline(__always)
   func judge<Clock: StageClock>(_ burst: inout Burst, _ classifier: Classifier, _ clock: inout Clock) {
-    let parsed = parse(burst, classifier)
+    let snapshot = classifier.snapshot
+    let hasPolicies = !snapshot.pointee.policies.isEmpty || snapshot.pointee.hasSecurity
+    var parsed = hasPolicies ? parseForLookup(burst, classifier) : parse(burst, classifier)
     counters.add(ticks: clock.lap(), to: .parse)
-    if parsed.hasWords != 0 { hash(burst.count, classifier.snapshot) }
+    if parsed.hasWords != 0 { hash(burst.count, snapshot) }
     counters.add(ticks: clock.lap(), to: .hash)
-    own(&burst, parsed, classifier.snapshot)
+    if hasPolicies {
+      lookUp(burst, classifier, &parsed)
+      counters.add(ticks: clock.lap(), to: .lookUp)
+    }
+    own(&burst, parsed, snapshot)
     counters.add(ticks: clock.lap(), to: .own)
+    if let esp, let tables = snapshot.pointee.tables {
+      let protector = Protector(tables, snapshot.pointee.policies, esp)
+      if let roundTrip { goThere(&burst, protector, snapshot, roundTrip) } else { protect(&burst, protector, snapshot) }
+      countKept(burst)
+      counters.add(ticks: clock.lap(), to: .protect)
+    }
   }
 
-  private struct Parsed {
+  struct Parsed {
     var bytes = 0
     /// A bit for every packet that left words for the hash.
     var hasWords: UInt64 = 0
+    /// A bit for every packet that left an SPI.
+    var hasSPI: UInt64 = 0
   }
 
   /// Accepts or drops by MAC address, then parses as far as the work set needs. Most packets leave two words for the
@@ -74,6 +92,7 @@ struct Stages {
   /// it crosses to.
   @inline(__always)
   private func own(_ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    let isSecured = snapshot.pointee.hasSecurity
     let dispositions = snapshot.pointee.dispositions
     let full: UInt64 = .max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)
     if parsed.hasWords == full {
@@ -91,10 +110,12 @@ struct Stages {
     }
     counters.add(notMine, to: .notMine)
     if mine == burst.count {
+      // With security, what is kept is known once it has been sealed or opened.
+      if isSecured { return }
       counters.add(mine, to: WorkerCounters.keptPackets)
       counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
     } else if notMine != burst.count {
-      Self.settle(&burst, crossing, counters, worker)
+      settle(&burst, isSecured: isSecured)
     }
   }
 
@@ -134,15 +155,15 @@ struct Stages {
   /// The burst that is not all of one kind: sends over what is another worker's, counts what is kept and what has a
   /// reason, and closes the gaps.
   @inline(never)
-  private static func settle(
-    _ burst: inout Burst, _ crossing: Crossing, _ counters: WorkerCounters, _ worker: UInt8
-  ) {
+  private func settle(_ burst: inout Burst, isSecured: Bool) {
     var remaining = 0, kept = 0, keptBytes = 0
     var index = 0
     while index < burst.count {
       var ref = burst.refs[index]
+      let action = scratch.actions[index], places = scratch.places[index]
       index &+= 1
       if ref.verdict == 0, ref.judgement.worker != worker {
+        if isSecured { note(action, places, ref) }
         if crossing.send(ref, from: worker) { continue }
         ref.judgement = Judgement(workSet: ref.workSet, verdict: DropReason.crossingFull.rawValue)
       }
@@ -153,24 +174,47 @@ struct Stages {
         counters.add(1, to: WorkerCounters.firstDrop &+ Int(ref.verdict))
       }
       burst.refs[remaining] = ref
+      scratch.actions[remaining] = action
+      scratch.places[remaining] = places
       remaining &+= 1
     }
-    counters.add(kept, to: WorkerCounters.keptPackets)
-    counters.add(keptBytes, to: WorkerCounters.keptBytes)
+    if !isSecured {
+      counters.add(kept, to: WorkerCounters.keptPackets)
+      counters.add(keptBytes, to: WorkerCounters.keptBytes)
+    }
     counters.add(burst.count &- remaining, to: WorkerCounters.crossedOut)
     burst.count = remaining
   }
 
+  /// For the worker that the packet crosses to.
+  @inline(__always)
+  func note(_ action: SecureAction, _ places: PacketPlaces, _ ref: PacketRef) {
+    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+    header.pointee.action = action.bits
+    header.pointee.places = places.bits
+  }
+
   /// Packets that another worker has judged and sent over: they are kept, and counted here.
   @inline(__always)
-  func take(_ crossed: Burst) {
+  func take(_ crossed: inout Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    counters.add(crossed.count, to: WorkerCounters.crossedIn)
+    if let esp, let tables = snapshot.pointee.tables {
+      recall(crossed)
+      let protector = Protector(tables, snapshot.pointee.policies, esp)
+      if let roundTrip {
+        goThere(&crossed, protector, snapshot, roundTrip)
+      } else {
+        protect(&crossed, protector, snapshot)
+      }
+      countKept(crossed)
+      return
+    }
     var byteCount = 0
     var index = 0
     while index < crossed.count {
       byteCount &+= Int(crossed.refs[index].length)
       index &+= 1
     }
-    counters.add(crossed.count, to: WorkerCounters.crossedIn)
     counters.add(crossed.count, to: WorkerCounters.keptPackets)
     counters.add(byteCount, to: WorkerCounters.keptBytes)
   }

@@ -21,7 +21,8 @@ package struct Worker<Receive: ReceivePort, Transmit: TransmitPort, Clock: Stage
 
   package init(
     number: Int, link: LinkType, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>,
-    reports: SPSCRing<Report>, receive: Receive, transmit: Transmit
+    reports: SPSCRing<Report>, receive: Receive, transmit: Transmit, esp: ESPWorker? = nil,
+    roundTrip: RoundTrip? = nil
   ) {
     self.number = number
     self.link = link
@@ -31,7 +32,7 @@ package struct Worker<Receive: ReceivePort, Transmit: TransmitPort, Clock: Stage
     self.reports = reports
     stages = Stages(
       memory: shared.memory.addresses, counters: counters, crossing: shared.crossing, scratch: BurstScratch(),
-      worker: UInt8(number))
+      worker: UInt8(number), esp: esp, roundTrip: roundTrip)
     receivePort = receive
     transmitPort = transmit
   }
@@ -43,8 +44,8 @@ package struct Worker<Receive: ReceivePort, Transmit: TransmitPort, Clock: Stage
     var idle = Idle()
     var isStopping = false, isOpen = true
     while true {
-      isStopping = takeOrders() || isStopping
       let classifier = Classifier(cell.load(), link: link)
+      isStopping = takeOrders(classifier.snapshot) || isStopping
       var burst = Burst(refs), others = Burst(crossed)
 
       clock.start()
@@ -62,7 +63,7 @@ package struct Worker<Receive: ReceivePort, Transmit: TransmitPort, Clock: Stage
       stages.judge(&burst, classifier, &clock)
       transmitPort.transmit(burst)
       if others.count > 0 {
-        stages.take(others)
+        stages.take(&others, classifier.snapshot)
         transmitPort.transmit(others)
       }
       counters.add(ticks: clock.lap(), to: .transmit)
@@ -73,12 +74,14 @@ package struct Worker<Receive: ReceivePort, Transmit: TransmitPort, Clock: Stage
 
   /// At most a few between two bursts, so that control cannot delay packets. True: stop.
   @inline(__always)
-  private func takeOrders() -> Bool {
+  private func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
     var taken = 0
     var stop = false
     while taken < Order.mostPerBurst, let order = orders.dequeue() {
       switch order.kind {
       case .stop: stop = true
+      case .nonces: stages.takeNonces(order, snapshot)
+      case .endLifetime: stages.endLifetime(order, snapshot)
       }
       taken &+= 1
     }

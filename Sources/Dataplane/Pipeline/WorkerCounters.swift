@@ -3,7 +3,7 @@ package import Rings
 
 /// The parts of a worker's loop whose cycles are counted apart.
 package enum Stage: Int, CaseIterable, Sendable {
-  case receive, parse, hash, own, transmit
+  case receive, parse, hash, lookUp, own, protect, transmit
 
   package var name: String { "\(self)" }
 }
@@ -22,7 +22,10 @@ package struct WorkerCounters: @unchecked Sendable {
   static var crossedOut: Int { 6 }
   static var crossedIn: Int { 7 }
   static var firstStage: Int { 8 }
-  static var firstDrop: Int { 16 }
+  static var madePackets: Int { 15 }
+  static var reassemblyTimeouts: Int { 16 }
+  static var reassemblyEvictions: Int { 17 }
+  static var firstDrop: Int { 24 }
   static var firstSet: Int { firstDrop + DropReason.capacity }
   static var count: Int { firstSet + WorkSets.count }
 
@@ -52,6 +55,9 @@ package struct WorkerCounters: @unchecked Sendable {
   package var bursts: UInt64 { bank[Self.bursts] }
   package var idlePolls: UInt64 { bank[Self.idlePolls] }
   package var crossedOut: UInt64 { bank[Self.crossedOut] }
+  /// Packets out of nothing but another packet: fragments, and answers.
+  package var madePackets: UInt64 { bank[Self.madePackets] }
+  package var reassemblyTimeouts: UInt64 { bank[Self.reassemblyTimeouts] }
   package var crossedIn: UInt64 { bank[Self.crossedIn] }
   package func ticks(of stage: Stage) -> UInt64 { bank[Self.firstStage + stage.rawValue] }
   package func drops(_ reason: DropReason) -> UInt64 { bank[Self.firstDrop + Int(reason.rawValue)] }

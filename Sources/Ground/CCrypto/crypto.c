@@ -214,3 +214,24 @@ bool hauberk_open(
   if (!is_right && length > 0) memset(payload, 0, length);
   return is_right;
 }
+
+void hauberk_seal_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    hauberk_packet *p = packets + i;
+    p->is_good = hauberk_seal(lane, p->key, p->nonce, p->aad, p->aad_length, p->payload, p->length, p->tag, p->suffix);
+  }
+}
+
+void hauberk_open_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    hauberk_packet *p = packets + i;
+    p->is_good = hauberk_open(lane, p->key, p->nonce, p->aad, p->aad_length, p->payload, p->length, p->tag, p->suffix);
+  }
+}
+
+void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out) {
+  uint8_t digest[SHA256_DIGEST_LENGTH];
+  SHA256(material, bytes, digest);
+  memcpy(out, digest, 16);
+  hauberk_wipe(digest, sizeof digest);
+}

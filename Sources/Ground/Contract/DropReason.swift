@@ -27,6 +27,49 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case crossingFull
   case noFrame
 
+  // policy
+  case noPolicy
+  case policyDiscard
+
+  // seal
+  case innerTruncated
+  case tooLongToSeal
+  case tooBigForPath
+  case linkFamily
+  case noRoomInFrame
+  case fragmentInTransport
+  case sequenceExhausted
+  case lifetimeOver
+  case noSenderID
+
+  // open
+  case unknownSPI
+  case espTooShort
+  case espMisaligned
+  case replayed
+  case outsideWindow
+  case integrity
+  case noSenderWindow
+  case badPadding
+  case innerProtocol
+  case innerMalformed
+  case congestionLost
+  case selectorMismatch
+  case udpTooShort
+
+  // reassemble
+  case reassemblyFull
+  case fragmentOverlap
+  case fragmentMalformed
+
+  // what came back is not what went in
+  case mismatched
+
+  // Not losses: what was consumed on purpose.
+  case dummy
+  case natKeepalive
+  case reassembled
+
   /// The name in `--json`, in tables and in `classify`.
   public var name: String { "\(self)" }
 
@@ -50,9 +93,44 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .workSetPending: "the work set is being handed over"
     case .crossingFull: "the ring to the worker that owns it was full"
     case .noFrame: "no frame was free"
+    case .noPolicy: "no policy lets it pass"
+    case .policyDiscard: "a policy discards it"
+    case .innerTruncated: "the packet is shorter than its header says"
+    case .tooLongToSeal: "with ESP around it, longer than an IP header can tell"
+    case .tooBigForPath: "longer than the path takes, and not to be fragmented"
+    case .linkFamily: "this link type carries the other IP version only"
+    case .noRoomInFrame: "its frame has no room for ESP"
+    case .fragmentInTransport: "a fragment, which transport mode does not take"
+    case .sequenceExhausted: "the SA has used its last sequence number"
+    case .lifetimeOver: "the SA has reached the end of its lifetime"
+    case .noSenderID: "no nonce is left for the SA: no live sender id"
+    case .unknownSPI: "ESP for us with an SPI that no SA has"
+    case .espTooShort: "ESP that is shorter than its SA's shortest packet"
+    case .espMisaligned: "ESP whose length fits no padding"
+    case .replayed: "its sequence number was there before"
+    case .outsideWindow: "its sequence number is left of the replay window"
+    case .integrity: "the tag is wrong: changed on the way, or another key"
+    case .noSenderWindow: "no replay window is left for another sender of the group"
+    case .badPadding: "authentic, but the padding is not 1, 2, 3"
+    case .innerProtocol: "authentic, but inside is neither IPv4 nor IPv6"
+    case .innerMalformed: "authentic, but the inner packet is broken"
+    case .congestionLost: "congestion was marked outside, and inside cannot carry the mark (RFC 6040)"
+    case .selectorMismatch: "authentic, but not the traffic this SA is for"
+    case .udpTooShort: "UDP to port 4500, too short for ESP"
+    case .reassemblyFull: "no room to put another packet's fragments together"
+    case .fragmentOverlap: "fragments that overlap"
+    case .fragmentMalformed: "a fragment that fits no packet"
+    case .mismatched: "what was opened is not what was sealed"
+    case .dummy: "a dummy packet: consumed"
+    case .natKeepalive: "a keepalive for a NAT: consumed"
+    case .reassembled: "a fragment that is now part of a whole packet: consumed"
     }
   }
 
   /// Room for growth without changing the layout of the counters.
-  @inlinable @inline(__always) public static var capacity: Int { 32 }
+  @inlinable @inline(__always) public static var capacity: Int { 64 }
+
+  /// Used up on purpose, and no loss.
+  @inlinable @inline(__always)
+  public var isConsumption: Bool { self == .dummy || self == .natKeepalive || self == .reassembled }
 }

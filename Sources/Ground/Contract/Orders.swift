@@ -1,13 +1,27 @@
+public import Nonces
+
 /// What control may ask of a worker. Fixed size: orders travel in a ring.
 public struct Order: BitwiseCopyable, Sendable {
   public enum Kind: UInt8, BitwiseCopyable, Sendable {
     /// Finish what has arrived, then return.
     case stop
+    /// Another block of nonces for the SA `sa`.
+    case nonces
+    /// Nothing more is sealed with the SA `sa`: its time is over.
+    case endLifetime
   }
 
   public var kind: Kind
+  /// The number of an outbound SA.
+  public var sa: UInt32
+  public var nonces: NonceBlock
 
-  @inlinable @inline(__always) public init(_ kind: Kind) { self.kind = kind }
+  @inlinable @inline(__always)
+  public init(_ kind: Kind, sa: UInt32 = 0, nonces: NonceBlock = .none) {
+    self.kind = kind
+    self.sa = sa
+    self.nonces = nonces
+  }
 
   /// The most that a worker takes between two bursts.
   @inlinable @inline(__always) public static var mostPerBurst: Int { 4 }
@@ -18,6 +32,10 @@ public struct Report: BitwiseCopyable, Sendable {
   public enum Kind: UInt8, BitwiseCopyable, Sendable {
     /// The worker has left its loop; `value` is how many packets it received.
     case stopped
+    /// The outbound SA `value` will need nonces.
+    case nonces
+    /// The outbound SA `value` is near the end of its numbers, packets or bytes: a new one is wanted.
+    case softLimit
   }
 
   public var kind: Kind

@@ -67,7 +67,14 @@ public struct FrameHeader: BitwiseCopyable, Sendable {
   public var nanoseconds: UInt32 = 0
   /// How long the packet was on the wire; more than the reference's length when the capture was cut.
   public var wireLength: UInt32 = 0
-  @usableFromInline var reserved: (UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0)
+  /// The next of the packets that were made out of this one; `length` 0 ends the chain.
+  public var made = PacketRef(position: 0, offset: 0, length: 0)
+  /// For the worker that the packet crosses to: what the one before it has found out.
+  public var action: UInt32 = 0
+  public var places: UInt32 = 0
+  /// For the story of a packet: the SA's number, and the sequence number it was sealed or opened with.
+  public var storySequence: UInt64 = 0
+  @usableFromInline var reserved: UInt64 = 0
 
   @inlinable @inline(__always) public init() {}
   @inlinable @inline(__always) public static var size: Int { 64 }

@@ -89,12 +89,13 @@ public final class NonceLease {
 public struct NonceBlock: BitwiseCopyable, Sendable {
   @inlinable public static var counters: UInt64 { 1 << 20 }
   /// A worker without a live sender id: it does not encrypt.
-  public static let none = NonceBlock()
+  @inlinable @inline(__always) public static var none: NonceBlock { NonceBlock() }
 
   @usableFromInline var next: UInt64
   @usableFromInline var end: UInt64
 
-  private init() {
+  @usableFromInline @inline(__always)
+  init() {
     next = 0
     end = 0
   }

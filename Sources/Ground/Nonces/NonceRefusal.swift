@@ -32,7 +32,7 @@ public struct NonceRefusal: Error, Equatable, CustomStringConvertible {
   public let reason: Reason
   public let description: String
 
-  init(_ reason: Reason, _ description: String) {
+  public init(_ reason: Reason, _ description: String) {
     self.reason = reason
     self.description = description
   }

@@ -26,6 +26,11 @@ package struct ReplayOptions: Sendable {
   package var loops = 1
   package var trace = 0
   package var dealsInTurn = false
+  package var isPlain = false
+  package var wantsRoundTrip = false
+  /// Nil: the fastest that is here.
+  package var engine: String?
+  package var keylog: String?
   package var json = false
 
   package static let options: [Option] = [
@@ -43,6 +48,10 @@ package struct ReplayOptions: Sendable {
     Option("--trace", "N", "tell what happens to the first N packets"),
     Option("--generate", "SPEC", "traffic of our own: packets=N,size=imix,flows=N,ipv6=%,seed=N"),
     Option("--faults", "SPEC", "spoil the input: truncate=,flip=,duplicate=,reorder=,drop=,seed="),
+    Option("--round-trip", nil, "seal and open every packet (default without --config and --members)"),
+    Option("--plain", nil, "neither seal nor open: only classify, own and pass on"),
+    Option("--engine", "NAME", "what computes ciphers: auto (default), ipsec-mb or openssl"),
+    Option("--keylog", "FILE", "write the keys, for a protocol analyser to read the output with"),
     Option("--deal", "HOW", "owner (default): straight to the owning worker; turn: by turns"),
     Option("--json", nil, "one JSON object on standard output"),
   ]
@@ -68,6 +77,10 @@ package struct ReplayOptions: Sendable {
     trace = try parsed.integer("--trace", in: 0...1_000_000_000) ?? 0
     generate = try parsed.value("--generate").map { text throws(CommandFailure) in try GenerateOptions(text) }
     if let text = parsed.value("--faults") { faults = try FaultOptions(text) }
+    isPlain = parsed.has("--plain")
+    wantsRoundTrip = parsed.has("--round-trip")
+    engine = try Self.engine(parsed)
+    keylog = parsed.value("--keylog")
     dealsInTurn = try Self.dealsInTurn(parsed)
     json = parsed.has("--json")
     try refuseContradictions()
@@ -102,7 +115,19 @@ package struct ReplayOptions: Sendable {
     }
   }
 
+  private static func engine(_ parsed: ParsedArguments) throws(CommandFailure) -> String? {
+    switch parsed.value("--engine") {
+    case nil, "auto": return nil
+    case "ipsec-mb": return "ipsec-mb"
+    case "openssl": return "openssl"
+    case .some(let text): throw CommandFailure(.usage, "--engine takes auto, ipsec-mb or openssl, not '\(text)'")
+    }
+  }
+
   private func refuseContradictions() throws(CommandFailure) {
+    if isPlain, wantsRoundTrip {
+      throw CommandFailure(.usage, "--plain leaves packets as they are, and --round-trip does not: give one of the two")
+    }
     if let member, member >= members {
       throw CommandFailure(
         .usage, "--member \(member) is not one of \(members) members, which are numbered from 0 (--members N)")

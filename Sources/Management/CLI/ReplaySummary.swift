@@ -8,6 +8,8 @@ package struct ReplaySummary {
   package init(_ result: ReplayResult) {
     self.result = result
     head()
+    roundTrip()
+    associations()
     members()
     drops()
     faults()
@@ -24,6 +26,8 @@ package struct ReplaySummary {
     let bits = Format.scaled(result.seconds > 0 ? Double(result.bytesIn) * 8 / result.seconds : 0)
     lines.append(row("in", result.packetsIn, result.bytesIn))
     lines.append(row("out", result.packetsOut, result.bytesOut) + (result.out.map { "   \($0)" } ?? ""))
+    if result.packetsMade > 0 { lines.append(row("made", result.packetsMade, nil)) }
+    if result.packetsConsumed > 0 { lines.append(row("consumed", result.packetsConsumed, nil)) }
     lines.append("  rate      \(rate)packet/s, \(bits)bit/s, in \(Format.seconds(result.seconds))")
     lines.append(
       "  work sets \(result.workSetsUsed) of 1024 used, hash \(result.hash.rawValue)"
@@ -34,9 +38,34 @@ package struct ReplaySummary {
     if let truncation = result.truncation { lines.append("  warning   \(truncation)") }
   }
 
-  private func row(_ name: String, _ packets: UInt64, _ bytes: UInt64) -> String {
-    "  \(Format.left(name, 9)) \(Format.right(Format.grouped(packets), 13)) packets "
-      + "\(Format.right(Format.grouped(bytes), 16)) bytes"
+  private func row(_ name: String, _ packets: UInt64, _ bytes: UInt64?) -> String {
+    "  \(Format.left(name, 9)) \(Format.right(Format.grouped(packets), 13)) packets"
+      + (bytes.map { " \(Format.right(Format.grouped($0), 16)) bytes" } ?? "")
+  }
+
+  private mutating func roundTrip() {
+    guard let trip = result.roundTrip else { return }
+    let skipped = trip.skipped.reduce(0) { $0 + $1.count }
+    lines += ["", "round trip: sealed by one gateway, opened by another (\(result.engine ?? ""))"]
+    lines.append(
+      "  \(Format.grouped(trip.compared)) packets compared, "
+        + (trip.mismatched == 0
+          ? "every one came back as it went in" : "\(Format.grouped(trip.mismatched)) came back CHANGED")
+        + (skipped > 0 ? "; \(Format.grouped(skipped)) not sealed, for the reasons below" : ""))
+  }
+
+  private mutating func associations() {
+    guard !result.associations.isEmpty else { return }
+    lines += ["", "security associations" + (result.roundTrip == nil ? " (\(result.engine ?? ""))" : "")]
+    for sa in result.associations {
+      lines.append(
+        "  \(Format.left(sa.name, 14)) \(Format.left(sa.direction, 4)) 0x"
+          + "\(Format.left(String(sa.spi, radix: 16), 9)) \(Format.left(sa.suite, 24)) "
+          + "\(Format.right(Format.grouped(sa.packets), 13)) packets, sequence \(sa.sequence)"
+          + (sa.senders > 0 ? ", \(sa.senders) sender\(sa.senders == 1 ? "" : "s")" : "")
+          + (sa.lost > 0 ? ", \(Format.grouped(sa.lost)) never came" : "")
+          + sa.drops.map { ", \(Format.grouped($0.count)) \($0.name)" }.joined())
+    }
   }
 
   private mutating func members() {

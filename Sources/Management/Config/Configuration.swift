@@ -7,6 +7,12 @@ package struct Configuration: Sendable {
   /// How many frames, and of how many bytes; nil leaves the default.
   package var frames: Int?
   package var frameBytes: Int?
+  /// Which of the units that share keys this is.
+  package var unitNumber: Int?
+  /// Where the record of used nonces is.
+  package var stateDirectory: String?
+  /// What computes ciphers; nil chooses.
+  package var engine: String?
 
   package init(_ document: YAMLDocument) throws(ConfigurationErrors) {
     let sections = try document.read { reader in

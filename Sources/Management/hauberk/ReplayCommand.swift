@@ -5,6 +5,7 @@ import Contract
 import Dataplane
 import Glibc
 import Memory
+import Nonces
 import Wire
 
 /// `hauberk replay`: from a capture, through the workers, to a capture.
@@ -26,14 +27,19 @@ struct ReplayCommand {
     var description = ReplayDescription(ownership: ownership)
     description.workers = workerCount
     description.deal = options.dealsInTurn ? .inTurn : .toOwner
-    description.classify = classify
+    let job = try ReplayJob(options, configuration, classify, link: link)
+    description.classify = job.classify
+    description.security = job.security
+    if let keylog = options.keylog { try KeyLog.write(job.classify, to: keylog) }
     if let frames = configuration?.frames { description.memory.frames = frames }
     if let bytes = configuration?.frameBytes { description.memory.frameBytes = bytes }
     let replay: Replay
     do {
       replay = try Replay(description, link: link)
+    } catch let refusal as NonceRefusal {
+      throw CommandFailure(.configuration, refusal.description)
     } catch {
-      throw CommandFailure(.machine, error.description)
+      throw CommandFailure(.machine, "\(error)")
     }
     let output = try openOutput(input, replay.memory)
     var result = ReplayResult()
@@ -49,9 +55,10 @@ struct ReplayCommand {
     } catch {
       throw CommandFailure(.machine, error.description)
     }
-    let session = ReplaySession(options: options, replay: replay, description: description, link: link)
+    var session = ReplaySession(options: options, replay: replay, description: description, link: link)
     let ended = session.play(port, output, inputBytes: size(of: source), into: &result)
     output?.close()
+    if let refusal = session.refusal { throw CommandFailure(.machine, refusal.description) }
     if let fault = output?.fault { throw CommandInput.failure(fault) }
     if let failure = ended.failure { throw failure }
     // A signal also ends a read that waits, which must not pass for a file that ends early.

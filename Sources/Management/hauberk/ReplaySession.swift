@@ -3,6 +3,7 @@ import CLI
 import Contract
 import Dataplane
 import Memory
+import Nonces
 import Wire
 
 /// One replay under way: turns the dealer until the input has passed, and adds up what happened.
@@ -11,9 +12,18 @@ struct ReplaySession {
   let replay: Replay
   let description: ReplayDescription
   let link: LinkType
+  /// Why nonces could not be renewed, if so: the replay ends early then.
+  private(set) var refusal: NonceRefusal?
+
+  init(options: ReplayOptions, replay: Replay, description: ReplayDescription, link: LinkType) {
+    self.options = options
+    self.replay = replay
+    self.description = description
+    self.link = link
+  }
 
   /// Returns the source, which knows how its capture ended.
-  func play(
+  mutating func play(
     _ port: PacedPort<FaultPort<ReplaySource>>, _ output: CaptureOutput?, inputBytes: Int?,
     into result: inout ReplayResult
   ) -> ReplaySource {
@@ -24,7 +34,12 @@ struct ReplaySession {
     var turns = 0
     let start = Console.now(), startTicks = hauberk_ticks()
     while true {
-      let isOver = !dealer.turn(stop: hauberk_was_interrupted() || output?.fault != nil) { ref in
+      do {
+        try replay.serve()
+      } catch {
+        refusal = refusal ?? error
+      }
+      let isOver = !dealer.turn(stop: hauberk_was_interrupted() || output?.fault != nil || refusal != nil) { ref in
         if ref.verdict == 0 { output?.write(ref) }
         bytesRead += Int(ref.length) + 16  // the record's header in the file
         if traced < options.trace {
@@ -68,6 +83,34 @@ struct ReplaySession {
     }
   }
 
+  private func collectSecurity(_ result: inout ReplayResult) {
+    guard let near = replay.near else { return }
+    result.engine = near.engine.name
+    result.associations = (near.counters() + (replay.far?.counters() ?? [])).filter {
+      // Of a round trip, each end has one direction.
+      replay.far == nil || $0.packets > 0 || !$0.drops.isEmpty
+    }.map { sa in
+      var association = AssociationResult()
+      association.name = sa.name
+      association.direction = sa.direction.rawValue
+      association.spi = sa.spi
+      association.suite = sa.suite
+      association.packets = sa.packets
+      association.bytes = sa.bytes
+      association.sequence = sa.sequence
+      association.window = sa.window
+      association.senders = sa.senders
+      association.lost = sa.lost
+      association.drops = sa.drops
+      return association
+    }
+    guard replay.far != nil else { return }
+    let mismatched = result.drops.first { $0.reason == .mismatched }?.count ?? 0
+    result.roundTrip = RoundTripResult(
+      compared: result.packetsOut + mismatched, mismatched: mismatched,
+      skipped: result.drops.filter { $0.reason != .mismatched }.map { ($0.reason.name, $0.count) })
+  }
+
   private func collect(_ times: DealerTimes, _ result: inout ReplayResult) {
     result.hash = description.classify.hash
     result.acceptsEveryMAC = description.classify.accept == nil
@@ -93,10 +136,14 @@ struct ReplaySession {
       worker.stages = Stage.allCases.map { ($0.name, counters.ticks(of: $0)) }
       result.workers.append(worker)
     }
-    result.drops = DropReason.allCases.dropFirst().compactMap { reason in
+    let reasons: [(reason: DropReason, count: UInt64)] = DropReason.allCases.dropFirst().compactMap { reason in
       let count = replay.counters.reduce(0) { $0 + $1.drops(reason) }
       return count > 0 ? (reason, count) : nil
     }
+    result.drops = reasons.filter { !$0.reason.isConsumption }
+    result.packetsConsumed = reasons.filter(\.reason.isConsumption).reduce(0) { $0 + $1.count }
+    result.packetsMade = replay.counters.reduce(0) { $0 + $1.madePackets }
+    collectSecurity(&result)
     result.members = Array(repeating: MemberShare(), count: options.members)
     for set in 0..<WorkSets.count {
       let packets = replay.counters.reduce(0) { $0 + $1.packets(inSet: set) }

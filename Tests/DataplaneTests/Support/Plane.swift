@@ -38,7 +38,10 @@ final class Plane {
   func shortPath(_ frame: [UInt8]) -> Int {
     withExactBytes(frame) { frame in
       guard let words = classifier.shortPath.words(Bytes(frame)) else { return -1 }
-      return Int(ShortPath.workSet(words, snapshot.pointee.keyPointer))
+      // A tunnel's work set takes the place of the packet's own, as in the pipeline.
+      let policies = snapshot.pointee.policies
+      let tunnel = policies.find(Selector(words: words.addresses, words.ports)).pointee.workSet
+      return Int(tunnel != PolicyTable.flow ? tunnel : ShortPath.workSet(words, snapshot.pointee.keyPointer))
     }
   }
 

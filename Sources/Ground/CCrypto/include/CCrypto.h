@@ -80,9 +80,28 @@ HAUBERK_HOT bool hauberk_open(
     hauberk_lane *lane, const hauberk_key *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_length,
     uint8_t *payload, size_t length, const uint8_t *tag, const uint8_t *suffix);
 
+/// One packet of a burst. 64 bytes.
+typedef struct hauberk_packet {
+  const hauberk_key *key;
+  const uint8_t *nonce;   // a 16-byte slot: 12 bytes for AEAD and CTR, 16 for CBC
+  const uint8_t *aad;     // in front of the payload, or in a slot of its own
+  uint8_t *payload;       // in place
+  uint8_t *tag;
+  const uint8_t *suffix;  // four octets that are authenticated behind the payload but not sent; NULL for none
+  uint32_t aad_length, length;
+  uint32_t is_good;       // out: 1 sealed, or authentic and decrypted
+  uint32_t spare;
+} hauberk_packet;
+
+HAUBERK_HOT void hauberk_seal_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
+HAUBERK_HOT void hauberk_open_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
+
 /// An initialization vector that nobody can predict (RFC 3602, 3), 16 bytes: a counter, encrypted under a random key
 /// that this lane alone has.
 HAUBERK_HOT bool hauberk_unpredictable_iv(hauberk_lane *lane, uint8_t *out);
+
+/// What a key is known by without being known: the first 16 octets of its SHA-256.
+void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out);
 
 /// Overwrites memory, whatever the optimizer thinks of it.
 void hauberk_wipe(void *memory, size_t bytes);

@@ -42,8 +42,13 @@ HAUBERK_INLINE uint64_t hauberk_nanoseconds(void) {
 }
 
 HAUBERK_INLINE void hauberk_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+HAUBERK_INLINE void hauberk_prefetch_for_write(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+HAUBERK_INLINE void hauberk_move(void *to, const void *from, size_t bytes) { memmove(to, from, bytes); }
 
 HAUBERK_INLINE void hauberk_copy(void *to, const void *from, size_t bytes) { memcpy(to, from, bytes); }
+
+HAUBERK_INLINE int hauberk_is_same(const void *one, const void *other, size_t bytes) { return memcmp(one, other, bytes) == 0; }
 
 HAUBERK_INLINE void hauberk_clear(void *to, size_t bytes) { memset(to, 0, bytes); }
 

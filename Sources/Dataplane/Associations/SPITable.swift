@@ -1,3 +1,5 @@
+import CKernel
+
 /// Our inbound SPIs, and what each says about its packets' work set (X7).
 ///
 /// Open addressing, never more than half full, so that a lookup of a foreign SPI ends after a probe or two.
@@ -7,19 +9,21 @@ struct SPITable {
     var spi: UInt32 = 0
     /// 0 for a unicast SA; for a group SA the width of its sender ids.
     var senderIDBits: UInt32 = 0
+    /// One more than the inbound SA's number; 0 where there is none to open with.
+    var sa: UInt32 = 0
+    var spare: UInt32 = 0
   }
 
   let entries: UnsafeMutablePointer<Entry>
   let mask: Int
 
-  init(unicast: [UInt32], groups: [(spi: UInt32, senderIDBits: Int)]) {
+  init(_ list: [Entry]) {
     var capacity = 16
-    while capacity < 2 * (unicast.count + groups.count) { capacity *= 2 }
+    while capacity < 2 * list.count { capacity *= 2 }
     mask = capacity - 1
     entries = .allocate(capacity: capacity)
     entries.initialize(repeating: Entry(), count: capacity)
-    for spi in unicast { insert(Entry(spi: spi)) }
-    for group in groups { insert(Entry(spi: group.spi, senderIDBits: UInt32(group.senderIDBits))) }
+    for entry in list { insert(entry) }
   }
 
   func deallocate() { entries.deallocate() }
@@ -32,6 +36,7 @@ struct SPITable {
   }
 
   /// The entry of this SPI, or one whose SPI is 0.
+  @inline(__always)
   func find(_ spi: UInt32) -> Entry {
     guard spi != 0 else { return Entry() }
     var place = Self.place(of: spi) & mask
@@ -41,6 +46,9 @@ struct SPITable {
       place = (place &+ 1) & mask
     }
   }
+
+  @inline(__always)
+  func prefetch(_ spi: UInt32) { hauberk_prefetch(entries + (Self.place(of: spi) & mask)) }
 
   @inline(__always)
   static func place(of spi: UInt32) -> Int {

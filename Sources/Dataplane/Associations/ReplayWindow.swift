@@ -35,6 +35,10 @@ struct ReplayWindow: @unchecked Sendable {
 
   let head: UnsafeMutablePointer<Head>
 
+  /// A window that is there already.
+  @inline(__always)
+  init(head: UnsafeMutablePointer<Head>) { self.head = head }
+
   @inline(__always)
   var words: UnsafeMutablePointer<UInt64> {
     (UnsafeMutableRawPointer(head) + Self.headBytes).assumingMemoryBound(to: UInt64.self)

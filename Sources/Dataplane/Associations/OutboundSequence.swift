@@ -19,9 +19,10 @@ struct OutboundSequence: BitwiseCopyable {
 
   /// `after` is the last number that was used before: not 0 where an SA is taken over. The soft limit is three
   /// quarters of all numbers where none is given.
-  init(extended: Bool, softLimit: UInt64? = nil, after last: UInt64 = 0) {
-    limit = extended ? .max : UInt64(UInt32.max)
-    self.softLimit = softLimit ?? limit - limit / 4
+  init(extended: Bool, softLimit: UInt64? = nil, hardLimit: UInt64? = nil, after last: UInt64 = 0) {
+    let most: UInt64 = extended ? .max : UInt64(UInt32.max)
+    limit = min(most, hardLimit ?? .max)
+    self.softLimit = softLimit ?? limit - max(1, limit / 4)
     self.last = last
     precondition(self.softLimit < limit && last <= limit, "the soft limit lies before the last number")
   }

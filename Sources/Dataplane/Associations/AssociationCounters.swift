@@ -1,0 +1,109 @@
+import Contract
+
+/// What an operator is shown of one SA: once its workers have stopped, or a packet late.
+package struct AssociationCounters: Sendable {
+  package enum Direction: String, Sendable {
+    case outbound = "out"
+    case inbound = "in"
+  }
+
+  package var name: String
+  package var direction: Direction
+  package var spi: UInt32
+  package var suite: String
+  package var packets: UInt64 = 0
+  package var bytes: UInt64 = 0
+  /// The last number given out, or the highest that was authentic; of a group the highest of any sender.
+  package var sequence: UInt64 = 0
+  package var window = 0
+  /// How many senders of a group have a window.
+  package var senders = 0
+  /// Numbers that left the window unseen.
+  package var lost: UInt64 = 0
+  /// By reason, those that are not zero.
+  package var drops: [(name: String, count: UInt64)] = []
+}
+
+extension Associations {
+  package func counters() -> [AssociationCounters] {
+    var list: [AssociationCounters] = []
+    for (number, tunnel) in description.tunnels.enumerated() {
+      guard let security = tunnel.security, let out = plan.tunnels[number], let into = plan.inboundTunnels[number]
+      else { continue }
+      list.append(outbound(tunnel.name, tunnel.outboundSPI, security.esp, out, workers: 1))
+      list.append(inbound(tunnel.name, tunnel.inboundSPI, security.esp, into, workers: 1))
+    }
+    for (number, group) in description.groups.enumerated() {
+      guard let security = group.security, let into = plan.inboundGroups[number] else { continue }
+      if let out = plan.sites[number].first {
+        list.append(outbound(group.name, group.spi, security.esp, out, workers: workers))
+      }
+      list.append(inbound(group.name, group.spi, security.esp, into, workers: workers))
+    }
+    return list
+  }
+
+  private func outbound(
+    _ name: String, _ spi: UInt32, _ esp: ESPDescription, _ number: Int, workers: Int
+  ) -> AssociationCounters {
+    var result = AssociationCounters(
+      name: name, direction: .outbound, spi: spi, suite: esp.suite.description, window: 0)
+    var sum = (exhausted: UInt64(0), over: UInt64(0), nonce: UInt64(0), big: UInt64(0))
+    for worker in 0..<workers {
+      let state = (tables.outbound + number).pointee.state(of: worker).pointee
+      result.packets += state.packets
+      result.bytes += state.bytes
+      result.sequence = max(result.sequence, state.sequence.last)
+      sum = (
+        sum.exhausted + state.exhausted, sum.over + state.overLifetime, sum.nonce + state.withoutNonce,
+        sum.big + state.tooBig
+      )
+    }
+    result.drops = Self.named([
+      (.sequenceExhausted, sum.exhausted), (.lifetimeOver, sum.over), (.noSenderID, sum.nonce),
+      (.tooBigForPath, sum.big),
+    ])
+    return result
+  }
+
+  private func inbound(
+    _ name: String, _ spi: UInt32, _ esp: ESPDescription, _ number: Int, workers: Int
+  ) -> AssociationCounters {
+    var result = AssociationCounters(
+      name: name, direction: .inbound, spi: spi, suite: esp.suite.description, window: esp.window)
+    let sa = (tables.inbound + number).pointee
+    var sum = InboundState()
+    for worker in 0..<workers {
+      let state = sa.state(of: worker).pointee
+      result.packets += state.packets
+      result.bytes += state.bytes
+      sum.integrity += state.integrity
+      sum.replayed += state.replayed
+      sum.outsideWindow += state.outsideWindow
+      sum.malformed += state.malformed
+      sum.selector += state.selector
+      sum.withoutWindow += state.withoutWindow
+    }
+    if let senders = sa.senders {
+      result.senders = senders.pointee.sendersSeen
+      for number in 0..<senders.pointee.sendersSeen {
+        let window = senders.pointee.window(number: number)
+        result.sequence = max(result.sequence, window.highest)
+        result.lost += window.lost
+      }
+    } else {
+      result.sequence = sa.window.highest
+      result.lost = sa.window.lost
+    }
+    result.drops =
+      Self.named([
+        (.integrity, sum.integrity), (.replayed, sum.replayed), (.outsideWindow, sum.outsideWindow),
+        (.selectorMismatch, sum.selector), (.noSenderWindow, sum.withoutWindow),
+      ]) + (sum.malformed > 0 ? [("malformed", sum.malformed)] : [])
+    return result
+  }
+
+  private static func named(_ list: [(DropReason, UInt64)]) -> [(name: String, count: UInt64)] {
+    list.filter { $0.1 > 0 }.map { ($0.0.name, $0.1) }
+  }
+}

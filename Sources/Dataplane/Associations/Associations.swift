@@ -1,0 +1,229 @@
+import CKernel
+package import Contract
+import Nonces
+import Wire
+
+/// Where the SAs lie: what the packet path gets to see of them.
+package struct AssociationTables: BitwiseCopyable, @unchecked Sendable {
+  let outbound: UnsafeMutablePointer<OutboundSA>
+  let inbound: UnsafeMutablePointer<InboundSA>
+  let outboundCount: Int
+  let inboundCount: Int
+}
+
+/// All SAs of a description with their keys, windows and counters: made on the control thread, before any worker
+/// knows of them, and gone after the last has forgotten them.
+package final class Associations {
+  package let tables: AssociationTables
+  package let engine: CryptoEngine
+  let plan: AssociationPlan
+  package let description: ClassifyDescription
+  /// One for every SA that seals: a tunnel's, or a group's, whatever number of sites it has.
+  private(set) var senders: [Sender] = []
+  private var keys: [CipherKey] = []
+  private var windows: [UnsafeMutablePointer<SenderWindows>] = []
+  private let outboundStates: UnsafeMutableRawPointer
+  private let inboundStates: UnsafeMutableRawPointer
+  let workers: Int
+
+  /// What seals under one key: whose nonces those are.
+  struct Sender {
+    var name: String
+    /// An outbound SA of it.
+    var outbound: Int
+    var key: KeyDescription
+    var isGroup: Bool
+    var senderIDBits: Int
+    var units: Int
+    var workSet: UInt16
+    var isCounterMode: Bool
+  }
+
+  package init(
+    _ description: ClassifyDescription, engine: CryptoEngine, workers: Int
+  ) throws(CryptoError) {
+    self.description = description
+    self.engine = engine
+    self.workers = workers
+    let plan = AssociationPlan(description, hasAssociations: true)
+    self.plan = plan
+    let groups = description.groups.count { $0.security != nil }
+    outboundStates = .allocate(
+      byteCount: max(1, plan.outboundCount + groups * workers) * OutboundState.stride, alignment: 128)
+    let windowBytes = description.tunnels.reduce(0) {
+      $0 + ($1.security.map { InboundState.stride + ReplayWindow.bytes(size: $0.esp.window) } ?? 0)
+    }
+    inboundStates = .allocate(byteCount: max(64, windowBytes + groups * workers * InboundState.stride), alignment: 64)
+    tables = AssociationTables(
+      outbound: UnsafeMutableRawPointer.allocate(
+        byteCount: max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride, alignment: 128
+      ).bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
+      inbound: UnsafeMutableRawPointer.allocate(
+        byteCount: max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride, alignment: 64
+      ).bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
+      outboundCount: plan.outboundCount, inboundCount: plan.inboundCount)
+    var outboundState = outboundStates, inboundState = inboundStates
+    for (number, tunnel) in description.tunnels.enumerated() {
+      guard let security = tunnel.security else { continue }
+      try addTunnel(number, tunnel, security, &outboundState, &inboundState)
+    }
+    for (number, group) in description.groups.enumerated() {
+      guard let security = group.security else { continue }
+      try addGroup(number, group, security, &outboundState, &inboundState)
+    }
+  }
+
+  deinit {
+    for key in keys { key.destroy() }
+    for window in windows {
+      window.pointee.deallocate()
+      window.deallocate()
+    }
+    tables.outbound.deallocate()
+    tables.inbound.deallocate()
+    outboundStates.deallocate()
+    inboundStates.deallocate()
+  }
+
+  private func key(
+    _ suite: CipherSuite, _ use: CipherKey.Use, _ description: KeyDescription
+  ) throws(CryptoError) -> CipherKey {
+    let result = description.material.withOctets { octets in
+      Result<CipherKey, CryptoError> { () throws(CryptoError) in try engine.key(suite, use, material: octets) }
+    }
+    let key = try result.get()
+    keys.append(key)
+    return key
+  }
+
+  private func addTunnel(
+    _ number: Int, _ tunnel: TunnelDescription, _ security: TunnelSecurity,
+    _ outboundState: inout UnsafeMutableRawPointer, _ inboundState: inout UnsafeMutableRawPointer
+  ) throws(CryptoError) {
+    guard let out = plan.tunnels[number], let into = plan.inboundTunnels[number] else { return }
+    let esp = security.esp
+    let workSet = UInt16(tunnel.inboundSPI & 1023)
+    let sealing = try key(esp.suite, .seal, security.outboundKey)
+    var sa = OutboundSA(
+      esp, sealing, spi: tunnel.outboundSPI, Self.makeState(esp, at: &outboundState),
+      OuterHeader(esp, from: security.address, to: tunnel.peer))
+    sa.workSet = workSet
+    sa.bundle = UInt32(number)
+    (tables.outbound + out).initialize(to: sa)
+    senders.append(
+      Sender(
+        name: tunnel.name, outbound: out, key: security.outboundKey, isGroup: false, senderIDBits: 16, units: 0,
+        workSet: workSet, isCounterMode: esp.suite.isCounterMode))
+
+    let opening = try key(esp.suite, .open, security.inboundKey)
+    let state = inboundState.bindMemory(to: InboundState.self, capacity: 1)
+    state.initialize(to: InboundState())
+    _ = ReplayWindow(at: inboundState + InboundState.stride, size: esp.window, extended: esp.isExtended)
+    inboundState += InboundState.stride + ReplayWindow.bytes(size: esp.window)
+    var other = InboundSA(esp, opening, spi: tunnel.inboundSPI, state, bundle: UInt32(number))
+    other.workSet = workSet
+    (tables.inbound + into).initialize(to: other)
+  }
+
+  private func addGroup(
+    _ number: Int, _ group: GroupDescription, _ security: GroupSecurity,
+    _ outboundState: inout UnsafeMutableRawPointer, _ inboundState: inout UnsafeMutableRawPointer
+  ) throws(CryptoError) {
+    guard let into = plan.inboundGroups[number] else { return }
+    let esp = security.esp
+    let bundle = plan.bundle(group: number)
+    // All sites share one sequence a worker: it is the sender that receivers know.
+    let sealing = try key(esp.suite, .seal, security.key)
+    let states = Self.makeState(esp, at: &outboundState)
+    for _ in 1..<max(1, workers) { _ = Self.makeState(esp, at: &outboundState) }
+    for (site, out) in zip(security.sites, plan.sites[number]) {
+      var sa = OutboundSA(
+        esp, sealing, spi: group.spi, states, OuterHeader(esp, from: security.address, to: site.gateway))
+      sa.flags.insert(.isGroup)
+      sa.stateStride = UInt32(OutboundState.stride)
+      sa.bundle = bundle
+      (tables.outbound + out).initialize(to: sa)
+    }
+    if let first = plan.sites[number].first {
+      senders.append(
+        Sender(
+          name: group.name, outbound: first, key: security.key, isGroup: true, senderIDBits: group.senderIDBits,
+          units: security.units, workSet: 0, isCounterMode: esp.suite.isCounterMode))
+    }
+
+    let opening = try key(esp.suite, .open, security.key)
+    let window = UnsafeMutablePointer<SenderWindows>.allocate(capacity: 1)
+    window.initialize(
+      to: SenderWindows(senderIDBits: group.senderIDBits, capacity: security.maxSenders, window: esp.window))
+    windows.append(window)
+    let state = inboundState.bindMemory(to: InboundState.self, capacity: workers)
+    state.initialize(repeating: InboundState(), count: workers)
+    inboundState += workers * InboundState.stride
+    var sa = InboundSA(esp, opening, spi: group.spi, state, bundle: bundle)
+    sa.senders = window
+    sa.stateStride = UInt32(InboundState.stride)
+    sa.senderShift = UInt8(64 - group.senderIDBits)
+    (tables.inbound + into).initialize(to: sa)
+  }
+
+  private static func makeState(
+    _ esp: ESPDescription, at memory: inout UnsafeMutableRawPointer
+  ) -> UnsafeMutablePointer<OutboundState> {
+    let state = memory.bindMemory(to: OutboundState.self, capacity: 1)
+    memory += OutboundState.stride
+    state.initialize(
+      to: OutboundState(
+        sequence: OutboundSequence(
+          extended: esp.isExtended, softLimit: esp.packets?.soft, hardLimit: esp.packets?.hard),
+        nonces: .none, nextNonces: .none))
+    return state
+  }
+}
+
+extension OutboundSA {
+  init(
+    _ esp: ESPDescription, _ key: CipherKey, spi: UInt32, _ state: UnsafeMutablePointer<OutboundState>,
+    _ outer: OuterHeader
+  ) {
+    self.init(
+      key: key, state: state, spi: spi, salt: key.salt, ivBytes: UInt8(esp.suite.ivBytes),
+      tagBytes: UInt8(esp.suite.tagBytes), padMask: UInt8(max(4, esp.suite.blockBytes) - 1))
+    if esp.mode == .transport { flags.insert(.isTransport) }
+    if esp.isExtended { flags.insert(.isExtended) }
+    if esp.suite.isCounterMode { flags.insert(.isCounterMode) }
+    if esp.suite.cipher == .aesCBC { flags.insert(.isRandomIV) }
+    if esp.suite.authenticatesIV { flags.insert(.authenticatesIV) }
+    if esp.suite.hasSuffix { flags.insert(.hasSuffix) }
+    header = outer.words
+    headerSum = outer.sum
+    outerBytes = UInt8(outer.length)
+    flags.formUnion(outer.flags)
+    pathMTU = UInt32(esp.pathMTU)
+    paddedLength = UInt16(min(esp.paddedLength, 65535))
+    softBytes = esp.bytes?.soft ?? .max
+    hardBytes = esp.bytes?.hard ?? .max
+  }
+}
+
+extension InboundSA {
+  init(
+    _ esp: ESPDescription, _ key: CipherKey, spi: UInt32, _ state: UnsafeMutablePointer<InboundState>,
+    bundle: UInt32
+  ) {
+    self.init(
+      key: key, state: state, spi: spi, salt: key.salt, bundle: bundle, ivBytes: UInt8(esp.suite.ivBytes),
+      tagBytes: UInt8(esp.suite.tagBytes), padMask: UInt8(max(4, esp.suite.blockBytes) - 1))
+    if esp.mode == .transport { flags.insert(.isTransport) }
+    if esp.isExtended { flags.insert(.isExtended) }
+    if esp.suite.isCounterMode { flags.insert(.isCounterMode) }
+    if esp.suite.authenticatesIV { flags.insert(.authenticatesIV) }
+    if esp.suite.hasSuffix { flags.insert(.hasSuffix) }
+    if esp.ecn == .compatibility { flags.insert(.hidesECN) }
+  }
+}
+
+extension CipherSuite {
+  /// Whether the IV belongs to what is authenticated in front of the payload: with an HMAC, and with GMAC
+  /// (RFC 4543 section 3.3).
+  var authenticatesIV: Bool { cipher == .aesGMAC || hasSuffix }
+}

@@ -1,0 +1,84 @@
+import Nonces
+
+/// What a worker has to know to seal a packet: two cache lines, read only. What changes with every packet lies apart.
+struct OutboundSA: BitwiseCopyable {
+  struct Flags: OptionSet, BitwiseCopyable {
+    let rawValue: UInt32
+    static let isTransport = Flags(rawValue: 1)
+    static let isExtended = Flags(rawValue: 2)
+    static let isEncapsulated = Flags(rawValue: 4)
+    static let isOuterIPv6 = Flags(rawValue: 8)
+    /// The IV is a counter from a nonce block.
+    static let isCounterMode = Flags(rawValue: 16)
+    /// The IV is random (CBC).
+    static let isRandomIV = Flags(rawValue: 32)
+    /// The IV is authenticated along with SPI and sequence number.
+    static let authenticatesIV = Flags(rawValue: 64)
+    /// The upper half of the sequence number stands behind the payload, not in front of it.
+    static let hasSuffix = Flags(rawValue: 128)
+    static let copiesDSCP = Flags(rawValue: 256)
+    static let copiesECN = Flags(rawValue: 512)
+    static let copiesDontFragment = Flags(rawValue: 1024)
+    static let setsDontFragment = Flags(rawValue: 2048)
+    static let copiesHopLimit = Flags(rawValue: 4096)
+    static let copiesFlowLabel = Flags(rawValue: 8192)
+    /// One SA for all workers: each has a state of its own.
+    static let isGroup = Flags(rawValue: 16384)
+  }
+
+  /// The outer IP header and the UDP header as they begin, in the order of the wire; lengths and checksum are 0.
+  var header: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
+  var key: CipherKey
+  /// Worker 0's; the others' follow at `stateStride`, or are the same.
+  var state: UnsafeMutablePointer<OutboundState>
+  // Second line.
+  var stateStride: UInt32 = 0
+  var spi: UInt32
+  /// The nonce's first four octets, as they lie in memory.
+  var salt: UInt32
+  var flags: Flags = []
+  /// The sum of the outer IPv4 header's words, lengths and marks apart.
+  var headerSum: UInt32 = 0
+  var outerBytes: UInt8 = 0
+  var ivBytes: UInt8
+  var tagBytes: UInt8
+  /// The encrypted length is a multiple of this plus one.
+  var padMask: UInt8
+  var pathMTU: UInt32 = 0
+  var paddedLength: UInt16 = 0
+  var workSet: UInt16 = 0
+  var bundle: UInt32 = 0
+  var softBytes: UInt64 = .max
+  var hardBytes: UInt64 = .max
+
+  @inline(__always)
+  func state(of worker: Int) -> UnsafeMutablePointer<OutboundState> {
+    (UnsafeMutableRawPointer(state) + Int(stateStride) &* worker).assumingMemoryBound(to: OutboundState.self)
+  }
+
+  /// In front of the inner packet: outer headers, SPI and sequence number, IV.
+  @inline(__always) var frontBytes: Int { Int(outerBytes) &+ 8 &+ Int(ivBytes) }
+}
+
+/// What changes with every packet sealed: one cache line, and one of what rarely changes. One worker writes it; who
+/// else reads it does so when that worker has stopped, or lives with a number that is a packet old.
+struct OutboundState: BitwiseCopyable {
+  var sequence: OutboundSequence
+  var nonces: NonceBlock
+  var packets: UInt64 = 0
+  var bytes: UInt64 = 0
+  // Second line.
+  /// Taken up when `nonces` is used up.
+  var nextNonces: NonceBlock
+  var hasAskedForNonces = false
+  var hasReportedBytes = false
+  /// The time is over: control says so.
+  var isOver = false
+  /// By DropReason, as far as it happens here.
+  var exhausted: UInt64 = 0
+  var overLifetime: UInt64 = 0
+  var withoutNonce: UInt64 = 0
+  var tooBig: UInt64 = 0
+
+  static let stride = 128
+}

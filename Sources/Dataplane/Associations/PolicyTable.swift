@@ -1,0 +1,183 @@
+import CKernel
+import Contract
+import Wire
+
+/// The five fields of a clear packet, as policies ask for them. A packet without ports has 0 for both and fits no
+/// policy that names ports.
+struct Selector {
+  var addresses: AddressPair
+  var protocolNumber: UInt8
+  var hasPorts: Bool
+  var sourcePort: UInt16 = 0
+  var destinationPort: UInt16 = 0
+
+  /// The same traffic, seen from the other end.
+  @inline(__always)
+  var reversed: Selector {
+    Selector(
+      addresses: AddressPair(
+        sourceHigh: addresses.destinationHigh, sourceLow: addresses.destinationLow,
+        destinationHigh: addresses.sourceHigh, destinationLow: addresses.sourceLow, isIPv6: addresses.isIPv6),
+      protocolNumber: protocolNumber, hasPorts: hasPorts, sourcePort: destinationPort,
+      destinationPort: sourcePort)
+  }
+}
+
+/// From a clear packet to the first policy that fits it (RFC 4301 section 4.4.1), in a time that does not grow with
+/// the number of policies.
+///
+/// Policies whose prefixes have the same two lengths form a shape. A shape is one probe of a hash table; real policies
+/// have a handful of shapes, which are asked in the order of their first policy until none can come first any more.
+/// Policies with the same prefixes, told apart by protocol and ports, are a chain in their order.
+struct PolicyTable {
+  /// One cache line.
+  struct Entry: BitwiseCopyable {
+    var sourceHigh: UInt64 = 0
+    var sourceLow: UInt64 = 0
+    var destinationHigh: UInt64 = 0
+    var destinationLow: UInt64 = 0
+    var action = SecureAction.none
+    /// The tunnel or group whose traffic this is; none for bypass and discard.
+    var bundle: UInt32 = noBundle
+    /// The place in the order, from 0: the lower comes first.
+    var priority: UInt32 = 0
+    /// Behind the table proper, or 0: the chain ends.
+    var next: UInt32 = 0
+    var sourcePorts: PortRange = .all
+    var destinationPorts: PortRange = .all
+    /// One more than the shape's number; 0 marks a free place.
+    var shape: UInt8 = 0
+    var anyProtocol = true
+    var protocolNumber: UInt8 = 0
+    var namesPorts = false
+    /// A tunnel's work set (X7), or `flow`: by the packet's own hash.
+    var workSet: UInt16 = flow
+    var spare: UInt16 = 0
+  }
+
+  struct PortRange: BitwiseCopyable {
+    var low: UInt16
+    var high: UInt16
+
+    static let all = PortRange(low: 0, high: .max)
+
+    init(low: UInt16, high: UInt16) {
+      self.low = low
+      self.high = high
+    }
+
+    init(_ range: ClosedRange<UInt16>?) {
+      self = range.map { PortRange(low: $0.lowerBound, high: $0.upperBound) } ?? .all
+    }
+
+    @inline(__always) func contains(_ port: UInt16) -> Bool { low <= port && port <= high }
+  }
+
+  struct Shape: BitwiseCopyable {
+    var sourceHigh: UInt64
+    var sourceLow: UInt64
+    var destinationHigh: UInt64
+    var destinationLow: UInt64
+    var isIPv6: Bool
+    var firstPriority: UInt32
+  }
+
+  static let mostShapes = 200
+  @inline(__always) static var flow: UInt16 { 0xffff }
+  @inline(__always) static var noBundle: UInt32 { .max }
+
+  let shapes: UnsafeMutablePointer<Shape>
+  let shapeCount: Int
+  let entries: UnsafeMutablePointer<Entry>
+  let mask: Int
+  /// The entry that fits everything: discard, where there are policies at all.
+  let fallback: UnsafeMutablePointer<Entry>
+
+  var isEmpty: Bool { shapeCount == 0 }
+
+  @inline(__always)
+  static func place(_ shape: Int, _ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> Int {
+    var hash = (a ^ UInt64(truncatingIfNeeded: shape)) &* 0x9e37_79b9_7f4a_7c15
+    hash = (hash ^ hash >> 29 ^ b) &* 0xbf58_476d_1ce4_e5b9
+    hash = (hash ^ hash >> 32 ^ c) &* 0x94d0_49bb_1331_11eb
+    hash = (hash ^ hash >> 29 ^ d) &* 0x9e37_79b9_7f4a_7c15
+    return Int(truncatingIfNeeded: hash >> 32)
+  }
+
+  /// IPv4 addresses fill the low halves only, so two multiplications are enough.
+  @inline(__always)
+  static func place(_ shape: Int, _ source: UInt64, _ destination: UInt64) -> Int {
+    let hash = (source << 32 | destination) ^ UInt64(truncatingIfNeeded: shape)
+    let mixed = hash &* 0x9e37_79b9_7f4a_7c15
+    return Int(truncatingIfNeeded: ((mixed ^ mixed >> 32) &* 0xbf58_476d_1ce4_e5b9) >> 32)
+  }
+
+  /// Asks for the line where the first shape's answer lies, so that it is there when `find4` comes.
+  @inline(__always)
+  func prefetch4(source: UInt64, destination: UInt64) {
+    let shape = shapes.pointee
+    let place = Self.place(0, source & shape.sourceLow, destination & shape.destinationLow) & mask
+    hauberk_prefetch(entries + place)
+  }
+
+  /// Never nil: what no policy fits, the fallback does.
+  @inline(__always)
+  func find(_ packet: Selector) -> UnsafePointer<Entry> {
+    var best = fallback
+    var number = 0
+    while number < shapeCount {
+      let shape = shapes + number
+      if shape.pointee.firstPriority >= best.pointee.priority { break }
+      if shape.pointee.isIPv6 == packet.addresses.isIPv6 {
+        let found = probe(shape.pointee, number, packet)
+        if let found, found.pointee.priority < best.pointee.priority { best = found }
+      }
+      number &+= 1
+    }
+    return UnsafePointer(best)
+  }
+
+  @inline(__always)
+  private func probe(_ shape: Shape, _ number: Int, _ packet: Selector) -> UnsafeMutablePointer<Entry>? {
+    let a = packet.addresses.sourceHigh & shape.sourceHigh, b = packet.addresses.sourceLow & shape.sourceLow
+    let c = packet.addresses.destinationHigh & shape.destinationHigh
+    let d = packet.addresses.destinationLow & shape.destinationLow
+    let tag = UInt8(truncatingIfNeeded: number &+ 1)
+    var place = (shape.isIPv6 ? Self.place(number, a, b, c, d) : Self.place(number, b, d)) & mask
+    while true {
+      let entry = entries + place
+      if entry.pointee.shape == 0 { return nil }
+      if entry.pointee.shape == tag, entry.pointee.sourceLow == b, entry.pointee.destinationLow == d,
+        entry.pointee.sourceHigh == a, entry.pointee.destinationHigh == c
+      {
+        return first(entry, packet)
+      }
+      place = (place &+ 1) & mask
+    }
+  }
+
+  @inline(__always)
+  private func first(_ start: UnsafeMutablePointer<Entry>, _ packet: Selector) -> UnsafeMutablePointer<Entry>? {
+    var entry = start
+    while true {
+      if Self.fits(entry, packet) { return entry }
+      if entry.pointee.next == 0 { return nil }
+      entry = entries + Int(entry.pointee.next)
+    }
+  }
+
+  @inline(__always)
+  private static func fits(_ entry: UnsafeMutablePointer<Entry>, _ packet: Selector) -> Bool {
+    if entry.pointee.anyProtocol { return true }
+    guard entry.pointee.protocolNumber == packet.protocolNumber else { return false }
+    if !entry.pointee.namesPorts { return true }
+    return packet.hasPorts && entry.pointee.sourcePorts.contains(packet.sourcePort)
+      && entry.pointee.destinationPorts.contains(packet.destinationPort)
+  }
+
+  func deallocate() {
+    shapes.deallocate()
+    entries.deallocate()
+    fallback.deallocate()
+  }
+}

@@ -1,0 +1,179 @@
+import CCrypto
+import CKernel
+import Contract
+import Memory
+import Nonces
+import Wire
+
+/// From clear packets to ESP, in place (RFC 4303 section 3.3): the outer header grows into the headroom, padding and
+/// tag into the tailroom.
+///
+/// Two steps around the cipher: `prepare` decides, numbers and writes everything but the ciphertext; `finish` says how
+/// long the packet has become. What a packet may not become is a verdict, and then its bytes are as they were.
+struct Sealer {
+  let tables: AssociationTables
+  let esp: ESPWorker
+
+  /// Why it cannot be sealed, or none: then job `job` is ready for the cipher.
+  @inline(__always)
+  func prepare(_ ref: inout PacketRef, _ index: Int, ip: Int, sa number: Int, job: Int) -> DropReason {
+    let sa = tables.outbound + number
+    let frame = esp.memory.address(of: ref)
+    let available = Int(ref.length) &- ip
+    let inner = InnerHeader(frame + ip, available: available)
+    guard inner.length <= available, inner.length > 0 else { return .innerTruncated }
+    if sa.pointee.flags.contains(.isTransport) {
+      return prepareTransport(&ref, index, ip: ip, sa, number, inner, job: job)
+    }
+    guard esp.onlyFamily == 0 || esp.onlyFamily == (sa.pointee.flags.contains(.isOuterIPv6) ? 6 : 4) else {
+      return .linkFamily
+    }
+    // How long everything gets.
+    let front = sa.pointee.frontBytes
+    var covered = inner.length
+    if covered < Int(sa.pointee.paddedLength) { covered = Int(sa.pointee.paddedLength) }
+    let mask = Int(sa.pointee.padMask)
+    let padding = (0 &- (covered &+ 2)) & mask
+    let encrypted = covered &+ padding &+ 2
+    let total = front &+ encrypted &+ Int(sa.pointee.tagBytes)
+    if total > Self.longest(sa) { return tooLong(sa, total) }
+    let behind = encrypted &+ Int(sa.pointee.tagBytes) &- inner.length
+    guard esp.room(behind: ref) &+ available &- inner.length >= behind,
+      Int(ref.offset) &- FrameHeader.size >= front
+    else { return .noRoomInFrame }
+
+    var numbers = Numbers()
+    let refusal = take(sa, &numbers, bytes: inner.length)
+    guard refusal == .none else { return refusal }
+
+    // The link header moves to the front of what is to come.
+    let start = frame - front
+    Self.move(frame, to: start, count: ip)
+    let outer = start + ip
+    let espLength = 8 &+ Int(sa.pointee.ivBytes) &+ encrypted &+ Int(sa.pointee.tagBytes)
+    writeOuter(sa, outer, inner, total: total, espLength: espLength, sequence: numbers.sequence)
+    _ = esp.link.setFamily(isIPv6: sa.pointee.flags.contains(.isOuterIPv6), start, ip: ip)
+
+    let payload = frame + ip
+    Self.writeTrailer(payload + covered, padding: padding, next: inner.nextHeader)
+    if covered > inner.length { Self.fill(payload + inner.length, covered &- inner.length) }
+    writeJob(sa, outer + Int(sa.pointee.outerBytes), payload, encrypted, numbers, job)
+
+    let step = UInt32(truncatingIfNeeded: front)
+    ref.start &-= step
+    ref.offset &-= UInt16(truncatingIfNeeded: front)
+    ref.length = UInt32(truncatingIfNeeded: ip &+ total)
+    esp.pending[job] = PendingPacket(
+      index: UInt16(truncatingIfNeeded: index), ip: UInt8(truncatingIfNeeded: ip),
+      sa: UInt32(truncatingIfNeeded: number), sequence: numbers.sequence, payload: UInt32(IPv6View.length))
+    return .none
+  }
+
+  /// After the cipher.
+  @inline(__always)
+  func finish(_ ref: inout PacketRef, _ pending: PendingPacket, isGood: Bool) -> DropReason {
+    guard isGood else { return .noSenderID }
+    let header = esp.memory.header(of: ref)
+    let sa = tables.outbound + Int(pending.sa)
+    // The lengths on the wire and in the file are the same again: it is our packet now.
+    header.pointee.wireLength = ref.length
+    if sa.pointee.flags.contains(.isEncapsulated), sa.pointee.flags.contains(.isOuterIPv6) {
+      Self.sumDatagram(esp.memory.address(of: ref) + Int(pending.ip), at: Int(pending.payload))
+    }
+    if esp.keepsStories {
+      header.pointee.storySequence = pending.sequence
+      header.pointee.action = SecureAction.seal(Int(pending.sa)).bits
+    }
+    return .none
+  }
+
+  // MARK: Numbers
+
+  struct Numbers {
+    var sequence: UInt64 = 0
+    var iv = CounterIV(raw: 0)
+  }
+
+  /// The next sequence number and nonce, and the counters; or why there is none. Nothing is used up by a refusal.
+  @inline(__always)
+  func take(
+    _ sa: UnsafeMutablePointer<OutboundSA>, _ numbers: inout Numbers, bytes: Int
+  ) -> DropReason {
+    let state = sa.pointee.state(of: esp.worker)
+    let counted = state.pointee.bytes &+ UInt64(truncatingIfNeeded: bytes)
+    if state.pointee.sequence.isExhausted || counted > sa.pointee.softBytes || state.pointee.isOver {
+      let refusal = limited(sa, state, counted)
+      if refusal != .none { return refusal }
+    }
+    if sa.pointee.flags.contains(.isCounterMode) {
+      // At the end of a block, and now and then before: often enough to have the next one in time.
+      if state.pointee.nonces.left & 0xffff == 0, !renew(sa, state) {
+        state.pointee.withoutNonce &+= 1
+        return .noSenderID
+      }
+      guard state.pointee.nonces.take(&numbers.iv) else { return .noSenderID }
+    }
+    let run = state.pointee.sequence.take(1)
+    if run.reachedSoftLimit { _ = esp.report(.softLimit, number(of: sa)) }
+    numbers.sequence = run.first
+    state.pointee.packets &+= 1
+    state.pointee.bytes = counted
+    return .none
+  }
+
+  /// A division, so only where control is told.
+  private func number(of sa: UnsafeMutablePointer<OutboundSA>) -> UInt64 {
+    let distance = UInt(bitPattern: sa) &- UInt(bitPattern: tables.outbound)
+    return UInt64(truncatingIfNeeded: distance / UInt(bitPattern: MemoryLayout<OutboundSA>.stride))
+  }
+
+  /// Takes up the next block when this one is used up, and asks for another in time. False: none is left.
+  @inline(never)
+  private func renew(_ sa: UnsafeMutablePointer<OutboundSA>, _ state: UnsafeMutablePointer<OutboundState>) -> Bool {
+    if state.pointee.nonces.left == 0 {
+      state.pointee.nonces = state.pointee.nextNonces
+      state.pointee.nextNonces = .none
+      state.pointee.hasAskedForNonces = false
+    }
+    if state.pointee.nextNonces.left == 0, !state.pointee.hasAskedForNonces {
+      state.pointee.hasAskedForNonces = esp.report(.nonces, number(of: sa))
+    }
+    return state.pointee.nonces.left > 0
+  }
+
+  @inline(never)
+  private func limited(
+    _ sa: UnsafeMutablePointer<OutboundSA>, _ state: UnsafeMutablePointer<OutboundState>, _ bytes: UInt64
+  ) -> DropReason {
+    if state.pointee.sequence.isExhausted {
+      let natural: UInt64 = sa.pointee.flags.contains(.isExtended) ? .max : UInt64(UInt32.max)
+      if state.pointee.sequence.limit == natural {
+        state.pointee.exhausted &+= 1
+        return .sequenceExhausted
+      }
+      state.pointee.overLifetime &+= 1
+      return .lifetimeOver
+    }
+    if bytes > sa.pointee.softBytes, !state.pointee.hasReportedBytes {
+      state.pointee.hasReportedBytes = esp.report(.softLimit, number(of: sa))
+    }
+    guard bytes <= sa.pointee.hardBytes, !state.pointee.isOver else {
+      state.pointee.overLifetime &+= 1
+      return .lifetimeOver
+    }
+    return .none
+  }
+
+  @inline(never)
+  private func tooLong(_ sa: UnsafeMutablePointer<OutboundSA>, _ total: Int) -> DropReason {
+    if total > Int(UInt16.max) { return .tooLongToSeal }
+    sa.pointee.state(of: esp.worker).pointee.tooBig &+= 1
+    return .tooBigForPath
+  }
+
+  @inline(__always)
+  static func longest(_ sa: UnsafeMutablePointer<OutboundSA>) -> Int {
+    let mtu = Int(sa.pointee.pathMTU)
+    return mtu == 0 ? Int(UInt16.max) : mtu
+  }
+}

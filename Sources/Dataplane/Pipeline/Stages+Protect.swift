@@ -1,0 +1,111 @@
+import Contract
+import Memory
+import Nonces
+
+extension Stages {
+  /// Seals and opens what is ours.
+  @inline(__always)
+  func protect(_ burst: inout Burst, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    var sorted = protector.sort(burst, scratch.actions)
+    if sorted.other != 0 { handleOthers(&burst, protector, snapshot, &sorted) }
+    if sorted.seal != 0 { protector.seal(burst, sorted.seal, scratch.actions, scratch.places, counters) }
+    if sorted.open != 0 { protector.open(burst, sorted.open, scratch.actions, scratch.places, counters) }
+  }
+
+  @inline(__always)
+  func countKept(_ burst: Burst) {
+    var kept = 0, bytes = 0
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      kept &+= ref.verdict == 0 ? 1 : 0
+      bytes &+= ref.verdict == 0 ? Int(ref.length) : 0
+      index &+= 1
+    }
+    counters.add(kept, to: WorkerCounters.keptPackets)
+    counters.add(bytes, to: WorkerCounters.keptBytes)
+  }
+
+  /// What the common burst has none of: refusals, fragments, and packets whose SA is another worker's (X9).
+  @inline(never)
+  private func handleOthers(
+    _ burst: inout Burst, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>,
+    _ sorted: inout Protector.Sorted
+  ) {
+    var remaining = 0
+    var index = 0
+    while index < burst.count {
+      defer { index &+= 1 }
+      let isOther = sorted.other &>> UInt64(truncatingIfNeeded: index) & 1 == 1
+      if isOther, handle(burst, index, protector, snapshot) { continue }
+      burst.refs[remaining] = burst.refs[index]
+      scratch.actions[remaining] = scratch.actions[index]
+      scratch.places[remaining] = scratch.places[index]
+      remaining &+= 1
+    }
+    counters.add(burst.count &- remaining, to: WorkerCounters.crossedOut)
+    burst.count = remaining
+    sorted = protector.sort(burst, scratch.actions)
+  }
+
+  /// True when the packet has gone to another worker.
+  private func handle(
+    _ burst: Burst, _ index: Int, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
+    let action = scratch.actions[index]
+    switch action.kind {
+    case .refuse:
+      Protector.refuse(burst, index, action.reasonBits, counters)
+      return false
+    case .seal: return cross(burst, index, toSet: protector.sealer.tables.outbound[action.index].workSet, snapshot)
+    case .open: return cross(burst, index, toSet: protector.opener.tables.inbound[action.index].workSet, snapshot)
+    default:
+      // What came to no policy at all is refused like what no policy fits.
+      Protector.refuse(burst, index, .noPolicy, counters)
+      return false
+    }
+  }
+
+  /// A unicast SA lives on one worker, whatever brought its packet here.
+  private func cross(
+    _ burst: Burst, _ index: Int, toSet set: UInt16, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
+    let disposition = snapshot.pointee.dispositions[Int(set)]
+    burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition.bits)
+    if disposition.verdict != 0 {
+      counters.add(1, to: WorkerCounters.firstDrop &+ Int(disposition.verdict))
+      return false
+    }
+    if disposition.worker == worker { return false }
+    note(scratch.actions[index], scratch.places[index], burst.refs[index])
+    if crossing.send(burst.refs[index], from: worker) { return true }
+    Protector.refuse(burst, index, .crossingFull, counters)
+    return false
+  }
+
+  /// What the worker that sent these over has found out about them.
+  @inline(__always)
+  func recall(_ crossed: Burst) {
+    var index = 0
+    while index < crossed.count {
+      let ref = crossed.refs[index]
+      let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+      scratch.actions[index] = SecureAction(bits: header.pointee.action)
+      scratch.places[index] = PacketPlaces(bits: header.pointee.places)
+      index &+= 1
+    }
+  }
+
+  // MARK: Orders
+
+  func takeNonces(_ order: Order, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    guard let tables = snapshot.pointee.tables, Int(order.sa) < tables.outboundCount else { return }
+    let state = (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker))
+    state.pointee.nextNonces = order.nonces
+  }
+
+  func endLifetime(_ order: Order, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    guard let tables = snapshot.pointee.tables, Int(order.sa) < tables.outboundCount else { return }
+    (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker)).pointee.isOver = true
+  }
+}
