@@ -96,7 +96,7 @@ let benchmarks: [Target] = [
     name: "hauberk-bench",
     dependencies: [
       "CAllocationCount", "CBaseline", "CHashCandidates", "CKernel", "CLI", "CPcap", "CWorkSet", "Contract",
-      "Dataplane", "Memory", "Rings", "Wire",
+      "Dataplane", "Memory", "Nonces", "Rings", "Wire",
     ],
     path: "Benchmarks/Runner", swiftSettings: raw),
 ]

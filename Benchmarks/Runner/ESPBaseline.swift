@@ -48,7 +48,7 @@ struct ESPCell {
   let ticks: [[Double]]
 
   init(_ frames: ESPFrames, _ sas: Int, _ lengths: ESPLengths, seals: Bool, rounds: Int) throws {
-    let contestants = seals ? Self.sealing(frames, sas) : Self.opening(frames, sas)
+    let contestants = seals ? try Self.sealing(frames, sas) : try Self.opening(frames, sas)
     title = Format.left("\(seals ? "seal" : "open") \(lengths.name), \(sas) SA\(sas == 1 ? "" : "s")", 22)
     names = contestants.map(\.name)
     var ticks = contestants.map { _ in [Double]() }
@@ -85,7 +85,7 @@ struct ESPCell {
     return Double(spent) / Double(passes * ESPFrames.count)
   }
 
-  private static func sealing(_ frames: ESPFrames, _ sas: Int) -> [ESPContestant] {
+  private static func sealing(_ frames: ESPFrames, _ sas: Int) throws -> [ESPContestant] {
     let gateway = frames.gateway, verdicts = verdicts()
     let cipher = ESPContestant(name: "cipher") { baseline_esp_cipher_seal(gateway, $1, $0, $2) }
     let alone = ESPContestant(name: "ESP alone") { frames, _, count in
@@ -94,10 +94,22 @@ struct ESPCell {
     let whole = ESPContestant(name: "whole path") { frames, _, count in
       baseline_esp_seal(gateway, frames, count, verdicts)
     }
-    return sas == 1 ? [cipher, alone, whole] : [cipher, whole]
+    return (sas == 1 ? [cipher, alone, whole] : [cipher, whole]) + [try ours(frames, gateway, sas, side: 0)]
   }
 
-  private static func opening(_ frames: ESPFrames, _ sas: Int) -> [ESPContestant] {
+  /// The pipeline: accept, parse, classify, look up, own, seal or open.
+  private static func ours(
+    _ frames: ESPFrames, _ baseline: OpaquePointer, _ sas: Int, side: Int
+  ) throws -> ESPContestant {
+    let gateway = try ESPGateway(baseline, sas: sas, side: side, memory: frames.packets)
+    let first = frames.frames, refs = frames.refs
+    return ESPContestant(
+      name: "Hauberk",
+      burst: { frame, _, count in gateway.run(refs + (frame - first), Int(count)) },
+      rewind: { gateway.rewind() })
+  }
+
+  private static func opening(_ frames: ESPFrames, _ sas: Int) throws -> [ESPContestant] {
     let peer = frames.peer, verdicts = verdicts()
     let rewind = { baseline_esp_rewind(peer) }
     let cipher = ESPContestant(
@@ -108,7 +120,7 @@ struct ESPCell {
     let whole = ESPContestant(
       name: "whole path", burst: { frames, _, count in baseline_esp_open(peer, frames, count, verdicts) },
       rewind: rewind)
-    return sas == 1 ? [cipher, alone, whole] : [cipher, whole]
+    return (sas == 1 ? [cipher, alone, whole] : [cipher, whole]) + [try ours(frames, peer, sas, side: 1)]
   }
 
   /// Nobody reads them: `done` says enough. For the life of the process.

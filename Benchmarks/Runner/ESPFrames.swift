@@ -1,6 +1,7 @@
 import CBaseline
 import CKernel
 import Glibc
+import Memory
 
 /// How long packets are, as IPv4 counts.
 enum ESPLengths {
@@ -48,6 +49,10 @@ final class ESPFrames {
   let associations: UnsafeMutablePointer<UInt32>
   private let sas: Int
   private let lengths: [UInt32]
+  /// The frames lie in an arena like all others, so that references can name them.
+  let packets: PacketMemory
+  /// The same frames, as the pipeline names them.
+  let refs: UnsafeMutablePointer<PacketRef>
   private let memory: UnsafeMutablePointer<UInt8>
   private let pristine: UnsafeMutablePointer<UInt8>
   private var sealedLengths: [UInt32] = []
@@ -58,14 +63,17 @@ final class ESPFrames {
 
   init?(sas: Int, _ lengths: ESPLengths) {
     guard let gateway = baseline_esp_create(UInt32(sas), 0, 0), let peer = baseline_esp_create(UInt32(sas), 0, 1),
-      let memory = hauberk_map_aligned(Self.hugePages(Self.count * Self.frameStride)),
+      let packets = try? PacketMemory(Self.sizes, near: nil),
       let pristine = hauberk_map_aligned(Self.hugePages(max(sas, Self.count) * Self.pristineStride))
     else { return nil }
     self.gateway = gateway
     self.peer = peer
     self.sas = sas
     self.lengths = lengths.lengths(count: Self.count)
-    self.memory = memory.assumingMemoryBound(to: UInt8.self)
+    self.packets = packets
+    memory = packets.addresses.address(start: 0).assumingMemoryBound(to: UInt8.self)
+    refs = .allocate(capacity: Self.count)
+    refs.initialize(repeating: PacketRef(position: 0, offset: 0, length: 0), count: Self.count)
     self.pristine = pristine.assumingMemoryBound(to: UInt8.self)
     frames = .allocate(capacity: Self.count)
     frames.initialize(repeating: baseline_frame(), count: Self.count)
@@ -79,11 +87,28 @@ final class ESPFrames {
   deinit {
     baseline_esp_destroy(gateway)
     baseline_esp_destroy(peer)
-    munmap(memory, Self.hugePages(Self.count * Self.frameStride))
+    packets.deallocate()
+    refs.deallocate()
     munmap(pristine, Self.hugePages(max(sas, Self.count) * Self.pristineStride))
     frames.deallocate()
     associations.deallocate()
     verdicts.deallocate()
+  }
+
+  private static let sizes: PacketMemorySizes = {
+    var sizes = PacketMemorySizes()
+    sizes.frames = count
+    sizes.largeFrames = 4
+    return sizes
+  }()
+
+  /// What the baseline calls a frame, as the pipeline calls it.
+  private func name(_ index: Int) {
+    let frame = frames[index]
+    let start = index * Self.frameStride
+    refs[index] = PacketRef(
+      position: UInt32(start) / FrameAddresses.unit,
+      offset: UInt16(frame.data - (memory + start)), length: frame.length)
   }
 
   private static func hugePages(_ bytes: Int) -> Int {
@@ -117,6 +142,7 @@ final class ESPFrames {
       baseline_esp_restore(
         gateway, frames + index, memory + index * Self.frameStride + Self.offset, lengths[index], association,
         UInt32(index))
+      name(index)
     }
   }
 
@@ -129,6 +155,7 @@ final class ESPFrames {
       let start = memory + index * Self.frameStride + Self.offset - Int(BASELINE_ESP_GROWTH)
       start.update(from: pristine + slot * Self.pristineStride, count: Int(length))
       frames[index] = baseline_frame(data: start, length: length)
+      name(index)
     }
   }
 }

@@ -43,6 +43,15 @@ extension Associations {
     return list
   }
 
+  /// All windows as at the beginning: for measurements, which open the same packets again and again.
+  package func forgetReceived() {
+    for (number, tunnel) in description.tunnels.enumerated() {
+      guard let esp = tunnel.security?.esp, let into = plan.inboundTunnels[number] else { continue }
+      let window = UnsafeMutableRawPointer((tables.inbound + into).pointee.state) + InboundState.stride
+      _ = ReplayWindow(at: window, size: esp.window, extended: esp.isExtended)
+    }
+  }
+
   private func outbound(
     _ name: String, _ spi: UInt32, _ esp: ESPDescription, _ number: Int, workers: Int
   ) -> AssociationCounters {
