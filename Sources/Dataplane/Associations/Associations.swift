@@ -71,6 +71,27 @@ package final class Associations {
       guard let security = group.security else { continue }
       try addGroup(number, group, security, &outboundState, &inboundState)
     }
+    notePrefixes()
+  }
+
+  /// Where a tunnel's traffic is one pair of IPv4 prefixes that no other policy touches, the pair says as much about
+  /// what is opened as the policies do.
+  private func notePrefixes() {
+    let pairs = description.tunnels.flatMap { tunnel in
+      tunnel.local.flatMap { local in tunnel.remote.map { remote in [local, remote] } }
+    }.filter { !$0[0].address.halves.isIPv6 && !$0[1].address.halves.isIPv6 }
+    let shapes = Set(pairs.map { [$0[0].length, $0[1].length] })
+    let isSimple =
+      description.policies.isEmpty && description.groups.allSatisfy { $0.security == nil } && shapes.count == 1
+      && Set(pairs).count == pairs.count
+    guard isSimple else { return }
+    for (number, tunnel) in description.tunnels.enumerated() {
+      guard let into = plan.inboundTunnels[number], tunnel.local.count == 1, tunnel.remote.count == 1,
+        case .v4(let local) = tunnel.local[0].address, case .v4(let remote) = tunnel.remote[0].address
+      else { continue }
+      tables.inbound[into].prefixes = UInt64(remote.value) << 32 | UInt64(local.value)
+      tables.inbound[into].flags.insert(.hasPrefixes)
+    }
   }
 
   deinit {
@@ -198,10 +219,12 @@ extension OutboundSA {
     headerSum = outer.sum
     outerBytes = UInt8(outer.length)
     flags.formUnion(outer.flags)
-    pathMTU = UInt32(esp.pathMTU)
+    longest = esp.pathMTU == 0 ? .max : UInt16(min(esp.pathMTU, 65535))
+    plainSum = outer.plainSum
     paddedLength = UInt16(min(esp.paddedLength, 65535))
     softBytes = esp.bytes?.soft ?? .max
     hardBytes = esp.bytes?.hard ?? .max
+    if flags == .plain, key.isPlain, paddedLength == 0 { flags.insert(.isPlain) }
   }
 }
 
@@ -219,6 +242,7 @@ extension InboundSA {
     if esp.suite.authenticatesIV { flags.insert(.authenticatesIV) }
     if esp.suite.hasSuffix { flags.insert(.hasSuffix) }
     if esp.ecn == .compatibility { flags.insert(.hidesECN) }
+    if flags == .isCounterMode, key.isPlain { flags.insert(.isPlain) }
   }
 }
 

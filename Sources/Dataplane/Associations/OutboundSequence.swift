@@ -14,7 +14,7 @@ struct OutboundSequence: BitwiseCopyable {
   /// The last number given out.
   private(set) var last: UInt64
   private(set) var hasReported = false
-  let softLimit: UInt64
+  private(set) var softLimit: UInt64
   let limit: UInt64
 
   /// `after` is the last number that was used before: not 0 where an SA is taken over. The soft limit is three
@@ -27,7 +27,14 @@ struct OutboundSequence: BitwiseCopyable {
     precondition(self.softLimit < limit && last <= limit, "the soft limit lies before the last number")
   }
 
+  /// From here on every packet asks whether there may be one.
+  mutating func end() { softLimit = 0 }
+
   var isExhausted: Bool { last == limit }
+
+  /// The next number, where the caller has seen that it lies before the soft limit.
+  @inline(__always)
+  mutating func count(_ next: UInt64) { last = next }
 
   /// Numbers for so many packets, as many as there are.
   @inline(__always)

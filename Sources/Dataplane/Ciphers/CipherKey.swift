@@ -95,15 +95,35 @@ extension CryptoLane {
   func open(_ jobs: UnsafeMutablePointer<hauberk_packet>, count: Int) { hauberk_open_burst(lane, jobs, count) }
 }
 
-extension CipherKey {
-  /// Asks for the lines that every packet reads.
+extension CryptoLane {
+  /// Plain jobs, each with a nonce of 16 octets.
   @inline(__always)
-  func prefetch() {
+  func sealPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, _ nonces: UnsafeMutableRawPointer, count: Int) {
+    hauberk_seal_plain(lane, jobs, nonces.assumingMemoryBound(to: UInt8.self), count)
+  }
+
+  @inline(__always)
+  func openPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, _ nonces: UnsafeMutableRawPointer, count: Int) {
+    hauberk_open_plain(lane, jobs, nonces.assumingMemoryBound(to: UInt8.self), count)
+  }
+}
+
+extension CipherKey {
+  /// Whether its packets may be plain jobs.
+  var isPlain: Bool { hauberk_key_is_plain(key) }
+  /// How long a plain key is.
+  static var plainBytes: Int { hauberk_plain_key_bytes() }
+
+  /// Asks for the lines that every packet reads: the head and the cipher's round keys in front, the hash's first powers
+  /// at the end.
+  @inline(__always)
+  func prefetch(plainBytes: Int) {
     let start = UnsafeRawPointer(key)
     hauberk_prefetch(start)
     hauberk_prefetch(start + 64)
     hauberk_prefetch(start + 128)
     hauberk_prefetch(start + 192)
-    hauberk_prefetch(start + 256)
+    hauberk_prefetch(start + (plainBytes &- 128))
+    hauberk_prefetch(start + (plainBytes &- 64))
   }
 }

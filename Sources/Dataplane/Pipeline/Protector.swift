@@ -11,9 +11,10 @@ struct Protector {
   let opener: Opener
   let esp: ESPWorker
 
-  init(_ tables: AssociationTables, _ policies: PolicyTable, _ esp: ESPWorker) {
+  @inline(__always)
+  init(_ tables: AssociationTables, _ snapshot: UnsafePointer<ClassifySnapshot>, _ esp: ESPWorker) {
     sealer = Sealer(tables: tables, esp: esp)
-    opener = Opener(tables: tables, policies: policies, esp: esp)
+    opener = Opener(tables: tables, snapshot: snapshot, esp: esp)
     self.esp = esp
   }
 
@@ -25,8 +26,8 @@ struct Protector {
     var other: UInt64 = 0
   }
 
-  /// Reads no packet; asks for the lines that will be needed.
-  @inline(__always)
+  /// Reads no packet.
+  @inline(never)
   func sort(_ burst: Burst, _ actions: UnsafeMutablePointer<SecureAction>) -> Sorted {
     var sorted = Sorted()
     var index = 0
@@ -36,18 +37,12 @@ struct Protector {
       if burst.refs[index].verdict == 0 {
         if action.kindBits == SecureAction.Kind.seal.rawValue {
           let sa = sealer.tables.outbound + action.index
-          hauberk_prefetch_for_write(sa.pointee.state(of: esp.worker))
-          sa.pointee.key.prefetch()
-          let isElsewhere = sa.pointee.workSet != burst.refs[index].workSet && !sa.pointee.flags.contains(.isGroup)
+          let isElsewhere = !sa.pointee.serves(burst.refs[index].workSet)
           sorted.seal |= bit
           sorted.other |= isElsewhere ? bit : 0
         } else if action.kindBits == SecureAction.Kind.open.rawValue {
           let sa = opener.tables.inbound + action.index
-          let state = sa.pointee.state(of: esp.worker)
-          hauberk_prefetch_for_write(state)
-          hauberk_prefetch_for_write(UnsafeRawPointer(state) + InboundState.stride)
-          sa.pointee.key.prefetch()
-          let isElsewhere = sa.pointee.workSet != burst.refs[index].workSet && sa.pointee.senders == nil
+          let isElsewhere = !sa.pointee.serves(burst.refs[index].workSet)
           sorted.open |= bit
           sorted.other |= isElsewhere ? bit : 0
         } else if action.kindBits != SecureAction.Kind.bypass.rawValue {
@@ -61,6 +56,48 @@ struct Protector {
 
   @inline(__always)
   func seal(
+    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
+  ) {
+    prefetchOutbound(mask, actions)
+    let plain = esp.usesPlain ? PacketPlaces(ip: UInt8(truncatingIfNeeded: EthernetView.length)).bits : .max
+    var left = mask, general: UInt64 = 0
+    var jobs = 0
+    while left != 0 {
+      let bit = left & (0 &- left)
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
+      let sa = sealer.tables.outbound + actions[index].index
+      if places[index].bits == plain, sa.pointee.flags.contains(.isPlain),
+        sealer.preparePlain(burst.refs + index, sa: sa, job: jobs)
+      {
+        jobs &+= 1
+      } else {
+        general |= bit
+      }
+    }
+    if jobs > 0 { esp.lane.sealPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
+    if general != 0 { sealGeneral(burst, general, actions, places, counters) }
+  }
+
+  /// With thousands of SAs, what changes and the keys are not in the cache: they are asked for a burst ahead.
+  @inline(__always)
+  private func prefetchOutbound(_ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>) {
+    var left = mask
+    var previous: UInt32 = .max
+    while left != 0 {
+      let action = actions[left.trailingZeroBitCount]
+      left &= left &- 1
+      if action.bits == previous { continue }
+      previous = action.bits
+      let sa = sealer.tables.outbound + action.index
+      hauberk_prefetch_for_write(sa.pointee.state(of: esp.worker))
+      sa.pointee.key.prefetch(plainBytes: esp.plainKeyBytes)
+    }
+  }
+
+  @inline(never)
+  private func sealGeneral(
     _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
     _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
   ) {
@@ -86,6 +123,64 @@ struct Protector {
 
   @inline(__always)
   func open(
+    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
+  ) {
+    prefetchInbound(mask, actions)
+    let plain =
+      esp.usesPlain
+      ? PacketPlaces(
+        ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset)
+      ).bits
+      : .max
+    var left = mask, general: UInt64 = 0
+    var jobs = 0
+    while left != 0 {
+      let bit = left & (0 &- left)
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
+      let sa = opener.tables.inbound + actions[index].index
+      if places[index].bits == plain, sa.pointee.flags.contains(.isPlain), sa.pointee.senders == nil,
+        opener.preparePlain(burst.refs[index], sa: sa, job: jobs)
+      {
+        esp.plainIndices[jobs] = UInt8(truncatingIfNeeded: index)
+        jobs &+= 1
+      } else {
+        general |= bit
+      }
+    }
+    if jobs > 0 { esp.lane.openPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
+    var job = 0
+    while job < jobs {
+      let index = Int(esp.plainIndices[job])
+      let number = actions[index].index
+      let refusal = opener.finishPlain(
+        burst.refs + index, sa: opener.tables.inbound + number, number: UInt32(truncatingIfNeeded: number), job: job)
+      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
+      job &+= 1
+    }
+    if general != 0 { openGeneral(burst, general, actions, places, counters) }
+  }
+
+  @inline(__always)
+  private func prefetchInbound(_ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>) {
+    var left = mask
+    var previous: UInt32 = .max
+    while left != 0 {
+      let action = actions[left.trailingZeroBitCount]
+      left &= left &- 1
+      if action.bits == previous { continue }
+      previous = action.bits
+      let sa = opener.tables.inbound + action.index
+      let state = sa.pointee.state(of: esp.worker)
+      hauberk_prefetch_for_write(state)
+      hauberk_prefetch_for_write(UnsafeRawPointer(state) + InboundState.stride)
+      sa.pointee.key.prefetch(plainBytes: esp.plainKeyBytes)
+    }
+  }
+
+  @inline(never)
+  private func openGeneral(
     _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
     _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
   ) {

@@ -42,7 +42,7 @@ package struct RoundTrip: @unchecked Sendable {
       starts[index] = start
       lengths[index] = 0
       guard ref.verdict == 0 else { continue }
-      let ip = esp.memory.address(of: ref) + places[index].ip
+      let ip = esp.address(of: ref) + places[index].ip
       let available = Int(ref.length) &- places[index].ip
       let length = min(InnerHeader(ip, available: available).length, available)
       hauberk_copy(copies + start, ip, length)
@@ -55,7 +55,7 @@ package struct RoundTrip: @unchecked Sendable {
   func isSame(_ ref: PacketRef, _ index: Int, ip: Int) -> Bool {
     let length = Int(ref.length) &- ip
     guard length == lengths[index] else { return false }
-    return hauberk_is_same(esp.memory.address(of: ref) + ip, copies + starts[index], length) != 0
+    return hauberk_is_same(esp.address(of: ref) + ip, copies + starts[index], length) != 0
   }
 }
 
@@ -71,7 +71,7 @@ extension Stages {
     if sorted.seal != 0 { protector.seal(burst, sorted.seal, scratch.actions, scratch.places, counters) }
 
     let far = Protector(
-      trip.snapshot.pointee.tables ?? protector.sealer.tables, trip.snapshot.pointee.policies, trip.esp)
+      trip.snapshot.pointee.tables ?? protector.sealer.tables, trip.snapshot, trip.esp)
     var opening: UInt64 = 0
     for index in 0..<burst.count where burst.refs[index].verdict == 0 {
       let ref = burst.refs[index]

@@ -5,8 +5,11 @@ import Nonces
 extension Stages {
   /// Seals and opens what is ours.
   @inline(__always)
-  func protect(_ burst: inout Burst, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>) {
-    var sorted = protector.sort(burst, scratch.actions)
+  func protect(
+    _ burst: inout Burst, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>,
+    _ first: Protector.Sorted
+  ) {
+    var sorted = first
     if sorted.other != 0 { handleOthers(&burst, protector, snapshot, &sorted) }
     if sorted.seal != 0 { protector.seal(burst, sorted.seal, scratch.actions, scratch.places, counters) }
     if sorted.open != 0 { protector.open(burst, sorted.open, scratch.actions, scratch.places, counters) }
@@ -53,7 +56,9 @@ extension Stages {
     _ burst: Burst, _ index: Int, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
     let action = scratch.actions[index]
+    if burst.refs[index].verdict != 0 { return false }
     switch action.kind {
+    case .bypass: return false
     case .refuse:
       Protector.refuse(burst, index, action.reasonBits, counters)
       return false
@@ -106,6 +111,8 @@ extension Stages {
 
   func endLifetime(_ order: Order, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     guard let tables = snapshot.pointee.tables, Int(order.sa) < tables.outboundCount else { return }
-    (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker)).pointee.isOver = true
+    let state = (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker))
+    state.pointee.isOver = true
+    state.pointee.sequence.end()
   }
 }

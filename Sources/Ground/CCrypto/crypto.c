@@ -135,6 +135,7 @@ hauberk_key *hauberk_key_make(
   key->engine = (uint8_t)engine;
   key->block_mask = suite->cipher == HAUBERK_CIPHER_CBC ? 15 : 0;
   key->lanes = lanes;
+  if (direct) key->direct = hauberk_mb_direct(suite, use);
   if (!fill(key, use, material)) {
     hauberk_key_destroy(key);
     return NULL;
@@ -234,4 +235,16 @@ void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out) {
   SHA256(material, bytes, digest);
   memcpy(out, digest, 16);
   hauberk_wipe(digest, sizeof digest);
+}
+
+bool hauberk_key_is_plain(const hauberk_key *key) { return key->direct != NULL; }
+
+size_t hauberk_plain_key_bytes(void) { return hauberk_mb_plain_bytes(); }
+
+void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  hauberk_mb_seal_plain(lane, jobs, nonces, count);
+}
+
+void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  hauberk_mb_open_plain(lane, jobs, nonces, count);
 }

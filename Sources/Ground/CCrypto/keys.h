@@ -24,6 +24,7 @@ struct hauberk_key {
   uint32_t lanes;
   uint32_t salt;
   const hauberk_hmac *hmac;
+  void (*direct)(void);  // ipsec-mb's function for this key, where a packet may be a plain job
   _Alignas(LINE_BYTES) uint8_t rest[];
 };
 
@@ -89,5 +90,10 @@ void hauberk_mb_manager_free(void *manager);
 size_t hauberk_mb_schedule_bytes(const hauberk_suite *suite);
 void hauberk_mb_expand(const hauberk_suite *suite, const uint8_t *key, uint8_t *schedule);
 void hauberk_mb_seal(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag);
+/// The library's function for a key of AES-GCM, or NULL.
+void (*hauberk_mb_direct(const hauberk_suite *suite, int use))(void);
+size_t hauberk_mb_plain_bytes(void);
+void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count);
+void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count);
 /// Writes the tag that would be right; the caller compares.
 void hauberk_mb_open(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag);

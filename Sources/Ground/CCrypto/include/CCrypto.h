@@ -96,6 +96,23 @@ typedef struct hauberk_packet {
 HAUBERK_HOT void hauberk_seal_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
 HAUBERK_HOT void hauberk_open_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
 
+/// One packet of the common kind: AES-GCM on ipsec-mb, an IV of eight octets, no extended sequence number. Sixteen octets
+/// of ESP's header lie in front of the text, of which the first eight are authenticated; the tag lies behind it.
+typedef struct hauberk_job {
+  const hauberk_key *key;
+  uint8_t *text;
+  uint32_t length;
+  uint32_t is_good;  // out, when opened
+} hauberk_job;
+
+/// Whether packets of this key may be such jobs.
+bool hauberk_key_is_plain(const hauberk_key *key);
+/// From a plain key to the end of what is read of it: the last two lines are, whatever the packet's length.
+size_t hauberk_plain_key_bytes(void);
+/// `nonces` has 16 octets for each job.
+HAUBERK_HOT void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count);
+HAUBERK_HOT void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count);
+
 /// An initialization vector that nobody can predict (RFC 3602, 3), 16 bytes: a counter, encrypted under a random key
 /// that this lane alone has.
 HAUBERK_HOT bool hauberk_unpredictable_iv(hauberk_lane *lane, uint8_t *out);
