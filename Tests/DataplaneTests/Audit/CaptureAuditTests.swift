@@ -204,3 +204,27 @@ private func frame(_ esp: [UInt8], to destination: String = Host.bob) -> [UInt8]
     #expect(audit.count(of: .runts) == UInt64(runts))
   }
 }
+
+/// Whatever a capture holds, an audit reads it to the end and accounts for all of it.
+@Suite struct HostileAuditTests {
+  @Test(arguments: LinkType.allCases)
+  func `hostile frames, whole and cut`(_ link: LinkType) {
+    var random = Seeded(seed: UInt64(link.rawValue))
+    var known = AuditedSAs()
+    known[0x1000] = AuditedSA(ivBytes: 16, senderIDBits: 0, isCounterMode: false)
+    known[0x1001] = AuditedSA(ivBytes: 8, senderIDBits: 16, isCounterMode: true)
+    let frames = (0..<3000).map { number -> (octets: [UInt8], missing: Int) in
+      if number.isMultiple(of: 2) { return (hostileFrame(&random), random.below(2) * random.below(100)) }
+      let spi = UInt32(0x1000 + random.below(3))
+      let sealed = esp(spi: spi, sequence: UInt32(truncatingIfNeeded: random.next()), random.octets(random.below(40)))
+      let isIPv6 = random.chance(of: 2)
+      let inside = random.chance(of: 2) ? (NextHeader.esp, sealed) : (.udp, udp(to: 4500, sealed))
+      let frame = linkFrame(link, isIPv6: isIPv6, isIPv6 ? ipv6(inside.0, inside.1) : ipv4(inside.0, inside.1))
+      let missing = random.chance(of: 2) ? random.below(frame.count) : 0
+      return (Array(frame.dropLast(missing)), missing)
+    }
+    let audit = CaptureAuditTests.audit(frames, known, link: link)
+    #expect(audit.packets == 3000 && audit.streams.count > 3)
+    #expect(audit.streams.allSatisfy { $0.gaps.highest >= $0.gaps.lowest })
+  }
+}
