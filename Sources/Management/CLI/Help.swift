@@ -8,6 +8,7 @@ package enum Help {
     Usage:
       hauberk replay [CAPTURE] [OPTIONS]     run a capture through the pipeline, from file to file
       hauberk classify [CAPTURE] [OPTIONS]   print every packet's work set
+      hauberk audit CAPTURE [OPTIONS]        look for lost, doubled and dangerous ESP packets
       hauberk help [COMMAND]                 this page, or a command's
       hauberk version
 
@@ -16,6 +17,7 @@ package enum Help {
       hauberk replay my.pcap --members 3     who would do what in a cluster of three
       hauberk replay my.pcap --trace 5       the story of the first five packets
       hauberk classify my.pcap | head
+      hauberk audit my.pcap                  was an IV used twice?
 
     Exit codes:
     \(exitCodes)
@@ -58,6 +60,42 @@ package enum Help {
     \(listing(ClassifyOptions.options))
 
     Reasons are the names of drops in 'hauberk replay'.
+    """
+
+  package static let audit = """
+    Usage: hauberk audit CAPTURE [OPTIONS]
+
+    Reads the ESP packets of CAPTURE, bare or in UDP port 4500, without any key, and tells for every
+    destination, SPI and sender:
+
+      missing      sequence numbers between the lowest and the highest that did not come
+      holes        in how many places
+      duplicates   the very same packet again, as a mirror port makes them
+      repeats      the same destination, SPI and IV with other bytes
+
+    A repeat is the one mistake that cannot be undone: with a counter mode (AES-GCM, AES-CTR,
+    ChaCha20-Poly1305) two packets under one IV open each other. It ends the command with code 1. The
+    packets of the first ones are shown, numbered from 1 as they come: with --filter among those that match.
+
+    Without --config, every IV is taken for a counter of 8 bytes, and nobody for a group's sender (shown
+    as '-'). With it, a group's senders are told apart by the first bits of the IV: each has sequence
+    numbers of its own, and one counter for all destinations. IVs of other ciphers may come again, and are
+    counted apart. If the sequence numbers are 64 bits long, those 32 that are not sent are inferred.
+
+    CAPTURE is pcap or pcapng, gzip or not, '-' for standard input. Packets that the capture or a router
+    has cut are compared as far as they are there. What cannot be audited is counted by name.
+
+    Options:
+    \(listing(AuditOptions.options))
+
+    Examples:
+      hauberk audit wan.pcap
+      hauberk audit wan.pcapng.gz --config hauberk.yaml --json
+      hauberk audit wan.pcap --filter 'dst host 192.0.2.1'
+      tcpdump -i eth0 -c 100000 -w - 'esp or udp port 4500' | hauberk audit -
+
+    Exit codes:
+    \(exitCodes)
     """
 
   private static func listing(_ options: [Option]) -> String {

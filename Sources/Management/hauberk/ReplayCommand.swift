@@ -147,10 +147,8 @@ struct ReplayCommand {
 
   /// For the progress bar: nil where the size says nothing.
   private func size(of source: CaptureInput.Source) -> Int? {
-    guard case .path(let path) = source, options.generate == nil else { return nil }
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !path.hasSuffix(".gz") else { return nil }
-    let total = Int(status.st_size).multipliedReportingOverflow(by: options.loops)
+    guard options.generate == nil, let bytes = CommandInput.size(of: source) else { return nil }
+    let total = bytes.multipliedReportingOverflow(by: options.loops)
     return total.overflow ? nil : total.partialValue
   }
 
