@@ -1,4 +1,4 @@
-import CCrypto
+package import CCrypto
 import CKernel
 
 /// A key, expanded and ready: the address of memory that is locked, left out of dumps, and wiped by `destroy`.
@@ -87,12 +87,16 @@ extension CryptoLane {
 }
 
 extension CryptoLane {
-  /// Each job for itself: `is_good` says how it went. Mixed keys and suites, up to a burst.
+  /// Each packet for itself: `is_good` says how it went. Mixed keys and suites.
   @inline(__always)
-  func seal(_ jobs: UnsafeMutablePointer<hauberk_packet>, count: Int) { hauberk_seal_burst(lane, jobs, count) }
+  package func seal(_ packets: UnsafeMutablePointer<hauberk_packet>, count: Int) {
+    hauberk_seal_burst(lane, packets, count)
+  }
 
   @inline(__always)
-  func open(_ jobs: UnsafeMutablePointer<hauberk_packet>, count: Int) { hauberk_open_burst(lane, jobs, count) }
+  package func open(_ packets: UnsafeMutablePointer<hauberk_packet>, count: Int) {
+    hauberk_open_burst(lane, packets, count)
+  }
 }
 
 extension CryptoLane {

@@ -125,6 +125,27 @@ hauberk_key_memory hauberk_key_memory_now(void) {
   return now;
 }
 
+void *hauberk_key_memory_map(size_t bytes) {
+  void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) return NULL;
+  if (madvise(block, bytes, MADV_DONTDUMP) != 0) {
+    munmap(block, bytes);
+    return NULL;
+  }
+  if (syscall(SYS_mlock, block, bytes) != 0) {
+    pthread_mutex_lock(&region.mutex);
+    region.unlocked += bytes;
+    pthread_mutex_unlock(&region.mutex);
+  }
+  return block;
+}
+
+void hauberk_key_memory_unmap(void *block, size_t bytes) {
+  if (!block) return;
+  explicit_bzero(block, bytes);
+  munmap(block, bytes);
+}
+
 void hauberk_wipe(void *memory, size_t bytes) { explicit_bzero(memory, bytes); }
 
 // OpenSSL's allocator. Its contexts hold key schedules: those made within a scope lie in key memory, the others do

@@ -93,6 +93,8 @@ typedef struct hauberk_packet {
   uint32_t spare;
 } hauberk_packet;
 
+/// hauberk_seal and hauberk_open for many packets, keys of any suites mixed; each packet for itself. It is fastest where
+/// the AAD lies in front of the payload and the tag behind it.
 HAUBERK_HOT void hauberk_seal_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
 HAUBERK_HOT void hauberk_open_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
 
