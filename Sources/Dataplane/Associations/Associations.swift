@@ -22,8 +22,7 @@ package final class Associations {
   private(set) var senders: [Sender] = []
   private var keys: [CipherKey] = []
   private var windows: [UnsafeMutablePointer<SenderWindows>] = []
-  private let outboundStates: UnsafeMutableRawPointer
-  private let inboundStates: UnsafeMutableRawPointer
+  private let memory: [TableMemory]
   let workers: Int
 
   /// What seals under one key: whose nonces those are.
@@ -48,21 +47,20 @@ package final class Associations {
     let plan = AssociationPlan(description, hasAssociations: true)
     self.plan = plan
     let groups = description.groups.count { $0.security != nil }
-    outboundStates = .allocate(
-      byteCount: max(1, plan.outboundCount + groups * workers) * OutboundState.stride, alignment: 128)
+    let outboundStates = TableMemory(
+      bytes: max(1, plan.outboundCount + groups * workers) * OutboundState.stride)
     let windowBytes = description.tunnels.reduce(0) {
       $0 + ($1.security.map { InboundState.stride + ReplayWindow.bytes(size: $0.esp.window) } ?? 0)
     }
-    inboundStates = .allocate(byteCount: max(64, windowBytes + groups * workers * InboundState.stride), alignment: 64)
+    let inboundStates = TableMemory(bytes: max(64, windowBytes + groups * workers * InboundState.stride))
+    let outbound = TableMemory(bytes: max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride)
+    let inbound = TableMemory(bytes: max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride)
+    memory = [outboundStates, inboundStates, outbound, inbound]
     tables = AssociationTables(
-      outbound: UnsafeMutableRawPointer.allocate(
-        byteCount: max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride, alignment: 128
-      ).bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
-      inbound: UnsafeMutableRawPointer.allocate(
-        byteCount: max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride, alignment: 64
-      ).bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
+      outbound: outbound.base.bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
+      inbound: inbound.base.bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
       outboundCount: plan.outboundCount, inboundCount: plan.inboundCount)
-    var outboundState = outboundStates, inboundState = inboundStates
+    var outboundState = outboundStates.base, inboundState = inboundStates.base
     for (number, tunnel) in description.tunnels.enumerated() {
       guard let security = tunnel.security else { continue }
       try addTunnel(number, tunnel, security, &outboundState, &inboundState)
@@ -100,10 +98,7 @@ package final class Associations {
       window.pointee.deallocate()
       window.deallocate()
     }
-    tables.outbound.deallocate()
-    tables.inbound.deallocate()
-    outboundStates.deallocate()
-    inboundStates.deallocate()
+    for block in memory { block.deallocate() }
   }
 
   private func key(
@@ -224,7 +219,8 @@ extension OutboundSA {
     paddedLength = UInt16(min(esp.paddedLength, 65535))
     softBytes = esp.bytes?.soft ?? .max
     hardBytes = esp.bytes?.hard ?? .max
-    if flags == .plain, key.isPlain, paddedLength == 0 { flags.insert(.isPlain) }
+    plainKind = key.plainKind
+    if flags == .plain, plainKind != 0, paddedLength == 0, esp.bytes == nil { flags.insert(.isPlain) }
   }
 }
 
@@ -242,7 +238,8 @@ extension InboundSA {
     if esp.suite.authenticatesIV { flags.insert(.authenticatesIV) }
     if esp.suite.hasSuffix { flags.insert(.hasSuffix) }
     if esp.ecn == .compatibility { flags.insert(.hidesECN) }
-    if flags == .isCounterMode, key.isPlain { flags.insert(.isPlain) }
+    plainKind = key.plainKind
+    if flags == .isCounterMode, plainKind != 0 { flags.insert(.isPlain) }
   }
 }
 

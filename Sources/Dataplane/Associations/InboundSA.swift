@@ -37,7 +37,8 @@ struct InboundSA: BitwiseCopyable {
   /// Remote above, local below, as the inner packet has them.
   var prefixes: UInt64 = 0
   /// A line, not a word less.
-  var spare: UInt64 = 0
+  var plainKind: UInt32 = 0
+  var spare: UInt32 = 0
 
   @inline(__always)
   func state(of worker: Int) -> UnsafeMutablePointer<InboundState> {

@@ -60,7 +60,8 @@ struct OutboundSA: BitwiseCopyable {
   var softBytes: UInt64 = .max
   var hardBytes: UInt64 = .max
   /// A pair of lines, not a word less: or records would lie across three.
-  var spare: UInt64 = 0
+  var plainKind: UInt32 = 0
+  var spare: UInt32 = 0
 
   @inline(__always)
   func state(of worker: Int) -> UnsafeMutablePointer<OutboundState> {
@@ -80,8 +81,9 @@ struct OutboundSA: BitwiseCopyable {
 struct OutboundState: BitwiseCopyable {
   var sequence: OutboundSequence
   var nonces: NonceBlock
-  var packets: UInt64 = 0
   var bytes: UInt64 = 0
+  /// So many packets may go the common way before the general one has to look at limits and nonces again.
+  var budget: UInt64 = 0
   // Second line.
   /// Taken up when `nonces` is used up.
   var nextNonces: NonceBlock
@@ -96,4 +98,15 @@ struct OutboundState: BitwiseCopyable {
   var tooBig: UInt64 = 0
 
   static let stride = 128
+
+  /// Every packet takes one number.
+  var packets: UInt64 { sequence.last &- sequence.start }
+
+  /// After the general way has looked. Now and then it is to look again, so that the next block of nonces is there in time.
+  @inline(__always)
+  mutating func renewBudget() {
+    let numbers = sequence.softLimit > sequence.last ? sequence.softLimit &- sequence.last &- 1 : 0
+    let left = nonces.left == 0 ? 0 : (nonces.left &- 1) & 0xffff
+    budget = numbers < left ? numbers : left
+  }
 }

@@ -15,6 +15,7 @@ struct OutboundSequence: BitwiseCopyable {
   private(set) var last: UInt64
   private(set) var hasReported = false
   private(set) var softLimit: UInt64
+  let start: UInt64
   let limit: UInt64
 
   /// `after` is the last number that was used before: not 0 where an SA is taken over. The soft limit is three
@@ -24,6 +25,7 @@ struct OutboundSequence: BitwiseCopyable {
     limit = min(most, hardLimit ?? .max)
     self.softLimit = softLimit ?? limit - max(1, limit / 4)
     self.last = last
+    start = last
     precondition(self.softLimit < limit && last <= limit, "the soft limit lies before the last number")
   }
 

@@ -99,6 +99,7 @@ struct PolicyTable {
   @inline(__always) static var flow: UInt16 { 0xffff }
   @inline(__always) static var noBundle: UInt32 { .max }
 
+  let memory: TableMemory
   let shapes: UnsafeMutablePointer<Shape>
   let shapeCount: Int
   let entries: UnsafeMutablePointer<Entry>
@@ -216,7 +217,7 @@ struct PolicyTable {
 
   func deallocate() {
     shapes.deallocate()
-    entries.deallocate()
+    memory.deallocate()
     fallback.deallocate()
   }
 }

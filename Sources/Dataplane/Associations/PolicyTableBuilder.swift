@@ -15,9 +15,11 @@ struct PolicyTableBuilder {
   }
 
   private var rules: [Rule] = []
+  private let tables: AssociationTables?
 
   /// `plan` says which SA and bundle stand for which tunnel and group site.
-  init(_ description: ClassifyDescription, _ plan: AssociationPlan) {
+  init(_ description: ClassifyDescription, _ plan: AssociationPlan, _ tables: AssociationTables?) {
+    self.tables = tables
     for policy in description.policies { add(policy, description, plan) }
     for (number, tunnel) in description.tunnels.enumerated() {
       for local in tunnel.local {
@@ -35,6 +37,10 @@ struct PolicyTableBuilder {
 
   private mutating func add(_ source: IPPrefix, _ destination: IPPrefix, _ entry: PolicyTable.Entry) {
     guard source.address.halves.isIPv6 == destination.address.halves.isIPv6 else { return }
+    var entry = entry
+    if let tables, entry.action.kind == .seal, tables.outbound[entry.action.index].flags.contains(.isPlain) {
+      entry.action = entry.action.plain
+    }
     rules.append(Rule(source: source, destination: destination, entry: entry))
   }
 
@@ -145,9 +151,8 @@ struct PolicyTableBuilder {
     while capacity < 2 * chains.count { capacity *= 2 }
     let shift = UInt64(64 - capacity.trailingZeroBitCount)
     let extra = chains.reduce(0) { $0 + $1.count - 1 }
-    let entries = UnsafeMutableRawPointer.allocate(
-      byteCount: (capacity + extra) * MemoryLayout<PolicyTable.Entry>.stride, alignment: 64
-    ).bindMemory(to: PolicyTable.Entry.self, capacity: capacity + extra)
+    let memory = TableMemory(bytes: (capacity + extra) * MemoryLayout<PolicyTable.Entry>.stride)
+    let entries = memory.base.bindMemory(to: PolicyTable.Entry.self, capacity: capacity + extra)
     entries.initialize(repeating: PolicyTable.Entry(), count: capacity + extra)
     var free = capacity
     for chain in chains {
@@ -178,7 +183,8 @@ struct PolicyTableBuilder {
     fallback.initialize(to: last)
     let plain = shapes.filter { !$0.isIPv6 }
     return PolicyTable(
-      shapes: list, shapeCount: shapes.count, entries: entries, mask: capacity - 1, shift: shift, fallback: fallback,
+      memory: memory, shapes: list, shapeCount: shapes.count, entries: entries, mask: capacity - 1, shift: shift,
+      fallback: fallback,
       reversedMask: plain.count == 1 ? plain[0].destinationLow << 32 | plain[0].sourceLow & 0xffff_ffff : 0,
       isSimple: shapes.count == 1 && plain.count == 1)
   }

@@ -1,5 +1,4 @@
 package import CCrypto
-import CKernel
 
 /// A key, expanded and ready: the address of memory that is locked, left out of dumps, and wiped by `destroy`.
 ///
@@ -113,21 +112,6 @@ extension CryptoLane {
 }
 
 extension CipherKey {
-  /// Whether its packets may be plain jobs.
-  var isPlain: Bool { hauberk_key_is_plain(key) }
-  /// How long a plain key is.
-  static var plainBytes: Int { hauberk_plain_key_bytes() }
-
-  /// Asks for the lines that every packet reads: the head and the cipher's round keys in front, the hash's first powers
-  /// at the end.
-  @inline(__always)
-  func prefetch(plainBytes: Int) {
-    let start = UnsafeRawPointer(key)
-    hauberk_prefetch(start)
-    hauberk_prefetch(start + 64)
-    hauberk_prefetch(start + 128)
-    hauberk_prefetch(start + 192)
-    hauberk_prefetch(start + (plainBytes &- 128))
-    hauberk_prefetch(start + (plainBytes &- 64))
-  }
+  /// Whether its packets may be plain jobs: not 0, and what the job has to say of the key.
+  var plainKind: UInt32 { hauberk_key_plain_kind(key) }
 }

@@ -21,7 +21,6 @@ package struct ESPWorker: @unchecked Sendable {
     let plainJobs: UnsafeMutablePointer<hauberk_job>
     let plainNonces: UnsafeMutableRawPointer
     let plainIndices: UnsafeMutablePointer<UInt8>
-    let plainKeyBytes: Int
     let worker: Int
     let smallFrameBytes: Int
     let largeFrameBytes: Int
@@ -52,7 +51,7 @@ package struct ESPWorker: @unchecked Sendable {
         lane: lane, addresses: memory.addresses,
         jobs: Self.room(hauberk_packet()), slots: Self.raw(Self.slotBytes), pending: Self.room(PendingPacket()),
         plainJobs: Self.room(hauberk_job()), plainNonces: Self.raw(16), plainIndices: Self.room(0),
-        plainKeyBytes: CipherKey.plainBytes, worker: worker, smallFrameBytes: memory.sizes.frameBytes,
+        worker: worker, smallFrameBytes: memory.sizes.frameBytes,
         largeFrameBytes: memory.sizes.largeFrameBytes + FrameHeader.size + memory.sizes.headroomBytes
           + memory.sizes.tailroomBytes,
         firstLargeStart: memory.firstLargeStart, link: link,
@@ -93,7 +92,6 @@ package struct ESPWorker: @unchecked Sendable {
   @inline(__always) var plainJobs: UnsafeMutablePointer<hauberk_job> { body.pointee.plainJobs }
   @inline(__always) var plainNonces: UnsafeMutableRawPointer { body.pointee.plainNonces }
   @inline(__always) var plainIndices: UnsafeMutablePointer<UInt8> { body.pointee.plainIndices }
-  @inline(__always) var plainKeyBytes: Int { body.pointee.plainKeyBytes }
   @inline(__always) var worker: Int { body.pointee.worker }
   @inline(__always) var link: LinkType { body.pointee.link }
   @inline(__always) var onlyFamily: UInt8 { body.pointee.onlyFamily }
@@ -123,6 +121,12 @@ package struct ESPWorker: @unchecked Sendable {
 
   @inline(__always)
   func slot(_ job: Int) -> UnsafeMutableRawPointer { slots + job &* Self.slotBytes }
+
+  /// Whether a small frame has so many bytes. Large ones are rare, and go the general way.
+  @inline(__always)
+  func hasRoom(behind ref: PacketRef, _ end: Int) -> Bool {
+    ref.start < body.pointee.firstLargeStart && end <= body.pointee.smallFrameBytes
+  }
 
   /// How many bytes there are behind the packet in its frame.
   @inline(__always)

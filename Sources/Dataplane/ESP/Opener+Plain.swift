@@ -21,7 +21,7 @@ extension Opener {
     nonce.storeBytes(of: iv >> 32, toByteOffset: 8, as: UInt64.self)
     esp.plainJobs[job] = hauberk_job(
       key: sa.pointee.key.key, text: (frame + 50).assumingMemoryBound(to: UInt8.self),
-      length: UInt32(truncatingIfNeeded: text), is_good: 0)
+      length: UInt32(truncatingIfNeeded: text), kind: sa.pointee.plainKind)
     return true
   }
 
@@ -35,12 +35,10 @@ extension Opener {
     let frame = text - 50
     let length = Int(done.length)
     let sequence = UInt64(UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 38, as: UInt32.self)))
-    // The last eight octets: padding of up to three, its length, what is inside.
+    // The last octets: padding of up to three, its length, what is inside.
     let last = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: length &- 8, as: UInt64.self))
     let padding = Int(last >> 48 & 0xff)
-    let shift = UInt64(truncatingIfNeeded: 24 &- 8 &* (padding & 3))
-    let octets = last >> 24 & 0xff_ffff
-    let isPadded = padding <= 3 && octets &>> shift == 0x03_0201 & ((1 &<< (24 &- shift)) &- 1)
+    let isPadded = padding <= 3 && last &>> UInt64(truncatingIfNeeded: 48 &- 8 &* padding) == Sealer.trailer(padding)
     let head = UInt64(littleEndian: text.loadUnaligned(as: UInt64.self))
     let inner = Int(UInt16(truncatingIfNeeded: head >> 16).byteSwapped)
     let pair = UInt64(bigEndian: text.loadUnaligned(fromByteOffset: 12, as: UInt64.self))
@@ -48,7 +46,7 @@ extension Opener {
     let isOurs =
       sa.pointee.flags.contains(.hasPrefixes) && (pair ^ sa.pointee.prefixes) & policies.reversedMask == 0
     let isCommon =
-      done.is_good != 0 && isPadded && last >> 56 == UInt64(IPProtocol.ipv4) && head & 0xf0 == 0x40
+      done.kind != 0 && isPadded && head & 0xf0 == 0x40
       && inner >= IPv4View.minimumLength && inner <= length &- 2 &- padding && isOurs
       && (mark & 1 == 0 || mark == UInt8(truncatingIfNeeded: head >> 8) & 3)
     guard isCommon else { return finishUncommon(ref, number, sequence, mark, done) }
@@ -75,6 +73,6 @@ extension Opener {
       PendingPacket(
         ip: UInt8(truncatingIfNeeded: EthernetView.length), sa: number, sequence: sequence, length: done.length,
         payload: 50, mark: mark),
-      isGood: done.is_good != 0)
+      isGood: done.kind != 0)
   }
 }

@@ -10,11 +10,12 @@ extension Sealer {
   @inline(__always) static var plainFront: Int { IPv4View.minimumLength &+ 16 }
   @inline(__always) static var plainTag: Int { 16 }
 
-  /// The common packet: IPv4 over Ethernet into a plain SA, with room and numbers enough. False sends it the general way, with nothing changed.
+  /// The common packet: IPv4 without options over Ethernet into a plain SA, with room and numbers enough. False sends it
+  /// the general way, with nothing changed.
   @inline(__always)
   func preparePlain(_ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<OutboundSA>, job: Int) -> Bool {
-    let length = Int(ref.pointee.length), offset = Int(ref.pointee.offset)
-    let frame = esp.address(of: ref.pointee)
+    let packet = ref.pointee
+    let frame = esp.address(of: packet)
     // Version, TOS, total length, identification, flags: as they lie in memory.
     let head = UInt64(littleEndian: frame.loadUnaligned(fromByteOffset: EthernetView.length, as: UInt64.self))
     let inner = Int(UInt16(truncatingIfNeeded: head >> 16).byteSwapped)
@@ -22,40 +23,32 @@ extension Sealer {
     let text = inner &+ padding &+ 2
     let total = Self.plainFront &+ text &+ Self.plainTag
     let state = sa.pointee.state(of: esp.worker)
+    guard inner <= Int(packet.length) &- EthernetView.length, total <= Self.longest(sa), state.pointee.budget > 0,
+      esp.hasRoom(behind: packet, Int(packet.offset) &+ EthernetView.length &+ text &+ Self.plainTag),
+      Int(packet.offset) >= FrameHeader.size &+ Self.plainFront
+    else { return false }
+
     let sequence = state.pointee.sequence.last &+ 1
-    let bytes = state.pointee.bytes &+ UInt64(truncatingIfNeeded: inner)
-    let isCommon =
-      head & 0xf0 == 0x40 && inner >= IPv4View.minimumLength && inner <= length &- EthernetView.length
-      && total <= Self.longest(sa) && sequence < state.pointee.sequence.softLimit
-      && state.pointee.nonces.left & 0xffff != 0 && bytes <= sa.pointee.softBytes
-      && offset &+ EthernetView.length &+ text &+ Self.plainTag <= esp.frameBytes(of: ref.pointee)
-      && offset >= FrameHeader.size &+ Self.plainFront
-    guard isCommon else { return false }
-
-    var iv = CounterIV(raw: 0)
-    _ = state.pointee.nonces.take(&iv)
     state.pointee.sequence.count(sequence)
-    state.pointee.packets &+= 1
-    state.pointee.bytes = bytes
-
-    writePlain(sa, frame, head, total: total, sequence, iv.value.byteSwapped, job)
+    state.pointee.budget &-= 1
+    state.pointee.bytes &+= UInt64(truncatingIfNeeded: inner)
+    let iv = state.pointee.nonces.takeOne().value.byteSwapped
+    writePlain(sa, frame, head, total: total, sequence, iv, job)
     // The tag overwrites what is not padding.
-    let tail = frame + (EthernetView.length &+ inner)
-    tail.storeBytes(of: Self.trailer(padding), as: UInt64.self)
     let start = frame + EthernetView.length
+    start.storeBytes(of: Self.trailer(padding), toByteOffset: inner, as: UInt64.self)
     esp.plainJobs[job] = hauberk_job(
       key: sa.pointee.key.key, text: start.assumingMemoryBound(to: UInt8.self),
-      length: UInt32(truncatingIfNeeded: text), is_good: 1)
-
-    ref.pointee.start &-= UInt32(truncatingIfNeeded: Self.plainFront)
-    ref.pointee.offset = UInt16(truncatingIfNeeded: offset &- Self.plainFront)
+      length: UInt32(truncatingIfNeeded: text), kind: sa.pointee.plainKind)
+    ref.pointee.start = packet.start &- UInt32(truncatingIfNeeded: Self.plainFront)
     ref.pointee.length = UInt32(truncatingIfNeeded: EthernetView.length &+ total)
+    ref.pointee.offset = packet.offset &- UInt16(truncatingIfNeeded: Self.plainFront)
     return true
   }
 
   /// 1, 2, 3 as many as there are, how many, IPv4.
   @inline(__always)
-  private static func trailer(_ padding: Int) -> UInt64 {
+  static func trailer(_ padding: Int) -> UInt64 {
     let bits = UInt64(truncatingIfNeeded: padding &* 8)
     let octets = 0x03_0201 & ((1 &<< bits) &- 1)
     return (octets | (UInt64(truncatingIfNeeded: padding) | 0x0400) &<< bits).littleEndian

@@ -114,8 +114,8 @@ struct Sealer {
     let run = state.pointee.sequence.take(1)
     if run.reachedSoftLimit { _ = esp.report(.softLimit, number(of: sa)) }
     numbers.sequence = run.first
-    state.pointee.packets &+= 1
     state.pointee.bytes = counted
+    state.pointee.renewBudget()
     return .none
   }
 

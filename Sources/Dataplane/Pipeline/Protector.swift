@@ -24,12 +24,15 @@ struct Protector {
     var open: UInt64 = 0
     /// Everything that the common burst has none of.
     var other: UInt64 = 0
+    /// More than one SA, or nobody knows.
+    var isVaried = false
   }
 
   /// Reads no packet.
   @inline(never)
   func sort(_ burst: Burst, _ actions: UnsafeMutablePointer<SecureAction>) -> Sorted {
     var sorted = Sorted()
+    sorted.isVaried = true
     var index = 0
     while index < burst.count {
       let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
@@ -54,23 +57,25 @@ struct Protector {
     return sorted
   }
 
+  /// Returns which went the general way: those may have a verdict now.
   @inline(__always)
   func seal(
-    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
-    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
-  ) {
-    prefetchOutbound(mask, actions)
-    let plain = esp.usesPlain ? PacketPlaces(ip: UInt8(truncatingIfNeeded: EthernetView.length)).bits : .max
+    _ burst: Burst, _ mask: UInt64, isVaried: Bool, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters, _ bytes: inout Int
+  ) -> UInt64 {
+    if isVaried { prefetchOutbound(mask, actions) }
     var left = mask, general: UInt64 = 0
+    var sum = 0
     var jobs = 0
     while left != 0 {
       let bit = left & (0 &- left)
       let index = left.trailingZeroBitCount
       left &= left &- 1
-      let sa = sealer.tables.outbound + actions[index].index
-      if places[index].bits == plain, sa.pointee.flags.contains(.isPlain),
-        sealer.preparePlain(burst.refs + index, sa: sa, job: jobs)
+      let action = actions[index]
+      if action.isPlain,
+        sealer.preparePlain(burst.refs + index, sa: sealer.tables.outbound + action.index, job: jobs)
       {
+        sum &+= Int(burst.refs[index].length)
         jobs &+= 1
       } else {
         general |= bit
@@ -78,9 +83,11 @@ struct Protector {
     }
     if jobs > 0 { esp.lane.sealPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
     if general != 0 { sealGeneral(burst, general, actions, places, counters) }
+    bytes &+= sum
+    return general
   }
 
-  /// With thousands of SAs, what changes and the keys are not in the cache: they are asked for a burst ahead.
+  /// With thousands of SAs, what changes is not in the cache: it is asked for a burst ahead.
   @inline(__always)
   private func prefetchOutbound(_ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>) {
     var left = mask
@@ -92,7 +99,6 @@ struct Protector {
       previous = action.bits
       let sa = sealer.tables.outbound + action.index
       hauberk_prefetch_for_write(sa.pointee.state(of: esp.worker))
-      sa.pointee.key.prefetch(plainBytes: esp.plainKeyBytes)
     }
   }
 
@@ -121,27 +127,22 @@ struct Protector {
     }
   }
 
+  /// Returns which are not simply open: those may have a verdict now.
   @inline(__always)
   func open(
     _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
-    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
-  ) {
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters, _ bytes: inout Int
+  ) -> UInt64 {
     prefetchInbound(mask, actions)
-    let plain =
-      esp.usesPlain
-      ? PacketPlaces(
-        ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset)
-      ).bits
-      : .max
     var left = mask, general: UInt64 = 0
     var jobs = 0
     while left != 0 {
       let bit = left & (0 &- left)
       let index = left.trailingZeroBitCount
       left &= left &- 1
-      let sa = opener.tables.inbound + actions[index].index
-      if places[index].bits == plain, sa.pointee.flags.contains(.isPlain), sa.pointee.senders == nil,
-        opener.preparePlain(burst.refs[index], sa: sa, job: jobs)
+      let action = actions[index]
+      if action.isPlain,
+        opener.preparePlain(burst.refs[index], sa: opener.tables.inbound + action.index, job: jobs)
       {
         esp.plainIndices[jobs] = UInt8(truncatingIfNeeded: index)
         jobs &+= 1
@@ -150,16 +151,24 @@ struct Protector {
       }
     }
     if jobs > 0 { esp.lane.openPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
-    var job = 0
+    var job = 0, sum = 0
+    var unsure = general
     while job < jobs {
       let index = Int(esp.plainIndices[job])
       let number = actions[index].index
       let refusal = opener.finishPlain(
         burst.refs + index, sa: opener.tables.inbound + number, number: UInt32(truncatingIfNeeded: number), job: job)
-      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
+      if refusal == .none {
+        sum &+= Int(burst.refs[index].length)
+      } else {
+        Self.refuse(burst, index, refusal, counters)
+        unsure |= 1 &<< UInt64(truncatingIfNeeded: index)
+      }
       job &+= 1
     }
     if general != 0 { openGeneral(burst, general, actions, places, counters) }
+    bytes &+= sum
+    return unsure
   }
 
   @inline(__always)
@@ -175,7 +184,6 @@ struct Protector {
       let state = sa.pointee.state(of: esp.worker)
       hauberk_prefetch_for_write(state)
       hauberk_prefetch_for_write(UnsafeRawPointer(state) + InboundState.stride)
-      sa.pointee.key.prefetch(plainBytes: esp.plainKeyBytes)
     }
   }
 

@@ -68,7 +68,10 @@ extension Stages {
     let sorted = protector.sort(burst, scratch.actions)
     if sorted.other & ~(sorted.seal | sorted.open) != 0 { refuseAll(burst, sorted.other) }
     trip.copy(burst, scratch.places)
-    if sorted.seal != 0 { protector.seal(burst, sorted.seal, scratch.actions, scratch.places, counters) }
+    var bytes = 0
+    if sorted.seal != 0 {
+      _ = protector.seal(burst, sorted.seal, isVaried: true, scratch.actions, scratch.places, counters, &bytes)
+    }
 
     let far = Protector(
       trip.snapshot.pointee.tables ?? protector.sealer.tables, trip.snapshot, trip.esp)
@@ -87,7 +90,7 @@ extension Stages {
         Protector.refuse(burst, index, .unknownSPI, counters)
       }
     }
-    if opening != 0 { far.open(burst, opening, scratch.actions, scratch.places, counters) }
+    if opening != 0 { _ = far.open(burst, opening, scratch.actions, scratch.places, counters, &bytes) }
     for index in 0..<burst.count where burst.refs[index].verdict == 0 {
       if !trip.isSame(burst.refs[index], index, ip: scratch.places[index].ip) {
         Protector.refuse(burst, index, .mismatched, counters)

@@ -66,7 +66,7 @@ extension Stages {
   ) {
     let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link)
     ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
-    scratch.actions[index] = result.action
+    scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     // Where the SA has another set than the packet, as a fragment may, it goes to whom the SA belongs.
     let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
@@ -89,26 +89,37 @@ extension Stages {
   func lookUp(_ burst: Burst, _ classifier: Classifier, _ parsed: inout Parsed) {
     let policies = classifier.snapshot.pointee.policies
     let outbound = classifier.snapshot.pointee.tables?.outbound
+    let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits
+    let actions = scratch.actions, sets = scratch.sets, addresses = scratch.addresses, ports = scratch.ports
     var left = parsed.hasWords
     var previous: UInt32 = .max
+    var flows: UInt64 = 0, sealing: UInt64 = 0, others: UInt64 = 0, changes: UInt64 = 0
     while left != 0 {
       let bit = left & (0 &- left)
       let index = left.trailingZeroBitCount
       left &= left &- 1
-      let entry = policies.find4(scratch.addresses[index], scratch.ports[index])
-      let action = entry.pointee.action, set = entry.pointee.workSet
-      scratch.actions[index] = action
-      scratch.sets[index] = set
-      parsed.flows |= set == PolicyTable.flow ? bit : 0
+      let entry = policies.find4(addresses[index], ports[index])
+      let set = entry.pointee.workSet
+      let action = SecureAction(bits: entry.pointee.action.bits & commonWay)
+      actions[index] = action
+      sets[index] = set
+      flows |= set == PolicyTable.flow ? bit : 0
       let seals = action.kindBits == SecureAction.Kind.seal.rawValue
-      parsed.sorted.seal |= seals ? bit : 0
-      parsed.sorted.other |= !seals && action.kindBits != SecureAction.Kind.bypass.rawValue ? bit : 0
-      if let outbound, seals, action.bits != previous {
+      sealing |= seals ? bit : 0
+      others |= !seals && action.kindBits != SecureAction.Kind.bypass.rawValue ? bit : 0
+      if action.bits != previous {
         previous = action.bits
-        hauberk_prefetch(outbound + action.index)
-        hauberk_prefetch(UnsafeRawPointer(outbound + action.index) + 64)
+        changes &+= 1
+        if let outbound, seals {
+          hauberk_prefetch(outbound + action.index)
+          hauberk_prefetch(UnsafeRawPointer(outbound + action.index) + 64)
+        }
       }
     }
+    parsed.flows = flows
+    parsed.sorted.seal |= sealing
+    parsed.sorted.other |= others
+    parsed.sorted.isVaried = changes > 1
     if parsed.hasSPI != 0 { findSPIs(burst, classifier, &parsed) }
   }
 
@@ -151,9 +162,11 @@ extension Stages {
     let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
     parsed.hasWords |= bit
     parsed.sorted.open |= bit
+    parsed.sorted.isVaried = true
     scratch.places[index] = PacketPlaces(
       ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset))
-    let action = SecureAction.open(Int(entry.sa &- 1))
+    var action = SecureAction.open(Int(entry.sa &- 1))
+    if entry.isPlain, esp?.usesPlain ?? false { action = action.plain }
     scratch.actions[index] = action
     if entry.senderIDBits == 0 {
       scratch.sets[index] = UInt16(truncatingIfNeeded: entry.spi & 1023)

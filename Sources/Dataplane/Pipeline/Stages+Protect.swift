@@ -3,7 +3,7 @@ import Memory
 import Nonces
 
 extension Stages {
-  /// Seals and opens what is ours.
+  /// Seals and opens what is ours. Packets change their length here, so what goes out is counted here.
   @inline(__always)
   func protect(
     _ burst: inout Burst, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>,
@@ -11,11 +11,24 @@ extension Stages {
   ) {
     var sorted = first
     if sorted.other != 0 { handleOthers(&burst, protector, snapshot, &sorted) }
-    if sorted.seal != 0 { protector.seal(burst, sorted.seal, scratch.actions, scratch.places, counters) }
-    if sorted.open != 0 { protector.open(burst, sorted.open, scratch.actions, scratch.places, counters) }
+    var unsure = ~(sorted.seal | sorted.open)
+    var bytes = 0
+    if sorted.seal != 0 {
+      unsure |= protector.seal(
+        burst, sorted.seal, isVaried: sorted.isVaried, scratch.actions, scratch.places, counters, &bytes)
+    }
+    if sorted.open != 0 {
+      unsure |= protector.open(burst, sorted.open, scratch.actions, scratch.places, counters, &bytes)
+    }
+    if unsure & (.max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)) == 0, burst.count > 0 {
+      counters.add(burst.count, to: WorkerCounters.keptPackets)
+      counters.add(bytes, to: WorkerCounters.keptBytes)
+    } else {
+      countKept(burst)
+    }
   }
 
-  @inline(__always)
+  @inline(never)
   func countKept(_ burst: Burst) {
     var kept = 0, bytes = 0
     var index = 0
@@ -114,5 +127,6 @@ extension Stages {
     let state = (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker))
     state.pointee.isOver = true
     state.pointee.sequence.end()
+    state.pointee.budget = 0
   }
 }

@@ -41,11 +41,11 @@ struct Stages {
       let protector = Protector(tables, snapshot, esp)
       if let roundTrip {
         goThere(&burst, protector, snapshot, roundTrip)
+        countKept(burst)
       } else {
         let sorted = isWhole ? parsed.sorted : protector.sort(burst, scratch.actions)
         protect(&burst, protector, snapshot, sorted)
       }
-      countKept(burst)
       counters.add(ticks: clock.lap(), to: .protect)
     }
   }
@@ -223,10 +223,10 @@ struct Stages {
       let protector = Protector(tables, snapshot, esp)
       if let roundTrip {
         goThere(&crossed, protector, snapshot, roundTrip)
+        countKept(crossed)
       } else {
         protect(&crossed, protector, snapshot, protector.sort(crossed, scratch.actions))
       }
-      countKept(crossed)
       return
     }
     var byteCount = 0

@@ -164,9 +164,7 @@ void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out) {
   hauberk_wipe(digest, sizeof digest);
 }
 
-bool hauberk_key_is_plain(const hauberk_key *key) { return hauberk_mb_is_plain(key); }
-
-size_t hauberk_plain_key_bytes(void) { return hauberk_mb_plain_bytes(); }
+uint32_t hauberk_key_plain_kind(const hauberk_key *key) { return hauberk_mb_plain_kind(key); }
 
 void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
   hauberk_mb_seal_plain(lane, jobs, nonces, count);

@@ -104,13 +104,12 @@ typedef struct hauberk_job {
   const hauberk_key *key;
   uint8_t *text;
   uint32_t length;
-  uint32_t is_good;  // out, when opened
+  uint32_t kind;  // of the key: hauberk_key_plain_kind. When opened, 0 afterwards if the tag was wrong
 } hauberk_job;
 
-/// Whether packets of this key may be such jobs.
-bool hauberk_key_is_plain(const hauberk_key *key);
-/// From a plain key to the end of what is read of it: the last two lines are, whatever the packet's length.
-size_t hauberk_plain_key_bytes(void);
+/// Whether packets of this key may be such jobs: 1 and more, by the key's size. 0: no. Who passes it along with the job
+/// spares the cipher a line of the key.
+uint32_t hauberk_key_plain_kind(const hauberk_key *key);
 /// `nonces` has 16 octets for each job.
 HAUBERK_HOT void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count);
 HAUBERK_HOT void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count);
