@@ -37,6 +37,7 @@ package struct ESPWorker: @unchecked Sendable {
     /// For packets that are made here.
     let frames: FrameSource
     let reports: SPSCRing<Report>
+    let fragments: Reassembly
   }
 
   let body: UnsafeMutablePointer<Body>
@@ -56,7 +57,8 @@ package struct ESPWorker: @unchecked Sendable {
           + memory.sizes.tailroomBytes,
         firstLargeStart: memory.firstLargeStart, link: link,
         onlyFamily: link == .rawIPv4 ? 4 : link == .rawIPv6 ? 6 : 0, usesPlain: link == .ethernet && !keepsStories,
-        keepsStories: keepsStories, memory: memory, frames: FrameSource(memory, keeping: 256), reports: reports))
+        keepsStories: keepsStories, memory: memory, frames: FrameSource(memory, keeping: 256), reports: reports,
+        fragments: Reassembly()))
   }
 
   private static func room<Value>(_ value: Value) -> UnsafeMutablePointer<Value> {
@@ -80,6 +82,7 @@ package struct ESPWorker: @unchecked Sendable {
     old.plainNonces.deallocate()
     old.plainIndices.deallocate()
     old.frames.deallocate()
+    old.fragments.deallocate()
     old.lane.destroy()
     body.deinitialize(count: 1)
     body.deallocate()
@@ -99,6 +102,7 @@ package struct ESPWorker: @unchecked Sendable {
   @inline(__always) var keepsStories: Bool { body.pointee.keepsStories }
   var memory: PacketMemory { body.pointee.memory }
   var frames: FrameSource { body.pointee.frames }
+  var fragments: Reassembly { body.pointee.fragments }
 
   @inline(__always)
   func address(of ref: PacketRef) -> UnsafeMutableRawPointer { body.pointee.addresses.address(start: ref.start) }

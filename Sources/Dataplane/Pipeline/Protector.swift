@@ -107,14 +107,20 @@ struct Protector {
     _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
     _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
   ) {
-    var left = mask
+    var left = mask, tooBig: UInt64 = 0
     var jobs = 0
     while left != 0 {
       let index = left.trailingZeroBitCount
       left &= left &- 1
       let refusal = sealer.prepare(
         &burst.refs[index], index, ip: places[index].ip, sa: actions[index].index, job: jobs)
-      if refusal == .none { jobs &+= 1 } else { Self.refuse(burst, index, refusal, counters) }
+      if refusal == .none {
+        jobs &+= 1
+      } else if refusal == .tooBigForPath {
+        tooBig |= 1 &<< UInt64(truncatingIfNeeded: index)
+      } else {
+        Self.refuse(burst, index, refusal, counters)
+      }
     }
     esp.lane.seal(esp.jobs, count: jobs)
     var job = 0
@@ -124,6 +130,28 @@ struct Protector {
       let refusal = sealer.finish(&burst.refs[index], pending, isGood: esp.jobs[job].is_good != 0)
       if refusal != .none { Self.refuse(burst, index, refusal, counters) }
       job &+= 1
+    }
+    if tooBig != 0 { cut(burst, tooBig, actions, places, counters) }
+  }
+
+  /// Once the jobs are done, because each fragment is one.
+  @inline(never)
+  private func cut(
+    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
+  ) {
+    var left = mask
+    while left != 0 {
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
+      var made = 0, bytes = 0
+      let refusal = sealer.cut(
+        &burst.refs[index], ip: places[index].ip, sa: actions[index].index, opener.snapshot.pointee.cluster, &made,
+        &bytes)
+      counters.add(made, to: WorkerCounters.madePackets)
+      counters.add(made, to: WorkerCounters.keptPackets)
+      counters.add(bytes, to: WorkerCounters.keptBytes)
+      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
     }
   }
 

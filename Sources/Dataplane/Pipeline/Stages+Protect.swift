@@ -1,6 +1,8 @@
+import CKernel
 import Contract
 import Memory
 import Nonces
+import Wire
 
 extension Stages {
   /// Seals and opens what is ours. Packets change their length here, so what goes out is counted here.
@@ -75,6 +77,7 @@ extension Stages {
     case .refuse:
       Protector.refuse(burst, index, action.reasonBits, counters)
       return false
+    case .reassemble: return reassemble(burst, index, protector, snapshot)
     case .seal: return cross(burst, index, toSet: protector.sealer.tables.outbound[action.index].workSet, snapshot)
     case .open: return cross(burst, index, toSet: protector.opener.tables.inbound[action.index].workSet, snapshot)
     default:
@@ -82,6 +85,60 @@ extension Stages {
       Protector.refuse(burst, index, .noPolicy, counters)
       return false
     }
+  }
+
+  /// A fragment of what is for us: kept, or the packet that it makes whole takes its place.
+  private func reassemble(
+    _ burst: Burst, _ index: Int, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
+    let worker = protector.esp
+    let ref = burst.refs[index], ip = scratch.places[index].ip
+    let note = worker.header(of: ref).pointee
+    let packet = Bytes(worker.address(of: ref) + ip, count: Int(ref.length) &- ip)
+    let dissection = Dissection(quoted: packet, isIPv6: packet.uint8(at: 0) >> 4 == 6)
+    var timeouts = 0
+    let outcome = worker.fragments.add(packet, dissection.addresses, seconds: note.seconds, &timeouts)
+    counters.add(timeouts, to: WorkerCounters.reassemblyTimeouts)
+    switch outcome {
+    case .held: Protector.refuse(burst, index, .reassembled, counters)
+    case .refused(let reason): Protector.refuse(burst, index, reason, counters)
+    case .whole(let number):
+      var whole = PacketRef(position: 0, offset: 0, length: 0)
+      defer { worker.fragments.release(number) }
+      guard worker.frames.take(length: ip &+ worker.fragments.length(number), &whole) else {
+        Protector.refuse(burst, index, .noFrame, counters)
+        return false
+      }
+      let start = worker.address(of: whole)
+      hauberk_copy(start, worker.address(of: ref), ip)
+      worker.fragments.copy(number, to: start + ip)
+      worker.header(of: whole).pointee = note
+      worker.frames.give(ref)
+      burst.refs[index] = whole
+      return judgeWhole(burst, index, worker.link, snapshot)
+    }
+    return false
+  }
+
+  /// Whose the whole packet is, and what is to be done with it: more than its fragments could say.
+  private func judgeWhole(
+    _ burst: Burst, _ index: Int, _ link: LinkType, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
+    let ref = burst.refs[index]
+    let result = Classifier.judgeFully(
+      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link)
+    burst.refs[index].judgement = Judgement(workSet: result.workSet)
+    scratch.actions[index] = result.action.general
+    scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    if result.reason != .none {
+      Protector.refuse(burst, index, result.reason, counters)
+      return false
+    }
+    if result.action.kind == .refuse {
+      Protector.refuse(burst, index, result.action.reasonBits, counters)
+      return false
+    }
+    return cross(burst, index, toSet: result.workSet, snapshot)
   }
 
   /// A unicast SA lives on one worker, whatever brought its packet here.
