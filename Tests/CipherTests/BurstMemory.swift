@@ -5,9 +5,11 @@ import PacketMaking
 
 /// Packets of one burst, each in memory of its own between octets that nobody may touch:
 ///
-///     | guard | AAD | payload | tag | guard |     or, apart: | guard | AAD | guard | payload | guard | tag | guard |
+///     | guard | AAD | payload | tag | guard |                    together
+///     | guard | AAD | payload | guard | tag | guard |            with the tag apart
+///     | guard | AAD | guard | payload | guard | tag | guard |    apart
 final class BurstMemory {
-  enum Layout: CaseIterable { case together, apart }
+  enum Layout: CaseIterable { case together, tagApart, apart }
 
   enum Part: CaseIterable { case nonce, aad, text, suffix, tag }
 
@@ -62,7 +64,7 @@ final class BurstMemory {
     let slot = put(nonce + [UInt8](repeating: 0x5a, count: 16 - nonce.count), gap: true)
     let tail = suffix.map { put($0, gap: true) }
     let head = put(aad, gap: layout == .apart)
-    let text = put(sealed.text, gap: layout == .apart)
+    let text = put(sealed.text, gap: layout != .together)
     let tag = put(sealed.tag, gap: true)
     packets.initializeElement(
       at: places.count,
