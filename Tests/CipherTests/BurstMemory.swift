@@ -50,7 +50,7 @@ final class BurstMemory {
     let range = used..<used + octets.count
     used = range.upperBound + (gap ? Self.gap : 0)
     precondition(used <= memory.count, "too little memory for the burst")
-    memory[range].copyBytes(from: octets)
+    octets.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: memory[range]).copyMemory(from: $0) }
     return range
   }
 
@@ -104,6 +104,17 @@ final class BurstMemory {
   func isGood(_ index: Int) -> Bool {
     precondition(packets[index].is_good < 2, "a packet without an answer")
     return packets[index].is_good == 1
+  }
+
+  /// Whether all packets of a burst of equals have the same answer.
+  func isUniform() -> Bool {
+    places.indices.dropFirst().allSatisfy { index in
+      isGood(index) == isGood(0)
+        && [Part.text, .tag].allSatisfy { part in
+          let (one, other) = (places[0][part], places[index][part])
+          return memcmp(address(one), address(other), one.count) == 0
+        }
+    }
   }
 
   subscript(_ index: Int) -> Sealed {
