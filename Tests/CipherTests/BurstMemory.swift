@@ -5,9 +5,11 @@ import PacketMaking
 
 /// Packets of one burst, each in memory of its own between octets that nobody may touch:
 ///
-///     | guard | AAD | payload | tag | guard |     or, apart: | guard | AAD | guard | payload | guard | tag | guard |
+///     | guard | AAD | payload | tag | guard |                    together
+///     | guard | AAD | payload | guard | tag | guard |            with the tag apart
+///     | guard | AAD | guard | payload | guard | tag | guard |    apart
 final class BurstMemory {
-  enum Layout: CaseIterable { case together, apart }
+  enum Layout: CaseIterable { case together, tagApart, apart }
 
   enum Part: CaseIterable { case nonce, aad, text, suffix, tag }
 
@@ -48,7 +50,7 @@ final class BurstMemory {
     let range = used..<used + octets.count
     used = range.upperBound + (gap ? Self.gap : 0)
     precondition(used <= memory.count, "too little memory for the burst")
-    memory[range].copyBytes(from: octets)
+    octets.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: memory[range]).copyMemory(from: $0) }
     return range
   }
 
@@ -62,7 +64,7 @@ final class BurstMemory {
     let slot = put(nonce + [UInt8](repeating: 0x5a, count: 16 - nonce.count), gap: true)
     let tail = suffix.map { put($0, gap: true) }
     let head = put(aad, gap: layout == .apart)
-    let text = put(sealed.text, gap: layout == .apart)
+    let text = put(sealed.text, gap: layout != .together)
     let tag = put(sealed.tag, gap: true)
     packets.initializeElement(
       at: places.count,
@@ -102,6 +104,17 @@ final class BurstMemory {
   func isGood(_ index: Int) -> Bool {
     precondition(packets[index].is_good < 2, "a packet without an answer")
     return packets[index].is_good == 1
+  }
+
+  /// Whether all packets of a burst of equals have the same answer.
+  func isUniform() -> Bool {
+    places.indices.dropFirst().allSatisfy { index in
+      isGood(index) == isGood(0)
+        && [Part.text, .tag].allSatisfy { part in
+          let (one, other) = (places[0][part], places[index][part])
+          return memcmp(address(one), address(other), one.count) == 0
+        }
+    }
   }
 
   subscript(_ index: Int) -> Sealed {

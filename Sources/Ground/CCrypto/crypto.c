@@ -114,7 +114,7 @@ static bool fill(hauberk_key *key, int use, const uint8_t *material) {
     const uint8_t *integrity_key = material + suite->key_bytes + suite->salt_bytes;
     hauberk_hmac_prepare(hmac, suite->integrity, integrity_key, suite->integrity_key_bytes);
     key->hmac = hmac;
-    if (key->has_jobs) hauberk_mb_job_key_make(key, material);
+    if (key->engine == HAUBERK_ENGINE_IPSEC_MB) hauberk_mb_job_key_make(key, material);
   }
   return suite->cipher == HAUBERK_CIPHER_NULL || make_contexts(key, use, material);
 }
@@ -137,7 +137,6 @@ hauberk_key *hauberk_key_make(
   key->engine = (uint8_t)engine;
   key->block_mask = suite->cipher == HAUBERK_CIPHER_CBC ? 15 : 0;
   key->lanes = lanes;
-  key->has_jobs = jobs;
   if (!direct) key->contexts = (EVP_CIPHER_CTX **)(key->rest + rest);
   if (!fill(key, use, material)) {
     hauberk_key_destroy(key);

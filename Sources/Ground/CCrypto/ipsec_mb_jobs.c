@@ -50,17 +50,19 @@ static inline void begin(IMB_JOB *job, const job_key *key, int step) {
 #endif
 }
 
-static void prepare_steps(IMB_MGR *manager, job_key *key) {
+/// False where the library does not do it.
+static bool prepare_steps(IMB_MGR *manager, job_key *key) {
 #if HAS_SUITE_ID
   for (int step = 0; step < STEPS; step++) {
     IMB_JOB job = {0};
     begin(&job, key, step);
-    imb_set_session(manager, &job);
+    if (imb_set_session(manager, &job) == 0) return false;
     memcpy(key->suite_ids[step], job.suite_id, sizeof key->suite_ids[step]);
   }
 #else
   (void)manager, (void)key;
 #endif
+  return true;
 }
 
 static void expand(IMB_MGR *manager, const hauberk_key *key, const uint8_t *material, uint8_t *rounds) {
@@ -100,7 +102,7 @@ void hauberk_mb_job_key_make(hauberk_key *key, const uint8_t *material) {
   memcpy(made->inner, &key->hmac->inner, hashes[key->suite.integrity].state_bytes);
   memcpy(made->outer, &key->hmac->outer, hashes[key->suite.integrity].state_bytes);
   if (cipher != HAUBERK_CIPHER_NULL) expand(manager, key, material, made->rounds);
-  prepare_steps(manager, made);
+  key->has_jobs = prepare_steps(manager, made);
 }
 
 bool hauberk_mb_takes(const hauberk_packet *packet) {

@@ -112,7 +112,7 @@ size_t hauberk_mb_open_direct(hauberk_lane *lane, hauberk_packet *packets, size_
 
 /// What a key needs for them, in `rest`; 0 where there are none.
 size_t hauberk_mb_job_key_bytes(void);
-/// After the HMAC has been prepared.
+/// After the HMAC has been prepared. Says by `has_jobs` whether the library does the suite.
 void hauberk_mb_job_key_make(hauberk_key *key, const uint8_t *material);
 /// Whether a packet that fits lies as jobs need it.
 bool hauberk_mb_takes(const hauberk_packet *packet);

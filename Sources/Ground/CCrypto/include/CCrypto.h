@@ -124,8 +124,8 @@ void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out);
 /// Overwrites memory, whatever the optimizer thinks of it.
 void hauberk_wipe(void *memory, size_t bytes);
 
-/// The memory that keys live in: one run of addresses, of which the first `bytes` are in use, `unlocked` of them
-/// without a lock because the process may not lock more.
+/// The memory that keys live in: one run of addresses, of which the first `bytes` are in use. `unlocked` bytes, of them
+/// and of what lanes work in, are without a lock because the process may not lock more.
 typedef struct hauberk_key_memory {
   const void *base;
   size_t bytes;
