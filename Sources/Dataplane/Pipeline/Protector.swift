@@ -158,10 +158,10 @@ struct Protector {
   /// Returns which are not simply open: those may have a verdict now.
   @inline(__always)
   func open(
-    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ burst: Burst, _ mask: UInt64, isVaried: Bool, _ actions: UnsafeMutablePointer<SecureAction>,
     _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters, _ bytes: inout Int
   ) -> UInt64 {
-    prefetchInbound(mask, actions)
+    if isVaried { prefetchInbound(mask, actions) }
     var left = mask, general: UInt64 = 0
     var jobs = 0
     while left != 0 {

@@ -90,7 +90,7 @@ extension Stages {
         Protector.refuse(burst, index, .unknownSPI, counters)
       }
     }
-    if opening != 0 { _ = far.open(burst, opening, scratch.actions, scratch.places, counters, &bytes) }
+    if opening != 0 { _ = far.open(burst, opening, isVaried: true, scratch.actions, scratch.places, counters, &bytes) }
     for index in 0..<burst.count where burst.refs[index].verdict == 0 {
       if !trip.isSame(burst.refs[index], index, ip: scratch.places[index].ip) {
         Protector.refuse(burst, index, .mismatched, counters)

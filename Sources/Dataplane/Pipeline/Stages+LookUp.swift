@@ -162,7 +162,6 @@ extension Stages {
     let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
     parsed.hasWords |= bit
     parsed.sorted.open |= bit
-    parsed.sorted.isVaried = true
     scratch.places[index] = PacketPlaces(
       ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset))
     var action = SecureAction.open(Int(entry.sa &- 1))
@@ -177,6 +176,7 @@ extension Stages {
         truncatingIfNeeded: hauberk_group(snapshot.pointee.keyPointer, entry.spi, sender))
     }
     if let tables = snapshot.pointee.tables, entry.sa != previous {
+      parsed.sorted.isVaried = parsed.sorted.isVaried || previous != 0
       previous = entry.sa
       hauberk_prefetch(tables.inbound + action.index)
     }

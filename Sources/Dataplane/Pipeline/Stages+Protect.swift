@@ -20,7 +20,8 @@ extension Stages {
         burst, sorted.seal, isVaried: sorted.isVaried, scratch.actions, scratch.places, counters, &bytes)
     }
     if sorted.open != 0 {
-      unsure |= protector.open(burst, sorted.open, scratch.actions, scratch.places, counters, &bytes)
+      unsure |= protector.open(
+        burst, sorted.open, isVaried: sorted.isVaried, scratch.actions, scratch.places, counters, &bytes)
     }
     if unsure & (.max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)) == 0, burst.count > 0 {
       counters.add(burst.count, to: WorkerCounters.keptPackets)

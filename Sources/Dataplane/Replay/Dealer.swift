@@ -108,7 +108,11 @@ package struct Dealer<Source: ReceivePort> {
   private mutating func dealOut(_ burst: Burst) {
     for index in 0..<burst.count {
       let ref = burst.refs[index]
-      frames.memory.header(of: ref).pointee.sequence = dealt
+      let header = frames.memory.header(of: ref)
+      header.pointee.sequence = dealt
+      // Nothing of what the frame held before.
+      header.pointee.storySequence = 0
+      header.pointee.made.length = 0
       let worker = owner(of: ref)
       dealt &+= 1
       // The ring holds all that can be under way, so there is always room.

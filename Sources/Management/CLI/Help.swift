@@ -14,6 +14,7 @@ package enum Help {
 
     Try:
       hauberk replay                         a capture that ships inside the program
+      hauberk replay my.pcap                 every packet through a tunnel and back
       hauberk replay my.pcap --members 3     who would do what in a cluster of three
       hauberk replay my.pcap --trace 5       the story of the first five packets
       hauberk classify my.pcap | head
@@ -30,11 +31,19 @@ package enum Help {
   package static let replay = """
     Usage: hauberk replay [CAPTURE] [OPTIONS]
 
-    Runs every packet of CAPTURE through the pipeline: pinned workers accept it, parse it, hash it into
-    one of 1024 work sets, and look up which member owns that set. CAPTURE is pcap or pcapng, gzip or not,
-    '-' for standard input; without one, a capture that ships inside the program is played.
+    Runs every packet of CAPTURE through the pipeline: pinned workers accept it, parse it, find its work
+    set and its owner, and seal or open it. CAPTURE is pcap or pcapng, gzip or not, '-' for standard
+    input; without one, a capture that ships inside the program is played.
 
-    The output holds the packets that were kept, in the order of the input and with its time stamps,
+    What is done with a packet:
+      with --config     what its tunnels, groups and policies say: clear packets become ESP, ESP for one
+                        of the cluster's addresses becomes clear
+      without           a round trip: sealed by one gateway, opened by another under a key drawn now,
+                        and compared; --out holds what was opened
+      --members, --plain, or a configuration without keys
+                        nothing: packets are classified, owned and passed on
+
+    The output holds the packets that went out, in the order of the input and with its time stamps,
     however many workers there are. Without --config every MAC address is accepted. Without --key (or a
     configuration that has one) the hash key is all zero, so that two runs agree.
 
