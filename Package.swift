@@ -116,7 +116,10 @@ let tests: [Target] = [
   .testTarget(
     name: "CipherTests", dependencies: ["CBaseline", "CCrypto", "Contract", "Dataplane", "PacketMaking"],
     swiftSettings: language),
-  .testTarget(name: "ESPTests", dependencies: ["Dataplane"], swiftSettings: language),
+  .testTarget(
+    name: "ESPTests",
+    dependencies: ["CCrypto", "Contract", "Dataplane", "Memory", "Nonces", "PacketMaking", "Rings", "Wire"],
+    swiftSettings: language),
   // A process that is there to be killed.
   .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),
   .testTarget(name: "NoncesTests", dependencies: ["Nonces", "NonceVictim"], swiftSettings: language),

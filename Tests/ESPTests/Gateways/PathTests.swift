@@ -1,0 +1,92 @@
+import Contract
+@testable import Dataplane
+import PacketMaking
+import Testing
+
+/// Paths that take less than a packet needs, and outer packets that were cut on the way.
+@Suite struct PathTests {
+  private var narrow: TunnelPair {
+    var esp = ESPDescription(gcm)
+    esp.pathMTU = 600
+    return TunnelPair(esp)
+  }
+
+  @Test func `row 36: what may be cut is cut before it is sealed`() throws {
+    let pair = narrow
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    for length in [548, 549, 600, 1100, 1500, 4000] {
+      let frame = clear(length)
+      let outcome = near.run(frame)
+      #expect(outcome.reason == .none)
+      let sealed = [outcome.octets] + outcome.made
+      #expect(sealed.allSatisfy { $0.count <= 614 })
+      let pieces = far.run(sealed)
+      #expect(pieces.allSatisfy { $0.reason == .none && checksum(Array($0.packet[..<20])) == 0 })
+      var whole: [UInt8] = []
+      for (index, piece) in pieces.map(\.packet).enumerated() {
+        let field = Int(piece[6]) << 8 | Int(piece[7])
+        #expect((field & 0x1fff) * 8 == whole.count)
+        #expect((field & 0x2000 != 0) == (index < pieces.count - 1))
+        whole += piece[20...]
+      }
+      #expect(whole == Array(frame[34...]), "\(length)")
+    }
+  }
+
+  @Test func `row 36: whoever may not be cut is told what fits`() throws {
+    let near = try TestGateway(narrow.near)
+    let frame = clear(1400, dontFragment: true)
+    let outcome = near.run(frame)
+    #expect(outcome.reason == .tooBigForPath && outcome.octets == frame && outcome.made.count == 1)
+    let answer = Array(outcome.made[0].dropFirst(14))
+    #expect(checksum(Array(answer[..<20])) == 0 && checksum(Array(answer[20...])) == 0)
+    #expect(Array(answer[16..<20]) == address(Host.alice) && Array(answer[12..<16]) == address("203.0.113.1"))
+    #expect(answer[9] == 1 && answer[20] == 3 && answer[21] == 4)
+    let fits = Int(answer[26]) << 8 | Int(answer[27])
+    #expect(near.run(clear(fits, dontFragment: true)).reason == .none)
+    #expect(near.run(clear(fits + 1, dontFragment: true)).reason == .tooBigForPath)
+    #expect(Array(answer[28..<56]) == Array(frame[14..<42]))
+  }
+
+  private func cut(_ frame: [UInt8], _ size: Int, identification: UInt16) -> [[UInt8]] {
+    let payload = Array(frame[34...])
+    return stride(from: 0, to: payload.count, by: size).map { at in
+      let end = min(payload.count, at + size)
+      return ethernet(
+        .ipv4,
+        ipv4(
+          NextHeader(frame[23]), from: "203.0.113.1", to: "203.0.113.2", identification: identification,
+          moreFragments: end < payload.count, fragmentOffset: UInt16(at / 8), Array(payload[at..<end])))
+    }
+  }
+
+  @Test func `row 37: outer fragments are put together, in any order, among others`() throws {
+    let pair = TunnelPair(ESPDescription(gcm))
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    let frames = (0..<20).map { clear(300 + 37 * $0) }
+    var pieces = near.run(frames).enumerated().flatMap { cut($1.octets, 128, identification: UInt16($0)) }
+    var random = Seeded(seed: 9)
+    for index in pieces.indices.reversed() { pieces.swapAt(index, random.below(index + 1)) }
+    let outcomes = far.run(pieces)
+    let opened = outcomes.filter { $0.reason == .none }.map(\.octets)
+    #expect(opened.count == 20 && Set(opened) == Set(frames))
+    #expect(outcomes.filter { $0.reason == .reassembled }.count == pieces.count - 20)
+  }
+
+  @Test func `row 37: overlaps, and too many at once, are refused`() throws {
+    let pair = TunnelPair(ESPDescription(gcm))
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    let sealed = near.run(clear(600)).octets
+    let pieces = cut(sealed, 256, identification: 1)
+    var other = pieces[0]
+    other[50] ^= 1
+    #expect(far.run([pieces[0], pieces[0], other]).map(\.reason) == [.reassembled, .reassembled, .fragmentOverlap])
+    // Nothing is left of it: the rest alone makes nothing whole.
+    #expect(far.run(pieces[1]).reason == .reassembled && far.run(pieces[2]).reason == .reassembled)
+    let firsts = (0..<80).map { cut(sealed, 256, identification: UInt16(100 + $0))[0] }
+    #expect(far.run(firsts).filter { $0.reason == .reassemblyFull }.count == 80 - (Reassembly.capacity - 1))
+    // Half a minute later there is room again.
+    #expect(far.run([firsts[79]], seconds: 31)[0].reason == .reassembled)
+    #expect(far.counters.reassemblyTimeouts == 64)
+  }
+}

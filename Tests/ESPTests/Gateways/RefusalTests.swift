@@ -1,0 +1,135 @@
+import Contract
+@testable import Dataplane
+import PacketMaking
+import Rings
+import Testing
+
+/// What is not to be opened is not, says why, and changes nothing.
+@Suite struct ESPRefusalTests {
+  @Test(arguments: engines)
+  func `rows 5 and 23: a flipped bit anywhere is rejected, and the window does not move`(
+    _ engine: CryptoEngine.Kind
+  ) throws {
+    for suite in CipherSuite.allCases {
+      let pair = TunnelPair(ESPDescription(suite))
+      let near = try TestGateway(pair.near, engine: engine), far = try TestGateway(pair.far, engine: engine)
+      let sealed = near.run(clear(40)).octets
+      // Every octet behind the outer header, a bit that differs from octet to octet. The SPI names another SA.
+      let flipped = (34..<sealed.count).map { at in
+        var copy = sealed
+        copy[at] ^= 1 << UInt8(at % 8)
+        return copy
+      }
+      let reasons = far.run(flipped).map(\.reason)
+      #expect(reasons[..<4].allSatisfy { $0 == .unknownSPI } && !reasons.contains(.none), "\(suite)")
+      #expect(reasons[8...].allSatisfy { $0 == .integrity }, "\(suite): \(reasons)")
+      #expect(far.counters(.inbound).packets == 0 && far.counters(.inbound).sequence == 0)
+      #expect(far.run(sealed).reason == .none, "\(suite)")
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func `rows 1 to 4, 15 and 16: the window, through the pipeline`(_ stories: Bool) throws {
+    let pair = TunnelPair(ESPDescription(gcm))
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far, stories: stories)
+    let sealed = near.run((0..<1300).map { clear(60 + $0 % 40) }).map(\.octets)
+    // The same number twice in one burst, around one with a bad tag.
+    var bad = sealed[1]
+    bad[60] ^= 1
+    #expect(far.run([sealed[0], bad, sealed[0], sealed[2]]).map(\.reason) == [.none, .integrity, .replayed, .none])
+    #expect(far.run(sealed[0]).reason == .replayed)
+    // Late, but inside: once.
+    #expect(far.run([sealed[1], sealed[1]]).map(\.reason) == [.none, .replayed])
+    // Far ahead, and what is left of the window then: number 1300 leaves 277 and all before outside.
+    #expect(far.run([sealed[1299], sealed[275], sealed[276]]).map(\.reason) == [.none, .outsideWindow, .none])
+    let counted = far.counters(.inbound)
+    #expect(counted.packets == 5 && counted.sequence == 1300 && counted.lost > 0)
+    #expect(
+      Dictionary(uniqueKeysWithValues: counted.drops.map { ($0.name, $0.count) }) == [
+        "integrity": 1, "replayed": 3, "outsideWindow": 1,
+      ])
+  }
+
+  @Test func `row 18: every length of a cut packet has a reason`() throws {
+    let pair = TunnelPair(ESPDescription(gcm))
+    let sealed = try TestGateway(pair.near).run(clear(80)).octets
+    let far = try TestGateway(pair.far)
+    for length in 14..<sealed.count {
+      #expect(far.run(Array(sealed[..<length])).reason != .none)
+    }
+    for total in 20..<sealed.count - 14 {
+      var runt = sealed
+      runt.replaceSubrange(16..<18, with: big(UInt16(total)))
+      #expect(far.run(runt).reason != .none, "total length \(total)")
+    }
+    #expect(far.run(sealed).reason == .none)
+  }
+
+  @Test func `row 26: what is inside has to be the SA's traffic`() throws {
+    // The far end expects less than the near end sends.
+    let wide = TunnelPair(ESPDescription(gcm))
+    let narrow = TunnelPair(ESPDescription(gcm), local: ["192.0.2.0/25"], remote: ["198.51.100.0/24"])
+    for stories in [false, true] {
+      let near = try TestGateway(wide.near), far = try TestGateway(narrow.far, stories: stories)
+      let inside = near.run(clear(64)).octets
+      let source = near.run(ethernet(.ipv4, ipv4(.udp, from: "192.0.2.129", udp()))).octets
+      let destination = near.run(ethernet(.ipv4, ipv4(.udp, to: "198.51.101.2", udp()))).octets
+      let reasons = far.run([inside, source, destination]).map(\.reason)
+      #expect(reasons == [.none, .selectorMismatch, .selectorMismatch])
+    }
+  }
+
+  @Test func `rows 33 and 46: no SA and no policy, every packet, and never in clear`() throws {
+    let pair = TunnelPair(ESPDescription(gcm), local: ["10.0.0.0/8"], remote: ["10.0.0.0/8"])
+    let near = try TestGateway(pair.near)
+    #expect(near.run((0..<70).map { clear(60 + $0) }).allSatisfy { $0.reason == .noPolicy })
+    var other = TunnelPair(ESPDescription(gcm)).far
+    other.tunnels[0].inboundSPI = 0x9999
+    let far = try TestGateway(other)
+    let sealed = try TestGateway(TunnelPair(ESPDescription(gcm)).near).run((0..<70).map { clear(60 + $0) })
+    #expect(far.run(sealed.map(\.octets)).allSatisfy { $0.reason == .unknownSPI })
+  }
+
+  @Test func `no live sender id: nothing is sent`() throws {
+    let near = try TestGateway(TunnelPair(ESPDescription(gcm)).near, hasNonces: false)
+    #expect(near.run([clear(60), clear(61)]).allSatisfy { $0.reason == .noSenderID })
+    #expect(near.counters(.outbound).packets == 0)
+  }
+
+  @Test func `row 13 and lifetimes: the last packet, then none; control is told before`() throws {
+    var esp = ESPDescription(gcm)
+    esp.packets = ESPDescription.Limit(soft: 5, hard: 8)
+    let near = try TestGateway(TunnelPair(esp).near)
+    let reasons = near.run((0..<12).map { _ in clear(60) }).map(\.reason)
+    #expect(reasons == Array(repeating: .none, count: 8) + Array(repeating: .lifetimeOver, count: 4))
+    var limits = 0
+    while let report = near.reports.dequeue() { limits += report.kind == .softLimit ? 1 : 0 }
+    #expect(limits == 1)
+
+    esp.packets = nil
+    esp.bytes = ESPDescription.Limit(soft: 150, hard: 250)
+    let counted = try TestGateway(TunnelPair(esp).near)
+    #expect(
+      counted.run((0..<5).map { _ in clear(100) }).map(\.reason) == [
+        .none, .none, .lifetimeOver, .lifetimeOver, .lifetimeOver,
+      ])
+  }
+
+  @Test func `rows 41 and 42: keepalives are consumed, short datagrams counted`() throws {
+    var esp = ESPDescription(gcm)
+    esp.encapsulation = ESPDescription.Encapsulation()
+    let far = try TestGateway(TunnelPair(esp).far)
+    func datagram(_ payload: [UInt8]) -> [UInt8] {
+      ethernet(.ipv4, ipv4(.udp, from: "203.0.113.1", to: "203.0.113.2", udp(from: 4500, to: 4500, payload)))
+    }
+    #expect(
+      far.run([datagram([0xff]), datagram([]), datagram([1, 2, 3])]).map(\.reason) == [
+        .natKeepalive, .udpTooShort, .udpTooShort,
+      ])
+    // Row 43: the peer's port may change.
+    let sealed = try TestGateway(TunnelPair(esp).near).run(clear(60)).octets
+    var moved = sealed
+    moved.replaceSubrange(34..<36, with: big(UInt16(61000)))
+    #expect(far.run(moved).reason == .none)
+  }
+}
