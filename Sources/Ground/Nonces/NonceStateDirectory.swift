@@ -42,7 +42,10 @@ public final class NonceStateDirectory {
     var register = try registered()
     let found = try recorded(key, register)
     guard found != nil || history == .new else {
-      throw NonceRefusal(.missing, "the nonce state of key \(key.name) is missing from \(path); \(Self.remedy)")
+      throw NonceRefusal(
+        .missing,
+        "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`;"
+          + " if somebody has, rekey")
     }
     var state = found ?? NonceState(key: key, ids: ids)
     try accept(state, for: key, history, ids)
