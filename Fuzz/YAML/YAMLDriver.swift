@@ -6,7 +6,11 @@ import FuzzKit
 enum YAMLDriver {
   static func main() {
     fuzz { data, size in
-      withExactCopy(data, size) { fuzzYAML(UnsafeRawBufferPointer(start: $0, count: size)) }
+      withExactCopy(data, size) { start in
+        let bytes = UnsafeRawBufferPointer(start: start, count: size)
+        fuzzYAML(bytes)
+        fuzzConfiguration(bytes)
+      }
     }
   }
 }

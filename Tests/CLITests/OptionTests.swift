@@ -112,4 +112,17 @@ import Testing
       #expect(complaint { () throws(CommandFailure) in try ClassifyOptions(words) } != nil)
     }
   }
+
+  @Test func `check and keys take one configuration`() throws {
+    let check = try CheckOptions(["a.yaml", "--json"])
+    #expect(check.config == "a.yaml" && check.json)
+    let keys = try KeysOptions(["--begin", "a.yaml"])
+    #expect(keys.config == "a.yaml" && keys.begins && !keys.json)
+    #expect(try !KeysOptions(["a.yaml"]).begins)
+    for words in [[], ["a", "b"], ["--config", "a"], ["a", "--begin=1"]] {
+      #expect(complaint { () throws(CommandFailure) in try CheckOptions(words) } != nil)
+      #expect(complaint { () throws(CommandFailure) in try KeysOptions(words) } != nil)
+    }
+    #expect(complaint { () throws(CommandFailure) in try CheckOptions(["a", "--begin"]) } != nil)
+  }
 }

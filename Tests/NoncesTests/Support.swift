@@ -36,6 +36,8 @@ final class Folder {
     return Array(octets[..<fread(&octets, 1, octets.count, file)])
   }
 
+  func remove(_ name: String) { unlink(path + "/" + name) }
+
   func write(_ name: String, _ octets: [UInt8]) {
     guard let file = fopen(path + "/" + name, "w") else { preconditionFailure("cannot write \(name)") }
     defer { fclose(file) }
@@ -149,6 +151,12 @@ final class MemoryDisk: NonceDisk {
 
   func remove(_ name: String) {
     if !hasEnded { contents[name] = nil }
+  }
+
+  /// By somebody else's hand, and for good.
+  func put(_ name: String, _ octets: [UInt8]) {
+    contents[name] = octets
+    durable[name] = octets
   }
 
   /// The machine starts again: with `loss` after a power cut, without after a kill.

@@ -128,8 +128,9 @@ package final class Associations {
     (tables.outbound + out).initialize(to: sa)
     senders.append(
       Sender(
-        name: tunnel.name, outbound: out, key: security.outboundKey, isGroup: false, senderIDBits: 16, units: 0,
-        workSet: workSet, isCounterMode: esp.suite.isCounterMode))
+        name: tunnel.name, outbound: out, key: security.outboundKey, isGroup: false,
+        senderIDBits: NonceSupply.unicastWidth.rawValue, units: 0, workSet: workSet,
+        isCounterMode: esp.suite.isCounterMode))
 
     let opening = try key(esp.suite, .open, security.inboundKey)
     let state = inboundState.bindMemory(to: InboundState.self, capacity: 1)

@@ -6,7 +6,8 @@ package import Nonces
 /// asks. Control's thread alone.
 package final class NonceSupply {
   /// How unicast SAs, whose keys two units may share over a takeover, divide their sender ids.
-  package static let unicastUnits = 256
+  package static let unicastUnits = UnitNumber.most + 1
+  package static let unicastWidth = SenderIDWidth.sixteen
 
   private let associations: Associations
   /// By outbound SA, then by worker.

@@ -95,7 +95,7 @@ struct PolicyTable {
     var firstPriority: UInt32
   }
 
-  static let mostShapes = 200
+  static let mostShapes = PolicyDescription.mostShapes
   @inline(__always) static var flow: UInt16 { 0xffff }
   @inline(__always) static var noBundle: UInt32 { .max }
 

@@ -204,16 +204,3 @@ struct PolicyTableBuilder {
     }
   }
 }
-
-extension IPPrefix {
-  /// Whether every address of this prefix is one of the other's.
-  func isWithin(_ other: IPPrefix) -> Bool {
-    guard address.halves.isIPv6 == other.address.halves.isIPv6, length >= other.length else { return false }
-    let width = address.halves.isIPv6 ? 128 : 32
-    let a = address.halves, b = other.address.halves
-    let shift = width - other.length
-    if shift >= 128 { return true }
-    if shift >= 64 { return a.high >> UInt64(shift - 64) == b.high >> UInt64(shift - 64) }
-    return a.high == b.high && a.low >> UInt64(shift) == b.low >> UInt64(shift)
-  }
-}

@@ -161,9 +161,19 @@ public struct PolicyDescription: Sendable {
   public var sourcePorts: ClosedRange<UInt16>?
   public var destinationPorts: ClosedRange<UInt16>?
 
+  /// Combinations of a source's and a destination's prefix length: each is a probe for some packets.
+  public static let mostShapes = 200
+  /// With those that tunnels and groups imply: one for each pair of their prefixes.
+  public static let mostRules = 1 << 20
+
   public init(_ action: Action, source: IPPrefix, destination: IPPrefix) {
     self.action = action
     self.source = source
     self.destination = destination
   }
+}
+
+/// Among the units that share keys.
+public enum UnitNumber {
+  public static let most = 255
 }

@@ -90,11 +90,11 @@ struct NonceState: Equatable {
     }
   }
 
-  private static func put(_ value: UInt64, _ bytes: Int, _ out: inout [UInt8]) {
+  static func put(_ value: UInt64, _ bytes: Int, _ out: inout [UInt8]) {
     for byte in 0..<bytes { out.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))) }
   }
 
-  private static func get(_ octets: ArraySlice<UInt8>) -> UInt64 {
+  static func get(_ octets: ArraySlice<UInt8>) -> UInt64 {
     octets.reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 

@@ -1,4 +1,5 @@
-/// Where the marks of all keys are kept: one file for each key, one process for the directory.
+/// Where the marks of all keys are kept: one file for each key, a register of all of them, one process for the
+/// directory.
 ///
 /// Whoever holds a block of counters holds on to this until its last packet has left: the lock ends with it.
 public final class NonceStateDirectory {
@@ -8,10 +9,17 @@ public final class NonceStateDirectory {
   private var opened: Set<[UInt8]> = []
   /// The step that left open what is on the disk.
   private var uncertainty: DiskFailure?
+  /// As it is on the disk; nil before the first look.
+  private var register: KeyRegister?
 
   /// Locks the directory, which is there already.
   public convenience init(path: String) throws(NonceRefusal) {
     self.init(disk: try SystemDisk(path), path: path)
+  }
+
+  /// To look and to change nothing, whoever has the directory.
+  public convenience init(reading path: String) throws(NonceRefusal) {
+    self.init(disk: try SystemDisk(path, isLocked: false), path: path)
   }
 
   /// On a disk of the caller's, for tests of its failures.
@@ -30,17 +38,56 @@ public final class NonceStateDirectory {
     guard !opened.contains(key.fingerprint) else {
       throw NonceRefusal(.inUse, "the nonces of key \(key.name) are open already: lease from those")
     }
-    var state = try recorded(key, history) ?? NonceState(key: key, ids: ids)
+    // First: a state that moves on meanwhile is ahead of what was read here, and not behind it.
+    var register = try registered()
+    let found = try recorded(key, register)
+    guard found != nil || history == .new else {
+      throw NonceRefusal(
+        .missing,
+        "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`;"
+          + " if somebody has, rekey")
+    }
+    var state = found ?? NonceState(key: key, ids: ids)
     try accept(state, for: key, history, ids)
     state.incarnation += 1
+    guard register.enter(key, incarnation: state.incarnation) else {
+      throw NonceRefusal(
+        .directory, "\(path) has known \(KeyRegister.mostKeys) keys, and knows no more: begin new keys in a new one")
+    }
     // A disk that takes no state says so now, and not when the first packet waits.
     try commit(state)
+    // The state first: KeyRegister says why.
+    try commit(register.octets, as: KeyRegister.fileName, by: KeyRegister.nextName)
+    self.register = register
     opened.insert(key.fingerprint)
     return KeyNonces(directory: self, state: state, ids: ids)
   }
 
-  /// nil for a new key that has none.
-  private func recorded(_ key: NonceKey, _ history: KeyHistory) throws(NonceRefusal) -> NonceState? {
+  /// What is recorded of a key; nil where it was never begun. Refuses what `open` would refuse.
+  public func find(_ key: NonceKey, ids: SenderIDs) throws(NonceRefusal) -> NonceFinding? {
+    guard let state = try recorded(key, registered()) else { return nil }
+    try accept(state, for: key, .known(used: []), ids)
+    return NonceFinding(state, ids)
+  }
+
+  private func registered() throws(NonceRefusal) -> KeyRegister {
+    if let register { return register }
+    let octets: [UInt8]?
+    do {
+      octets = try disk.read(KeyRegister.fileName)
+    } catch {
+      throw NonceRefusal(.damaged, "the register of keys in \(path) cannot be read: \(error); \(Self.wholeRemedy)")
+    }
+    guard let found = octets.map({ KeyRegister(octets: $0) }) ?? KeyRegister() else {
+      throw NonceRefusal(
+        .damaged, "the register of keys in \(path) is damaged or of another version; \(Self.wholeRemedy)")
+    }
+    register = found
+    return found
+  }
+
+  /// nil for a key that has no state and never had.
+  private func recorded(_ key: NonceKey, _ register: KeyRegister) throws(NonceRefusal) -> NonceState? {
     let octets: [UInt8]?
     do {
       octets = try disk.read(Self.fileName(key))
@@ -48,17 +95,24 @@ public final class NonceStateDirectory {
       throw NonceRefusal(
         .damaged, "the nonce state of key \(key.name) in \(path) cannot be read: \(error); \(Self.remedy)")
     }
-    if let octets {
-      guard let state = NonceState(octets: octets), state.key.fingerprint == key.fingerprint else {
+    guard let octets else {
+      guard register[key] == nil else {
         throw NonceRefusal(
-          .damaged, "the nonce state of key \(key.name) in \(path) is damaged or of another version; \(Self.remedy)")
+          .missing, "key \(key.name) was begun in \(path), and its nonce state is missing; \(Self.remedy)")
       }
-      return state
+      return nil
     }
-    guard history == .new else {
-      throw NonceRefusal(.missing, "the nonce state of key \(key.name) is missing from \(path); \(Self.remedy)")
+    guard let state = NonceState(octets: octets), state.key.fingerprint == key.fingerprint else {
+      throw NonceRefusal(
+        .damaged, "the nonce state of key \(key.name) in \(path) is damaged or of another version; \(Self.remedy)")
     }
-    return nil
+    if let last = register[key], state.incarnation < last {
+      throw NonceRefusal(
+        .older,
+        "the nonce state of key \(key.name) in \(path) is an older copy: of start \(state.incarnation), and there were"
+          + " \(last); \(Self.remedy)")
+    }
+    return state
   }
 
   private func accept(
@@ -94,16 +148,20 @@ public final class NonceStateDirectory {
   }
 
   private static let remedy = "rekey, so that a new key begins with new state"
+  private static let wholeRemedy = "rekey everything, and begin with an empty directory"
 
   /// Returns once the state is on the disk for good.
   func commit(_ state: NonceState) throws(NonceRefusal) {
+    try commit(state.octets, as: Self.fileName(state.key), by: Self.nextName(state.key))
+  }
+
+  private func commit(_ octets: [UInt8], as name: String, by next: String) throws(NonceRefusal) {
     if let uncertainty {
       throw NonceRefusal(
         .uncertain, "what is in \(path) is uncertain since a failure: \(uncertainty); mend the disk and start again")
     }
-    let next = Self.nextName(state.key)
     do {
-      try disk.write(next, state.octets)
+      try disk.write(next, octets)
     } catch {
       disk.remove(next)
       throw NonceRefusal(
@@ -111,7 +169,7 @@ public final class NonceStateDirectory {
     }
     do {
       try disk.sync()
-      try disk.rename(next, to: Self.fileName(state.key))
+      try disk.rename(next, to: name)
       try disk.syncNames()
     } catch {
       uncertainty = error

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A real directory, locked for this process for as long as the value lives.
+/// A real directory, locked for this process for as long as the value lives; or not locked, and then it is only read.
 final class SystemDisk: NonceDisk {
   static let lockName = "lock"
   static let mostBytes = 16 << 20
@@ -10,39 +10,54 @@ final class SystemDisk: NonceDisk {
   /// The file that was written last and is not yet synced.
   private var written: Int32 = -1
 
-  init(_ path: String) throws(NonceRefusal) { (directory, lock) = try Self.locked(path) }
+  init(_ path: String, isLocked: Bool = true) throws(NonceRefusal) {
+    directory = try Self.opened(path)
+    guard isLocked else {
+      lock = -1
+      return
+    }
+    do {
+      lock = try Self.locked(directory, path)
+    } catch {
+      close(directory)
+      throw error
+    }
+  }
 
-  private static func locked(_ path: String) throws(NonceRefusal) -> (directory: Int32, lock: Int32) {
+  private static func opened(_ path: String) throws(NonceRefusal) -> Int32 {
     let directory = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else {
       throw NonceRefusal(
         .directory, "cannot open the nonce state directory \(path): \(reason()); make it with `mkdir -m 700`")
     }
+    return directory
+  }
+
+  private static func locked(_ directory: Int32, _ path: String) throws(NonceRefusal) -> Int32 {
     let lock = unsafe openat(directory, lockName, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard lock >= 0 else {
-      let reason = reason()
-      close(directory)
       throw NonceRefusal(
-        .directory, "cannot lock the nonce state directory \(path): \(reason); make it writable for this user")
+        .directory, "cannot lock the nonce state directory \(path): \(reason()); make it writable for this user")
     }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
       close(lock)
-      close(directory)
       throw code == EWOULDBLOCK
         ? NonceRefusal(
           .inUse, "another process uses the nonce state directory \(path): stop it, or give this one its own")
         : NonceRefusal(
           .directory, "cannot lock the nonce state directory \(path): \(reason(code)); put it on a local file system")
     }
-    return (directory, lock)
+    return lock
   }
 
   deinit {
     if written >= 0 { close(written) }
     // Closing alone would leave it locked while a child that is just being started still has a copy.
-    flock(lock, LOCK_UN)
-    close(lock)
+    if lock >= 0 {
+      flock(lock, LOCK_UN)
+      close(lock)
+    }
     close(directory)
   }
 
@@ -68,6 +83,7 @@ final class SystemDisk: NonceDisk {
   }
 
   func write(_ name: String, _ octets: [UInt8]) throws(DiskFailure) {
+    guard lock >= 0 else { throw DiskFailure("\(name) is here to be read alone") }
     if written >= 0 { close(written) }
     written = unsafe openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard written >= 0 else { throw DiskFailure("cannot make \(name): \(Self.reason())") }
@@ -105,7 +121,9 @@ final class SystemDisk: NonceDisk {
     guard fsync(directory) == 0 else { throw DiskFailure("cannot sync the directory: \(Self.reason())") }
   }
 
-  func remove(_ name: String) { unsafe _ = unlinkat(directory, name, 0) }
+  func remove(_ name: String) {
+    if lock >= 0 { unsafe _ = unlinkat(directory, name, 0) }
+  }
 
   private static func reason(_ code: Int32 = errno) -> String { unsafe String(cString: strerror(code)) }
 }

@@ -15,47 +15,58 @@ package struct Configuration: Sendable {
   package var engine: String?
 
   package init(_ document: YAMLDocument) throws(ConfigurationErrors) {
-    let sections = try document.read { reader in
-      let memory = reader.optional("memory", .section(MemorySection.read))
-      var classify = ClassifyDescription()
-      let unit = reader.optional("unit", .section(UnitSection.read))
-      let cluster = reader.optional("cluster", .section(ClusterSection.read))
-      if let cluster {
-        classify.clusterAddresses = cluster.addresses
-        classify.hash = cluster.hash
-        classify.key = cluster.key
-        if unit == nil, cluster.unicastMAC != nil || cluster.multicastMAC != nil {
-          reader.reject("cluster", "MAC addresses are given, but no 'unit' whose own address completes them")
-        }
-      }
-      classify.accept = unit.map { unit in
-        AcceptDescription(
-          unitMAC: unit.mac, clusterUnicastMAC: cluster?.unicastMAC, clusterMulticastMAC: cluster?.multicastMAC,
-          groups: unit.groups)
-      }
-      classify.tunnels = reader.field("tunnels", .list(of: .section(TunnelSection.read)), default: [])
-      classify.groups = reader.field("groups", .list(of: .section(GroupSection.read)), default: [])
-      refuseRepeatedSPIs(classify, reader)
-      if classify.clusterAddresses.isEmpty, !classify.tunnels.isEmpty || !classify.groups.isEmpty {
-        reader.reject(
-          classify.tunnels.isEmpty ? "groups" : "tunnels",
-          "security associations end at a cluster address, expected 'cluster.addresses' as well")
-      }
-      return (classify: classify, memory: memory)
+    self = try document.read { Configuration(&$0) }
+  }
+
+  /// After an error, what is left has no meaning: the errors are thrown.
+  init(_ reader: inout FieldReader) {
+    let memory = reader.optional("memory", .section(MemorySection.read))
+    let unit = reader.optional("unit", .section(UnitSection.read))
+    let cluster = reader.optional("cluster", .section(ClusterSection.read))
+    engine = reader.optional("engine", .engine).flatMap { $0 }
+    frames = memory?.frames
+    frameBytes = memory?.frameBytes
+    unitNumber = unit?.number
+    stateDirectory = unit?.stateDirectory
+    if let cluster {
+      classify.clusterAddresses = cluster.addresses
+      classify.hash = cluster.hash
+      classify.key = cluster.key
     }
-    classify = sections.classify
-    frames = sections.memory?.frames
-    frameBytes = sections.memory?.frameBytes
+    classify.accept = unit?.mac.map { mac in
+      AcceptDescription(
+        unitMAC: mac, clusterUnicastMAC: cluster?.unicastMAC, clusterMulticastMAC: cluster?.multicastMAC,
+        groups: unit?.groups ?? [])
+    }
+    readAssociations(&reader, Surroundings(cluster, unit))
+    if unit?.mac == nil, cluster?.unicastMAC != nil || cluster?.multicastMAC != nil {
+      reader.reject("cluster", "MAC addresses are given, but no 'unit.mac' of its own that completes them")
+    }
+  }
+
+  private mutating func readAssociations(_ reader: inout FieldReader, _ around: Surroundings) {
+    let tunnels = reader.optional(
+      "tunnels",
+      .list(
+        of: .located(.section { TunnelSection.read(&$0, around) }), count: 0...ClassifyDescription.mostTunnels))
+    let groups = reader.optional("groups", .list(of: .located(.section { GroupSection.read(&$0, around) })))
+    let policies = reader.optional("policies", .list(of: .section(PolicySection.read)))
+    let consistency = Consistency(
+      tunnels: reader.contains("tunnels") ? tunnels : [], groups: reader.contains("groups") ? groups : [],
+      policies: reader.contains("policies") ? policies : [])
+    consistency.check(reader)
+    classify.tunnels = tunnels?.map(\.value) ?? []
+    classify.groups = groups?.map(\.value) ?? []
+    classify.policies = policies?.flatMap(\.descriptions) ?? []
+    if classify.clusterAddresses.isEmpty, !classify.tunnels.isEmpty || !classify.groups.isEmpty {
+      reader.reject(
+        classify.tunnels.isEmpty ? "groups" : "tunnels",
+        "security associations end at a cluster address, expected 'cluster.addresses' as well")
+    }
   }
 }
 
-/// Two SAs with one SPI cannot be told apart on the wire.
-private func refuseRepeatedSPIs(_ classify: ClassifyDescription, _ reader: borrowing FieldReader) {
-  var seen = Set<UInt32>()
-  for spi in classify.tunnels.map(\.inboundSPI) where !seen.insert(spi).inserted {
-    reader.reject("tunnels", "found inbound SPI 0x\(String(spi, radix: 16)) twice, expected each once")
-  }
-  for spi in classify.groups.map(\.spi) where !seen.insert(spi).inserted {
-    reader.reject("groups", "found SPI 0x\(String(spi, radix: 16)) twice, expected each once")
-  }
+extension FieldFormat where Value == String? {
+  /// The raw values of `CryptoEngine.Kind`; nil chooses.
+  static var engine: FieldFormat { choice(of: ["auto": nil, "ipsec-mb": "ipsec-mb", "openssl": "openssl"]) }
 }

@@ -3,16 +3,29 @@ import Wire
 
 /// `unit`: this machine alone.
 struct UnitSection {
-  var mac: MACAddress
+  /// Nil accepts frames to every MAC address.
+  var mac: MACAddress?
   var groups: [MACAddress]
+  var number: Int?
+  var stateDirectory: String?
+  /// What of the two is not in the file: counters need both.
+  var missing: [String]
 
   static func read(_ reader: inout FieldReader) -> UnitSection? {
-    let mac = reader.field("mac", .mac.matching("a unicast MAC address") { !$0.isGroup })
-    let groups = reader.field(
-      "groups",
-      .list(of: .mac.matching("a group MAC address", \.isGroup), count: 0...AcceptDescription.mostGroups),
-      default: [])
-    return mac.map { UnitSection(mac: $0, groups: groups) }
+    let unit = UnitSection(
+      mac: reader.optional("mac", .mac.matching("a unicast MAC address") { !$0.isGroup }),
+      groups: reader.field(
+        "groups",
+        .list(of: .mac.matching("a group MAC address", \.isGroup), count: 0...AcceptDescription.mostGroups),
+        default: []),
+      number: reader.optional("number", .integer(in: 0...UnitNumber.most)),
+      // From another folder, a relative one would be another one, in which no key was ever used.
+      stateDirectory: reader.optional("stateDirectory", .text("an absolute path") { $0.hasPrefix("/") ? $0 : nil }),
+      missing: ["number", "stateDirectory"].filter { !reader.contains($0) })
+    if !reader.contains("mac"), !unit.groups.isEmpty {
+      reader.reject("groups", "group addresses are given, but no 'mac', without which every frame is accepted")
+    }
+    return unit
   }
 }
 
@@ -60,29 +73,6 @@ struct MemorySection {
   }
 }
 
-/// One of `tunnels`.
-enum TunnelSection {
-  static func read(_ reader: inout FieldReader) -> TunnelDescription? {
-    let inbound = reader.field("inboundSPI", .spi)
-    let outbound = reader.field("outboundSPI", .spi)
-    let peer = reader.field("peer", .address)
-    let local = reader.field("local", .list(of: .prefix), default: [])
-    let remote = reader.field("remote", .list(of: .prefix), default: [])
-    guard let inbound, let outbound, let peer else { return nil }
-    return TunnelDescription(
-      inboundSPI: inbound, outboundSPI: outbound, peer: peer, local: local, remote: remote)
-  }
-}
-
-/// One of `groups`.
-enum GroupSection {
-  static func read(_ reader: inout FieldReader) -> GroupDescription? {
-    let spi = reader.field("spi", .spi)
-    let bits = reader.field("senderIDBits", .senderIDBits, default: 8)
-    return spi.map { GroupDescription(spi: $0, senderIDBits: bits) }
-  }
-}
-
 extension FieldFormat where Value == MACAddress {
   static var mac: FieldFormat { text("a MAC address") { MACAddress($0) } }
 }
@@ -104,5 +94,14 @@ extension FieldFormat where Value == Int {
   /// RFC 6054 section 3.
   static var senderIDBits: FieldFormat {
     integer(in: 8...16).matching("8, 12 or 16") { [8, 12, 16].contains($0) }
+  }
+}
+
+extension FieldFormat where Value == String {
+  /// What people call a tunnel or a group: shown as it is written.
+  static var name: FieldFormat {
+    text("a name of up to 40 characters without control characters") { text in
+      text.unicodeScalars.count <= 40 && excerpt(of: text) == "'\(text)'" && !text.isEmpty ? text : nil
+    }
   }
 }

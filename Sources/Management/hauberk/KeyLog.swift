@@ -67,10 +67,3 @@ enum KeyLog {
     }
   }
 }
-
-extension IPAddress {
-  var isIPv6: Bool {
-    if case .v6 = self { return true }
-    return false
-  }
-}

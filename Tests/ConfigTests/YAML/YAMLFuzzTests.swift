@@ -1,4 +1,5 @@
 import Config
+import Glibc
 import Testing
 
 @Suite("No bytes bring the reader down")
@@ -21,6 +22,31 @@ struct YAMLFuzzTests {
       for _ in 0..<next(below: 30) { bytes += pieces[next(below: pieces.count)] }
       if next(below: 4) == 0 { bytes.append(UInt8(next(below: 256))) }
       unsafe bytes.withUnsafeBytes { unsafe fuzzYAML($0) }
+    }
+  }
+
+  @Test("A configuration with any line left out, doubled or cut ends in a value or in errors")
+  func configurations() {
+    let path = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/examples/gateway.yaml"
+    let opened = unsafe fopen(path, "r")
+    guard let file = unsafe opened else {
+      Issue.record("no example")
+      return
+    }
+    defer { unsafe fclose(file) }
+    var octets = [UInt8](repeating: 0, count: 65536)
+    let count = unsafe fread(&octets, 1, octets.count, file)
+    let lines = octets[..<count].split(separator: 10, omittingEmptySubsequences: false)
+      .filter { $0.first { $0 != 32 } != UInt8(ascii: "#") }
+    for index in lines.indices {
+      var without = lines, doubled = lines, cut = lines
+      without.remove(at: index)
+      doubled.insert(lines[index], at: index)
+      cut[index] = cut[index].dropLast(2)
+      for text in [without, doubled, cut] {
+        let bytes = Array(text.joined(separator: [10]))
+        unsafe bytes.withUnsafeBytes { unsafe fuzzConfiguration($0) }
+      }
     }
   }
 }
