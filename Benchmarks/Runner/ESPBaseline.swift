@@ -12,7 +12,7 @@ struct ESPContestant {
 }
 
 /// The ceiling of the ESP path, beside the cipher alone: packets of all lengths, one SA and 4096 in turn.
-func measureESP(rounds: Int) throws -> Int32 {
+func measureESP(rounds: Int, _ wanted: String) throws -> Int32 {
   guard baseline_esp_is_here() != 0 else {
     Console.note("intel-ipsec-mb was not there at build, or this processor cannot: nothing to measure")
     return 0
@@ -26,11 +26,13 @@ func measureESP(rounds: Int) throws -> Int32 {
   var cells: [ESPCell] = []
   for sas in [1, 4096] {
     for lengths in ESPLengths.all {
+      let directions = [true, false].filter { ESPCell.title(seals: $0, lengths, sas).contains(wanted) }
+      if directions.isEmpty { continue }
       guard let frames = ESPFrames(sas: sas, lengths) else {
         Console.note("no memory for \(sas) SAs")
         return 1
       }
-      for seals in [true, false] { cells.append(try ESPCell(frames, sas, lengths, seals: seals, rounds: rounds)) }
+      for seals in directions { cells.append(try ESPCell(frames, sas, lengths, seals: seals, rounds: rounds)) }
     }
   }
   let nanosecondsPerTick =
@@ -49,7 +51,7 @@ struct ESPCell {
 
   init(_ frames: ESPFrames, _ sas: Int, _ lengths: ESPLengths, seals: Bool, rounds: Int) throws {
     let contestants = seals ? try Self.sealing(frames, sas) : try Self.opening(frames, sas)
-    title = Format.left("\(seals ? "seal" : "open") \(lengths.name), \(sas) SA\(sas == 1 ? "" : "s")", 22)
+    title = Format.left(Self.title(seals: seals, lengths, sas), 22)
     names = contestants.map(\.name)
     var ticks = contestants.map { _ in [Double]() }
     // As in other comparisons: who begins changes from round to round, and the first round warms up.
@@ -61,6 +63,10 @@ struct ESPCell {
       }
     }
     self.ticks = ticks
+  }
+
+  static func title(seals: Bool, _ lengths: ESPLengths, _ sas: Int) -> String {
+    "\(seals ? "seal" : "open") \(lengths.name), \(sas) SA\(sas == 1 ? "" : "s")"
   }
 
   /// The time of all bursts of a pass, and none of what comes before.

@@ -15,6 +15,7 @@ enum PacketDriver {
         let frame = Bytes(block, count: size - 1)
         for world in Worlds.all { PacketDriver.classify(frame, link, in: world) }
         PacketDriver.tell(frame, link)
+        PacketDriver.audit(frame, link)
         ViewWalk.walk(frame, link)
       }
     }
@@ -37,6 +38,17 @@ enum PacketDriver {
     precondition(
       judged.reason == full.reason && judged.workSet == full.workSet && judged.rule == full.rule,
       "the short path disagrees with the full one")
+  }
+
+  /// Whole and cut, a frame is in a stream or counted by name, and is no repeat of itself.
+  static func audit(_ frame: Bytes, _ link: LinkType) {
+    let audit = CaptureAudit(AuditedSAs(), link: link)
+    audit.take(frame, wireLength: frame.count)
+    audit.take(frame, wireLength: frame.count + 1)
+    let counted = AuditCount.allCases.reduce(0) { $0 + audit.count(of: $1) }
+    let streamed = audit.streams.reduce(0) { $0 + $1.packets }
+    precondition(audit.packets == 2 && counted + streamed == 2, "an audit loses a frame")
+    precondition(audit.firstRepeats.isEmpty, "a frame repeats its own IV")
   }
 
   /// What a person would be told about the frame.

@@ -87,6 +87,23 @@ import Testing
     #expect(complaint { () throws(CommandFailure) in try FaultOptions(text) }?.contains("--faults") == true)
   }
 
+  @Test func `audit takes one capture, and needs it`() throws {
+    let options = try AuditOptions(["in.pcap", "--config", "c", "--filter=esp", "--json"])
+    #expect(options.capture == "in.pcap" && options.config == "c" && options.filter == "esp" && options.json)
+    let plain = try AuditOptions(["-"])
+    #expect(plain.capture == "-" && plain.config == nil && plain.filter == nil && !plain.json)
+    func refusal(_ words: String...) -> String? {
+      complaint { () throws(CommandFailure) in try AuditOptions(words) }
+    }
+    #expect(refusal() == "audit needs a capture: hauberk audit CAPTURE, '-' for standard input")
+    #expect(refusal("--json")?.contains("needs a capture") == true)
+    #expect(refusal("a", "b") == "audit takes one capture, not 2: b")
+    #expect(refusal("a", "--jsno")?.contains("did you mean '--json'?") == true)
+    #expect(refusal("a", "--config") == "--config needs a value: --config FILE")
+    #expect(refusal("a", "--json=1") == "--json takes no value")
+    #expect(refusal("a", "--hash", "keyed")?.contains("unknown option '--hash'") == true)
+  }
+
   @Test func `classify takes a capture and what classification depends on`() throws {
     let options = try ClassifyOptions(["-", "--hash", "keyed", "--csv", "--cluster-ip=10.0.0.1", "--filter", "ip"])
     #expect(options.capture == "-" && options.hash == .keyed && options.hasHeaderLine && options.filter == "ip")

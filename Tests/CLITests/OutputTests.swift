@@ -106,11 +106,66 @@ import Testing
     #expect(text.split(separator: "\n").allSatisfy { $0.count <= 120 })
   }
 
+  static var audit: AuditResult {
+    var stream = StreamResult()
+    stream.destination = "2001:db8:1111:2222:3333:4444:5555:6666"
+    stream.spi = 0x1234
+    stream.senderID = 65_535
+    (stream.packets, stream.lowest, stream.highest) = (1_234_567, 4_294_967_295, 4_296_201_900)
+    (stream.missing, stream.holes, stream.duplicates, stream.repeats, stream.sameIVs) = (39, 5, 6, 12, 7)
+    var result = AuditResult()
+    result.source = "a \"capture\""
+    result.link = "Ethernet"
+    result.hasConfiguration = true
+    result.packets = 1_234_570
+    result.notAudited = [("ike", "a meaning", 3)]
+    result.streams = [stream]
+    result.firstRepeats = [
+      RepeatResult(stream: stream, iv: 0xab, packet: 12, sequence: 8, firstPacket: 3, firstSequence: 7)
+    ]
+    result.truncation = "it ends early"
+    return result
+  }
+
+  @Test func `the summary of an audit tells what a person wants to know`() {
+    let text = AuditSummary(Self.audit).text
+    for part in [
+      "a \"capture\" (Ethernet)", "1 234 570, of which 1 234 567 audited", "0x00001234", "65535", "4296201900",
+      "the first 1 of 12", "IV 00000000000000ab", "packet 3, sequence number 7; again packet 12, sequence number 8",
+      "same IV", "3 ike", "a meaning", "it ends early",
+    ] { #expect(text.contains(part), "\(part)") }
+    #expect(!text.contains("assumed"))
+    #expect(AuditSummary(AuditResult()).text.contains("there is no ESP to audit"))
+  }
+
+  @Test func `what an audit complains of names the keys to replace`() {
+    #expect(AuditResult().complaint == nil)
+    let complaint = Self.audit.complaint ?? ""
+    #expect(complaint.contains("12 times, first in packet 12") && complaint.contains("SPI 0x00001234 to 2001:db8"))
+    #expect(!complaint.contains("AES-CBC"))
+    var assumed = Self.audit
+    assumed.firstRepeats[0].stream.isAssumed = true
+    #expect(assumed.complaint?.contains("unless its cipher is AES-CBC") == true)
+  }
+
+  @Test func `the JSON of an audit has its documented members`() throws {
+    let parsed = try #require(
+      JSONSerialization.jsonObject(with: Data(Self.audit.json.text.utf8)) as? [String: Any])
+    #expect(
+      parsed["repeats"] as? Int == 12 && parsed["duplicates"] as? Int == 6 && parsed["audited"] as? Int == 1_234_567)
+    #expect(parsed["notAudited"] as? [String: Int] == ["ike": 3] && parsed["truncated"] as? Bool == true)
+    let stream = try #require((parsed["streams"] as? [[String: Any]])?.first)
+    #expect(
+      stream["sameIVs"] as? Int == 7 && stream["senderID"] as? Int == 65_535 && stream["spi"] as? String == "0x00001234"
+    )
+    #expect(stream["counterMode"] as? Bool == true && stream["ivBytes"] as? Int == 8)
+  }
+
   @Test func `exit codes are small, distinct and in the help`() {
     let codes = ExitCode.allCases.map(\.rawValue)
     #expect(Set(codes).count == codes.count && codes.allSatisfy { (0...99).contains($0) })
     #expect(codes.filter { $0 == 0 }.count == 1)
-    for page in [Help.overview, Help.replay] {
+    for page in [Help.overview, Help.replay, Help.audit] {
       for code in ExitCode.allCases { #expect(page.contains("\(code.rawValue)  \(code.meaning)")) }
     }
   }
@@ -120,7 +175,8 @@ import Testing
       #expect(Help.replay.contains(option.name) && Help.replay.contains(option.help))
     }
     for option in ClassifyOptions.options { #expect(Help.classify.contains(option.name)) }
-    for page in [Help.overview, Help.replay, Help.classify] {
+    for option in AuditOptions.options { #expect(Help.audit.contains(option.name) && Help.audit.contains(option.help)) }
+    for page in [Help.overview, Help.replay, Help.classify, Help.audit] {
       #expect(page.split(separator: "\n").allSatisfy { $0.count <= 110 })
     }
   }

@@ -2,6 +2,7 @@ import Contract
 import CCrypto
 @testable import Dataplane
 import PacketMaking
+import Testing
 
 /// The engines that this machine can run.
 let engines = CryptoEngine.Kind.allCases.filter(\.isHere)
@@ -43,7 +44,8 @@ final class CipherBench {
   }
 
   /// One call, in a block of memory whose other octets have to stay as they are. nil when it is refused;
-  /// `left` is then what lies where the payload was.
+  /// `left` is then what lies where the payload was. A burst of the same, over and over, has to
+  /// say the same each time.
   func pass(
     _ use: CipherKey.Use, _ key: CipherKey, nonce: [UInt8], aad: [UInt8], _ sealed: Sealed, suffix: [UInt8]? = nil,
     left: inout [UInt8]
@@ -72,7 +74,21 @@ final class CipherBench {
       block[..<textAt].elementsEqual(guardOctets) && block[(tagAt - 64)..<tagAt].elementsEqual(guardOctets)
         && block[(tagAt + sealed.tag.count)...].elementsEqual(guardOctets), "written beside text and tag")
     left = Array(block[textAt..<textAt + sealed.text.count])
-    return succeeded ? Sealed(text: left, tag: Array(block[tagAt..<tagAt + sealed.tag.count])) : nil
+    let result = succeeded ? Sealed(text: left, tag: Array(block[tagAt..<tagAt + sealed.tag.count])) : nil
+    #expect(passAsBurst(use, key, nonce: nonce, aad: aad, sealed, suffix: suffix) == result, "as a burst")
+    return result
+  }
+
+  private func passAsBurst(
+    _ use: CipherKey.Use, _ key: CipherKey, nonce: [UInt8], aad: [UInt8], _ sealed: Sealed, suffix: [UInt8]?
+  ) -> Sealed? {
+    // So many that ipsec-mb makes jobs of them.
+    let count = 6
+    let burst = BurstMemory(bytes: count * (aad.count + sealed.text.count + sealed.tag.count + 512), count: count)
+    for _ in 0..<count { burst.add(key, nonce: nonce, aad: aad, sealed, suffix: suffix, .together) }
+    burst.run(use, on: lane)
+    #expect(burst.isUniform())
+    return burst.isGood(0) ? burst[0] : nil
   }
 
   func seal(

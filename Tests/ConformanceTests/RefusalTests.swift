@@ -19,7 +19,7 @@ import Testing
     return run.error
   }
 
-  @Test(arguments: ["replay", "classify"])
+  @Test(arguments: ["replay", "classify", "audit"])
   func `an input that is no capture`(_ command: String) {
     let folder = Folder()
     #expect(Self.refused([command, folder.path("none")], code: 3).contains("No such file"))
@@ -55,6 +55,8 @@ import Testing
     #expect(Self.refused(["classify", "--workers", "2"], code: 2).contains("unknown option '--workers'"))
     #expect(Self.refused(["replay", "--generate", "packtes=5"], code: 2).contains("did you mean 'packets'?"))
     #expect(Self.refused(["replay", "--json", "--out"], code: 2).contains("--out needs a value"))
+    #expect(Self.refused(["audti", "x"], code: 2).contains("did you mean 'audit'?"))
+    #expect(Self.refused(["audit"], code: 2).contains("hauberk audit CAPTURE"))
     #expect(Self.refused(["help", "me"], code: 2).contains("help"))
   }
 
@@ -65,7 +67,8 @@ import Testing
     ["replay", "--faults", "flip=2"], ["replay", "--deal", "x"], ["replay", "a", "b"],
     ["replay", "-", "--loop", "2"], ["replay", "--generate", "", "--filter", "udp"],
     ["replay", "--cluster-ip", "10.0.0.256"], ["classify", "--cluster-ip", "x"], ["classify", "--csv=1"],
-    ["replay", "--filter", "udp and and"], ["classify", "--filter", "port nowhere"], ["replay", "--filter", "("],
+    ["replay", "--filter", "udp and and"], ["classify", "--filter", "port nowhere"],
+    ["audit"], ["audit", "a", "b"], ["audit", "--hash", "keyed", "a"], ["replay", "--filter", "("],
   ])
   func `bad values`(_ arguments: [String]) { Self.refused(arguments, code: 2) }
 
@@ -89,7 +92,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ["replay"], ["replay", "--json"], ["replay", "--out", "-"], ["replay", "--trace", "9"], ["classify"], ["help"],
+    ["replay"], ["replay", "--json"], ["replay", "--out", "-"], ["replay", "--trace", "9"], ["classify"],
+    ["audit", Samples.shippedPath], ["help"],
     ["version"],
   ])
   func `a full disk behind standard output is not a success`(_ arguments: [String]) {

@@ -14,7 +14,9 @@ import Testing
   @Test func `without arguments the program shows how it is used, as an error`() {
     let run = Program.run()
     #expect(run.code == 2 && run.output.isEmpty && run.error.contains("Usage:"))
-    for arguments in [["help"], ["--help"], ["replay", "--help"], ["help", "classify"], ["version"]] {
+    for arguments in [
+      ["help"], ["--help"], ["replay", "--help"], ["help", "classify"], ["help", "audit"], ["audit", "-h"], ["version"],
+    ] {
       let run = Program.run(arguments)
       #expect(run.code == 0 && run.error.isEmpty && run.text.contains("hauberk"))
     }

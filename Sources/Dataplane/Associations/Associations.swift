@@ -22,8 +22,7 @@ package final class Associations {
   private(set) var senders: [Sender] = []
   private var keys: [CipherKey] = []
   private var windows: [UnsafeMutablePointer<SenderWindows>] = []
-  private let outboundStates: UnsafeMutableRawPointer
-  private let inboundStates: UnsafeMutableRawPointer
+  private let memory: [TableMemory]
   let workers: Int
 
   /// What seals under one key: whose nonces those are.
@@ -48,21 +47,20 @@ package final class Associations {
     let plan = AssociationPlan(description, hasAssociations: true)
     self.plan = plan
     let groups = description.groups.count { $0.security != nil }
-    outboundStates = .allocate(
-      byteCount: max(1, plan.outboundCount + groups * workers) * OutboundState.stride, alignment: 128)
+    let outboundStates = TableMemory(
+      bytes: max(1, plan.outboundCount + groups * workers) * OutboundState.stride)
     let windowBytes = description.tunnels.reduce(0) {
       $0 + ($1.security.map { InboundState.stride + ReplayWindow.bytes(size: $0.esp.window) } ?? 0)
     }
-    inboundStates = .allocate(byteCount: max(64, windowBytes + groups * workers * InboundState.stride), alignment: 64)
+    let inboundStates = TableMemory(bytes: max(64, windowBytes + groups * workers * InboundState.stride))
+    let outbound = TableMemory(bytes: max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride)
+    let inbound = TableMemory(bytes: max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride)
+    memory = [outboundStates, inboundStates, outbound, inbound]
     tables = AssociationTables(
-      outbound: UnsafeMutableRawPointer.allocate(
-        byteCount: max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride, alignment: 128
-      ).bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
-      inbound: UnsafeMutableRawPointer.allocate(
-        byteCount: max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride, alignment: 64
-      ).bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
+      outbound: outbound.base.bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
+      inbound: inbound.base.bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
       outboundCount: plan.outboundCount, inboundCount: plan.inboundCount)
-    var outboundState = outboundStates, inboundState = inboundStates
+    var outboundState = outboundStates.base, inboundState = inboundStates.base
     for (number, tunnel) in description.tunnels.enumerated() {
       guard let security = tunnel.security else { continue }
       try addTunnel(number, tunnel, security, &outboundState, &inboundState)
@@ -70,6 +68,27 @@ package final class Associations {
     for (number, group) in description.groups.enumerated() {
       guard let security = group.security else { continue }
       try addGroup(number, group, security, &outboundState, &inboundState)
+    }
+    notePrefixes()
+  }
+
+  /// Where a tunnel's traffic is one pair of IPv4 prefixes that no other policy touches, the pair says as much about
+  /// what is opened as the policies do.
+  private func notePrefixes() {
+    let pairs = description.tunnels.flatMap { tunnel in
+      tunnel.local.flatMap { local in tunnel.remote.map { remote in [local, remote] } }
+    }.filter { !$0[0].address.halves.isIPv6 && !$0[1].address.halves.isIPv6 }
+    let shapes = Set(pairs.map { [$0[0].length, $0[1].length] })
+    let isSimple =
+      description.policies.isEmpty && description.groups.allSatisfy { $0.security == nil } && shapes.count == 1
+      && Set(pairs).count == pairs.count
+    guard isSimple else { return }
+    for (number, tunnel) in description.tunnels.enumerated() {
+      guard let into = plan.inboundTunnels[number], tunnel.local.count == 1, tunnel.remote.count == 1,
+        case .v4(let local) = tunnel.local[0].address, case .v4(let remote) = tunnel.remote[0].address
+      else { continue }
+      tables.inbound[into].prefixes = UInt64(remote.value) << 32 | UInt64(local.value)
+      tables.inbound[into].flags.insert(.hasPrefixes)
     }
   }
 
@@ -79,10 +98,7 @@ package final class Associations {
       window.pointee.deallocate()
       window.deallocate()
     }
-    tables.outbound.deallocate()
-    tables.inbound.deallocate()
-    outboundStates.deallocate()
-    inboundStates.deallocate()
+    for block in memory { block.deallocate() }
   }
 
   private func key(
@@ -199,10 +215,13 @@ extension OutboundSA {
     headerSum = outer.sum
     outerBytes = UInt8(outer.length)
     flags.formUnion(outer.flags)
-    pathMTU = UInt32(esp.pathMTU)
+    longest = esp.pathMTU == 0 ? .max : UInt16(min(esp.pathMTU, 65535))
+    plainSum = outer.plainSum
     paddedLength = UInt16(min(esp.paddedLength, 65535))
     softBytes = esp.bytes?.soft ?? .max
     hardBytes = esp.bytes?.hard ?? .max
+    plainKind = key.plainKind
+    if flags == .plain, plainKind != 0, paddedLength == 0, esp.bytes == nil { flags.insert(.isPlain) }
   }
 }
 
@@ -220,6 +239,8 @@ extension InboundSA {
     if esp.suite.authenticatesIV { flags.insert(.authenticatesIV) }
     if esp.suite.hasSuffix { flags.insert(.hasSuffix) }
     if esp.ecn == .compatibility { flags.insert(.hidesECN) }
+    plainKind = key.plainKind
+    if flags == .isCounterMode, plainKind != 0 { flags.insert(.isPlain) }
   }
 }
 

@@ -10,6 +10,10 @@ struct InboundSA: BitwiseCopyable {
     static let isCounterMode = Flags(rawValue: 32)
     /// Nothing says which traffic may come: whatever is authentic may.
     static let acceptsAll = Flags(rawValue: 64)
+    /// The common kind: AES-GCM on ipsec-mb, tunnel mode, 32-bit sequence numbers.
+    static let isPlain = Flags(rawValue: 128)
+    /// Its traffic is one pair of IPv4 prefixes, of the lengths that all pairs have: `prefixes` says which.
+    static let hasPrefixes = Flags(rawValue: 256)
   }
 
   var key: CipherKey
@@ -30,11 +34,20 @@ struct InboundSA: BitwiseCopyable {
   /// The sender id is what is left of the IV after this shift.
   var senderShift: UInt8 = 0
   var workSet: UInt16 = 0
+  /// Remote above, local below, as the inner packet has them.
+  var prefixes: UInt64 = 0
+  /// A line, not a word less.
+  var plainKind: UInt32 = 0
+  var spare: UInt32 = 0
 
   @inline(__always)
   func state(of worker: Int) -> UnsafeMutablePointer<InboundState> {
     (UnsafeMutableRawPointer(state) + Int(stateStride) &* worker).assumingMemoryBound(to: InboundState.self)
   }
+
+  /// Whether packets of this work set may be opened where they are.
+  @inline(__always)
+  func serves(_ set: UInt16) -> Bool { workSet == set || senders != nil }
 
   /// The window of a unicast SA.
   @inline(__always) var window: ReplayWindow { ReplayWindow(following: state) }

@@ -24,6 +24,12 @@ struct OutboundSA: BitwiseCopyable {
     static let copiesFlowLabel = Flags(rawValue: 8192)
     /// One SA for all workers: each has a state of its own.
     static let isGroup = Flags(rawValue: 16384)
+    /// The common kind: AES-GCM on ipsec-mb, IPv4 outside, tunnel mode, marks copied, nothing added.
+    static let isPlain = Flags(rawValue: 32768)
+
+    /// What a plain SA has and has not.
+    static var plain: Flags { [.isCounterMode, .copiesDSCP, .copiesECN, .copiesDontFragment] }
+    static var allBut: Flags { [.isGroup, .isPlain] }
   }
 
   /// The outer IP header and the UDP header as they begin, in the order of the wire; lengths and checksum are 0.
@@ -39,22 +45,32 @@ struct OutboundSA: BitwiseCopyable {
   var flags: Flags = []
   /// The sum of the outer IPv4 header's words, lengths and marks apart.
   var headerSum: UInt32 = 0
+  /// The same of a plain SA, of words as they lie in memory.
+  var plainSum: UInt32 = 0
   var outerBytes: UInt8 = 0
   var ivBytes: UInt8
   var tagBytes: UInt8
   /// The encrypted length is a multiple of this plus one.
   var padMask: UInt8
-  var pathMTU: UInt32 = 0
+  /// The longest outer packet.
+  var longest: UInt16 = .max
   var paddedLength: UInt16 = 0
   var workSet: UInt16 = 0
   var bundle: UInt32 = 0
   var softBytes: UInt64 = .max
   var hardBytes: UInt64 = .max
+  /// A pair of lines, not a word less: or records would lie across three.
+  var plainKind: UInt32 = 0
+  var spare: UInt32 = 0
 
   @inline(__always)
   func state(of worker: Int) -> UnsafeMutablePointer<OutboundState> {
     (UnsafeMutableRawPointer(state) + Int(stateStride) &* worker).assumingMemoryBound(to: OutboundState.self)
   }
+
+  /// Whether packets of this work set may be sealed where they are.
+  @inline(__always)
+  func serves(_ set: UInt16) -> Bool { workSet == set || flags.contains(.isGroup) }
 
   /// In front of the inner packet: outer headers, SPI and sequence number, IV.
   @inline(__always) var frontBytes: Int { Int(outerBytes) &+ 8 &+ Int(ivBytes) }
@@ -65,8 +81,9 @@ struct OutboundSA: BitwiseCopyable {
 struct OutboundState: BitwiseCopyable {
   var sequence: OutboundSequence
   var nonces: NonceBlock
-  var packets: UInt64 = 0
   var bytes: UInt64 = 0
+  /// So many packets may go the common way before the general one has to look at limits and nonces again.
+  var budget: UInt64 = 0
   // Second line.
   /// Taken up when `nonces` is used up.
   var nextNonces: NonceBlock
@@ -81,4 +98,15 @@ struct OutboundState: BitwiseCopyable {
   var tooBig: UInt64 = 0
 
   static let stride = 128
+
+  /// Every packet takes one number.
+  var packets: UInt64 { sequence.last &- sequence.start }
+
+  /// After the general way has looked. Now and then it is to look again, so that the next block of nonces is there in time.
+  @inline(__always)
+  mutating func renewBudget() {
+    let numbers = sequence.softLimit > sequence.last ? sequence.softLimit &- sequence.last &- 1 : 0
+    let left = nonces.left == 0 ? 0 : (nonces.left &- 1) & 0xffff
+    budget = numbers < left ? numbers : left
+  }
 }

@@ -14,7 +14,8 @@ struct OutboundSequence: BitwiseCopyable {
   /// The last number given out.
   private(set) var last: UInt64
   private(set) var hasReported = false
-  let softLimit: UInt64
+  private(set) var softLimit: UInt64
+  let start: UInt64
   let limit: UInt64
 
   /// `after` is the last number that was used before: not 0 where an SA is taken over. The soft limit is three
@@ -24,10 +25,18 @@ struct OutboundSequence: BitwiseCopyable {
     limit = min(most, hardLimit ?? .max)
     self.softLimit = softLimit ?? limit - max(1, limit / 4)
     self.last = last
+    start = last
     precondition(self.softLimit < limit && last <= limit, "the soft limit lies before the last number")
   }
 
+  /// From here on every packet asks whether there may be one.
+  mutating func end() { softLimit = 0 }
+
   var isExhausted: Bool { last == limit }
+
+  /// The next number, where the caller has seen that it lies before the soft limit.
+  @inline(__always)
+  mutating func count(_ next: UInt64) { last = next }
 
   /// Numbers for so many packets, as many as there are.
   @inline(__always)

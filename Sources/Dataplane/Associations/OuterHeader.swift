@@ -43,6 +43,16 @@ struct OuterHeader {
     withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: octets) }
   }
 
+  /// The second and third of an IPv4 header's words of eight octets, and the destination, as 16-bit words in memory
+  /// order; version and length of the first.
+  var plainSum: UInt32 {
+    var sum: UInt32 = 0x45
+    for word in [UInt64(littleEndian: words.1), UInt64(littleEndian: words.2) & 0xffff_ffff] {
+      for shift in stride(from: UInt64(0), to: 64, by: 16) { sum += UInt32(word >> shift & 0xffff) }
+    }
+    return sum
+  }
+
   private static func octets(_ value: UInt64, _ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * (count - 1 - $0))) }
   }

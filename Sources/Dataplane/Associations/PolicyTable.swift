@@ -23,6 +23,17 @@ struct Selector {
   }
 }
 
+extension Selector {
+  /// Out of the words that the short path leaves.
+  @inline(__always)
+  init(words addresses: UInt64, _ ports: UInt64) {
+    self.init(
+      addresses: AddressPair(sourceLow: addresses >> 32, destinationLow: addresses & 0xffff_ffff, isIPv6: false),
+      protocolNumber: UInt8(truncatingIfNeeded: ports >> 32), hasPorts: true,
+      sourcePort: UInt16(truncatingIfNeeded: ports >> 16), destinationPort: UInt16(truncatingIfNeeded: ports))
+  }
+}
+
 /// From a clear packet to the first policy that fits it (RFC 4301 section 4.4.1), in a time that does not grow with
 /// the number of policies.
 ///
@@ -52,7 +63,9 @@ struct PolicyTable {
     var namesPorts = false
     /// A tunnel's work set (X7), or `flow`: by the packet's own hash.
     var workSet: UInt16 = flow
-    var spare: UInt16 = 0
+    /// Whoever has these addresses is meant: this is the head of its chain, and names neither protocol nor ports.
+    var isFirst = false
+    var spare: UInt8 = 0
   }
 
   struct PortRange: BitwiseCopyable {
@@ -86,37 +99,44 @@ struct PolicyTable {
   @inline(__always) static var flow: UInt16 { 0xffff }
   @inline(__always) static var noBundle: UInt32 { .max }
 
+  let memory: TableMemory
   let shapes: UnsafeMutablePointer<Shape>
   let shapeCount: Int
   let entries: UnsafeMutablePointer<Entry>
   let mask: Int
+  /// What is left of a hash after this shift is a place.
+  let shift: UInt64
   /// The entry that fits everything: discard, where there are policies at all.
   let fallback: UnsafeMutablePointer<Entry>
+  /// Where all IPv4 policies have one shape: its masks, destination above and source below.
+  let reversedMask: UInt64
+  /// All policies are of one shape, and that is IPv4's.
+  let isSimple: Bool
 
   var isEmpty: Bool { shapeCount == 0 }
 
   @inline(__always)
-  static func place(_ shape: Int, _ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> Int {
+  static func hash(_ shape: Int, _ a: UInt64, _ b: UInt64, _ c: UInt64, _ d: UInt64) -> UInt64 {
     var hash = (a ^ UInt64(truncatingIfNeeded: shape)) &* 0x9e37_79b9_7f4a_7c15
     hash = (hash ^ hash >> 29 ^ b) &* 0xbf58_476d_1ce4_e5b9
     hash = (hash ^ hash >> 32 ^ c) &* 0x94d0_49bb_1331_11eb
-    hash = (hash ^ hash >> 29 ^ d) &* 0x9e37_79b9_7f4a_7c15
-    return Int(truncatingIfNeeded: hash >> 32)
+    return (hash ^ hash >> 29 ^ d) &* 0x9e37_79b9_7f4a_7c15
   }
 
-  /// IPv4 addresses fill the low halves only, so two multiplications are enough.
+  /// IPv4 addresses fill the low halves only: one word, and one multiplication, of which the upper bits count.
   @inline(__always)
-  static func place(_ shape: Int, _ source: UInt64, _ destination: UInt64) -> Int {
-    let hash = (source << 32 | destination) ^ UInt64(truncatingIfNeeded: shape)
-    let mixed = hash &* 0x9e37_79b9_7f4a_7c15
-    return Int(truncatingIfNeeded: ((mixed ^ mixed >> 32) &* 0xbf58_476d_1ce4_e5b9) >> 32)
+  static func hash(_ shape: Int, _ source: UInt64, _ destination: UInt64) -> UInt64 {
+    ((source << 32 | destination) &+ UInt64(truncatingIfNeeded: shape)) &* 0x9e37_79b9_7f4a_7c15
   }
+
+  @inline(__always)
+  func place(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> shift) }
 
   /// Asks for the line where the first shape's answer lies, so that it is there when `find4` comes.
   @inline(__always)
   func prefetch4(source: UInt64, destination: UInt64) {
     let shape = shapes.pointee
-    let place = Self.place(0, source & shape.sourceLow, destination & shape.destinationLow) & mask
+    let place = place(Self.hash(0, source & shape.sourceLow, destination & shape.destinationLow))
     hauberk_prefetch(entries + place)
   }
 
@@ -137,13 +157,33 @@ struct PolicyTable {
     return UnsafePointer(best)
   }
 
+  /// The same for IPv4 with ports, out of the words that the short path leaves. Where all policies have one shape and the
+  /// first that is met names neither protocol nor ports, that is all there is to ask.
+  @inline(__always)
+  func find4(_ addresses: UInt64, _ ports: UInt64) -> UnsafePointer<Entry> {
+    if isSimple {
+      let source = addresses >> 32 & shapes.pointee.sourceLow
+      let destination = addresses & 0xffff_ffff & shapes.pointee.destinationLow
+      let entry = entries + place(Self.hash(0, source, destination))
+      if entry.pointee.sourceLow == source, entry.pointee.destinationLow == destination, entry.pointee.isFirst {
+        return UnsafePointer(entry)
+      }
+    }
+    return findFully(addresses, ports)
+  }
+
+  @inline(never)
+  private func findFully(_ addresses: UInt64, _ ports: UInt64) -> UnsafePointer<Entry> {
+    find(Selector(words: addresses, ports))
+  }
+
   @inline(__always)
   private func probe(_ shape: Shape, _ number: Int, _ packet: Selector) -> UnsafeMutablePointer<Entry>? {
     let a = packet.addresses.sourceHigh & shape.sourceHigh, b = packet.addresses.sourceLow & shape.sourceLow
     let c = packet.addresses.destinationHigh & shape.destinationHigh
     let d = packet.addresses.destinationLow & shape.destinationLow
     let tag = UInt8(truncatingIfNeeded: number &+ 1)
-    var place = (shape.isIPv6 ? Self.place(number, a, b, c, d) : Self.place(number, b, d)) & mask
+    var place = place(shape.isIPv6 ? Self.hash(number, a, b, c, d) : Self.hash(number, b, d))
     while true {
       let entry = entries + place
       if entry.pointee.shape == 0 { return nil }
@@ -177,7 +217,7 @@ struct PolicyTable {
 
   func deallocate() {
     shapes.deallocate()
-    entries.deallocate()
+    memory.deallocate()
     fallback.deallocate()
   }
 }

@@ -15,9 +15,11 @@ struct PolicyTableBuilder {
   }
 
   private var rules: [Rule] = []
+  private let tables: AssociationTables?
 
   /// `plan` says which SA and bundle stand for which tunnel and group site.
-  init(_ description: ClassifyDescription, _ plan: AssociationPlan) {
+  init(_ description: ClassifyDescription, _ plan: AssociationPlan, _ tables: AssociationTables?) {
+    self.tables = tables
     for policy in description.policies { add(policy, description, plan) }
     for (number, tunnel) in description.tunnels.enumerated() {
       for local in tunnel.local {
@@ -35,6 +37,10 @@ struct PolicyTableBuilder {
 
   private mutating func add(_ source: IPPrefix, _ destination: IPPrefix, _ entry: PolicyTable.Entry) {
     guard source.address.halves.isIPv6 == destination.address.halves.isIPv6 else { return }
+    var entry = entry
+    if let tables, entry.action.kind == .seal, tables.outbound[entry.action.index].flags.contains(.isPlain) {
+      entry.action = entry.action.plain
+    }
     rules.append(Rule(source: source, destination: destination, entry: entry))
   }
 
@@ -143,23 +149,24 @@ struct PolicyTableBuilder {
   ) -> PolicyTable {
     var capacity = 16
     while capacity < 2 * chains.count { capacity *= 2 }
+    let shift = UInt64(64 - capacity.trailingZeroBitCount)
     let extra = chains.reduce(0) { $0 + $1.count - 1 }
-    let entries = UnsafeMutableRawPointer.allocate(
-      byteCount: (capacity + extra) * MemoryLayout<PolicyTable.Entry>.stride, alignment: 64
-    ).bindMemory(to: PolicyTable.Entry.self, capacity: capacity + extra)
+    let memory = TableMemory(bytes: (capacity + extra) * MemoryLayout<PolicyTable.Entry>.stride)
+    let entries = memory.base.bindMemory(to: PolicyTable.Entry.self, capacity: capacity + extra)
     entries.initialize(repeating: PolicyTable.Entry(), count: capacity + extra)
     var free = capacity
     for chain in chains {
       let head = chain[0], shape = shapes[Int(head.shape) - 1]
-      var place =
+      let hash =
         shape.isIPv6
-        ? PolicyTable.place(
+        ? PolicyTable.hash(
           Int(head.shape) - 1, head.sourceHigh, head.sourceLow, head.destinationHigh, head.destinationLow)
-        : PolicyTable.place(Int(head.shape) - 1, head.sourceLow, head.destinationLow)
-      place &= capacity - 1
+        : PolicyTable.hash(Int(head.shape) - 1, head.sourceLow, head.destinationLow)
+      var place = Int(hash >> shift)
       while entries[place].shape != 0 { place = (place + 1) & (capacity - 1) }
       for entry in chain {
         entries[place] = entry
+        entries[place].isFirst = place < capacity && entry.anyProtocol
         if entry.priority != chain[chain.count - 1].priority {
           entries[place].next = UInt32(free)
           place = free
@@ -174,8 +181,12 @@ struct PolicyTableBuilder {
     last.priority = .max
     last.action = refusing ? .refuse(.noPolicy) : .none
     fallback.initialize(to: last)
+    let plain = shapes.filter { !$0.isIPv6 }
     return PolicyTable(
-      shapes: list, shapeCount: shapes.count, entries: entries, mask: capacity - 1, fallback: fallback)
+      memory: memory, shapes: list, shapeCount: shapes.count, entries: entries, mask: capacity - 1, shift: shift,
+      fallback: fallback,
+      reversedMask: plain.count == 1 ? plain[0].destinationLow << 32 | plain[0].sourceLow & 0xffff_ffff : 0,
+      isSimple: shapes.count == 1 && plain.count == 1)
   }
 
   /// Which bits of an address a prefix looks at. An IPv4 address fills the low 32 of 128.

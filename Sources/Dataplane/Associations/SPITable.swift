@@ -11,22 +11,25 @@ struct SPITable {
     var senderIDBits: UInt32 = 0
     /// One more than the inbound SA's number; 0 where there is none to open with.
     var sa: UInt32 = 0
-    var spare: UInt32 = 0
+    /// Its packets go the common way.
+    var isPlain = false
   }
 
   let entries: UnsafeMutablePointer<Entry>
   let mask: Int
+  private let memory: TableMemory
 
   init(_ list: [Entry]) {
     var capacity = 16
     while capacity < 2 * list.count { capacity *= 2 }
     mask = capacity - 1
-    entries = .allocate(capacity: capacity)
+    memory = TableMemory(bytes: capacity * MemoryLayout<Entry>.stride)
+    entries = memory.base.bindMemory(to: Entry.self, capacity: capacity)
     entries.initialize(repeating: Entry(), count: capacity)
     for entry in list { insert(entry) }
   }
 
-  func deallocate() { entries.deallocate() }
+  func deallocate() { memory.deallocate() }
 
   private func insert(_ entry: Entry) {
     guard entry.spi != 0 else { return }
@@ -67,12 +70,14 @@ struct OutboundTable {
 
   let entries: UnsafeMutablePointer<Entry>
   let mask: Int
+  private let memory: TableMemory
 
   init(_ list: [Entry]) {
     var capacity = 16
     while capacity < 2 * list.count { capacity *= 2 }
     mask = capacity - 1
-    entries = .allocate(capacity: capacity)
+    memory = TableMemory(bytes: capacity * MemoryLayout<Entry>.stride)
+    entries = memory.base.bindMemory(to: Entry.self, capacity: capacity)
     entries.initialize(repeating: Entry(), count: capacity)
     for entry in list where entry.outboundSPI != 0 {
       var place = SPITable.place(of: entry.outboundSPI) & mask

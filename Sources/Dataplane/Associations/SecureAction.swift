@@ -1,6 +1,6 @@
 import Contract
 
-/// What is to be done with a packet beyond passing it on: three bits of kind, and whose or why.
+/// What is to be done with a packet beyond passing it on: three bits of kind, one for the common way, and whose or why.
 package struct SecureAction: BitwiseCopyable, Equatable, Sendable {
   package enum Kind: UInt32, Sendable {
     /// No policy has been asked.
@@ -26,7 +26,12 @@ package struct SecureAction: BitwiseCopyable, Equatable, Sendable {
   }
 
   @inline(__always) package var kindBits: UInt32 { bits >> 29 }
-  @inline(__always) var index: Int { Int(truncatingIfNeeded: bits & 0x1fff_ffff) }
+  @inline(__always) var index: Int { Int(truncatingIfNeeded: bits & 0x0fff_ffff) }
+  /// The SA is of the common kind, and so is the packet, as far as its headers say.
+  @inline(__always) var isPlain: Bool { bits & Self.plainBit != 0 }
+  @inline(__always) var plain: SecureAction { SecureAction(bits: bits | Self.plainBit) }
+  @inline(__always) var general: SecureAction { SecureAction(bits: bits & ~Self.plainBit) }
+  @inline(__always) private static var plainBit: UInt32 { 1 << 28 }
   /// Of a refusal: a DropReason's number.
   @inline(__always) var reasonBits: UInt8 { UInt8(truncatingIfNeeded: bits) }
   package var kind: Kind { Kind(rawValue: kindBits) ?? .none }

@@ -1,5 +1,4 @@
-import CCrypto
-import CKernel
+package import CCrypto
 
 /// A key, expanded and ready: the address of memory that is locked, left out of dumps, and wiped by `destroy`.
 ///
@@ -87,23 +86,32 @@ extension CryptoLane {
 }
 
 extension CryptoLane {
-  /// Each job for itself: `is_good` says how it went. Mixed keys and suites, up to a burst.
+  /// Each packet for itself: `is_good` says how it went. Mixed keys and suites.
   @inline(__always)
-  func seal(_ jobs: UnsafeMutablePointer<hauberk_packet>, count: Int) { hauberk_seal_burst(lane, jobs, count) }
+  package func seal(_ packets: UnsafeMutablePointer<hauberk_packet>, count: Int) {
+    hauberk_seal_burst(lane, packets, count)
+  }
 
   @inline(__always)
-  func open(_ jobs: UnsafeMutablePointer<hauberk_packet>, count: Int) { hauberk_open_burst(lane, jobs, count) }
+  package func open(_ packets: UnsafeMutablePointer<hauberk_packet>, count: Int) {
+    hauberk_open_burst(lane, packets, count)
+  }
+}
+
+extension CryptoLane {
+  /// Plain jobs, each with a nonce of 16 octets.
+  @inline(__always)
+  func sealPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, _ nonces: UnsafeMutableRawPointer, count: Int) {
+    hauberk_seal_plain(lane, jobs, nonces.assumingMemoryBound(to: UInt8.self), count)
+  }
+
+  @inline(__always)
+  func openPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, _ nonces: UnsafeMutableRawPointer, count: Int) {
+    hauberk_open_plain(lane, jobs, nonces.assumingMemoryBound(to: UInt8.self), count)
+  }
 }
 
 extension CipherKey {
-  /// Asks for the lines that every packet reads.
-  @inline(__always)
-  func prefetch() {
-    let start = UnsafeRawPointer(key)
-    hauberk_prefetch(start)
-    hauberk_prefetch(start + 64)
-    hauberk_prefetch(start + 128)
-    hauberk_prefetch(start + 192)
-    hauberk_prefetch(start + 256)
-  }
+  /// Whether its packets may be plain jobs: not 0, and what the job has to say of the key.
+  var plainKind: UInt32 { hauberk_key_plain_kind(key) }
 }

@@ -52,10 +52,8 @@ package struct CryptoEngine: Sendable {
     }
   }
 
-  /// Who really does this suite: ipsec-mb does the AEADs here, and OpenSSL the rest.
-  package func kind(for suite: CipherSuite) -> Kind {
-    kind == .ipsecMB && suite.cipher.isAEAD ? .ipsecMB : .openSSL
-  }
+  /// Who does the bursts of this suite: ipsec-mb does all. A single packet with an HMAC goes over OpenSSL even there.
+  package func kind(for suite: CipherSuite) -> Kind { kind }
 
   package func lane(_ number: Int) throws(CryptoError) -> CryptoLane {
     precondition(number >= 0 && number < lanes, "no such lane")

@@ -31,6 +31,16 @@ struct ClusterAddresses {
   @inline(__always)
   static func bit(_ address: UInt32) -> UInt64 { 1 &<< UInt64((address &* 0x9e37_79b1) >> 26) }
 
+  /// An address of ours to answer from.
+  func first(isIPv6: Bool) -> (high: UInt64, low: UInt64)? {
+    var index = 0
+    while index < count {
+      if entries[index].isIPv6 == isIPv6 { return (entries[index].high, entries[index].low) }
+      index &+= 1
+    }
+    return nil
+  }
+
   func contains(high: UInt64, low: UInt64, isIPv6: Bool) -> Bool {
     if !isIPv6, filter & Self.bit(UInt32(truncatingIfNeeded: low)) == 0 { return false }
     var index = 0

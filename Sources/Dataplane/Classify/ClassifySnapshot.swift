@@ -52,7 +52,7 @@ package enum ClassifySnapshotBuilder {
     var secured = description
     secured.tunnels = tunnels
     let plan = associations?.plan ?? AssociationPlan(secured, hasAssociations: false)
-    let policies = PolicyTableBuilder(secured, plan).build(refusing: associations != nil)
+    let policies = PolicyTableBuilder(secured, plan, associations?.tables).build(refusing: associations != nil)
     let outbound = tunnels.map { tunnel in
       let peer = tunnel.peer.halves
       return OutboundTable.Entry(
@@ -66,7 +66,7 @@ package enum ClassifySnapshotBuilder {
         acceptance: Acceptance(description.accept),
         cluster: cluster,
         policies: policies,
-        spis: SPITable(inbound(secured, plan)),
+        spis: SPITable(inbound(secured, plan, associations?.tables)),
         outbound: OutboundTable(outbound),
         keyPointer: UnsafePointer(key),
         dispositions: dispositions(ownership),
@@ -75,9 +75,13 @@ package enum ClassifySnapshotBuilder {
     return UnsafePointer(snapshot)
   }
 
-  private static func inbound(_ description: ClassifyDescription, _ plan: AssociationPlan) -> [SPITable.Entry] {
+  private static func inbound(
+    _ description: ClassifyDescription, _ plan: AssociationPlan, _ tables: AssociationTables?
+  ) -> [SPITable.Entry] {
     let unicast = zip(description.tunnels, plan.inboundTunnels).map { tunnel, sa in
-      SPITable.Entry(spi: tunnel.inboundSPI, sa: sa.map { UInt32($0 + 1) } ?? 0)
+      var entry = SPITable.Entry(spi: tunnel.inboundSPI, sa: sa.map { UInt32($0 + 1) } ?? 0)
+      if let sa, let tables { entry.isPlain = tables.inbound[sa].flags.contains(.isPlain) }
+      return entry
     }
     return unicast
       + zip(description.groups, plan.inboundGroups).map { group, sa in

@@ -4,55 +4,118 @@ package import Memory
 package import Rings
 package import Wire
 
-/// What one worker needs to seal and open: a lane of the cipher engine, and room for a burst's work. Trivial handles.
+/// What one worker needs to seal and open: a lane of the cipher engine, and room for a burst's work.
+///
+/// A handle of one word, which stages copy freely; what it names is as large as it likes to be.
 package struct ESPWorker: @unchecked Sendable {
-  let lane: CryptoLane
-  /// What the engine gets: one job for every packet that is sealed or opened.
-  let jobs: UnsafeMutablePointer<hauberk_packet>
-  /// A cache line for each job: the nonce, and what is authenticated where it does not lie in the packet.
-  let slots: UnsafeMutableRawPointer
-  /// What is remembered from before the cipher to after it.
-  let pending: UnsafeMutablePointer<PendingPacket>
-  let memory: PacketMemory
-  /// For packets that are made here.
-  let frames: FrameSource
-  let reports: SPSCRing<Report>
+  struct Body {
+    let lane: CryptoLane
+    let addresses: FrameAddresses
+    /// What the engine gets: one job for every packet that is sealed or opened.
+    let jobs: UnsafeMutablePointer<hauberk_packet>
+    /// A cache line for each job: the nonce, and what is authenticated where it does not lie in the packet.
+    let slots: UnsafeMutableRawPointer
+    /// What is remembered from before the cipher to after it.
+    let pending: UnsafeMutablePointer<PendingPacket>
+    /// The same for packets of the common kind: jobs, a nonce of 16 octets for each, and their places in the burst.
+    let plainJobs: UnsafeMutablePointer<hauberk_job>
+    let plainNonces: UnsafeMutableRawPointer
+    let plainIndices: UnsafeMutablePointer<UInt8>
+    let worker: Int
+    let smallFrameBytes: Int
+    let largeFrameBytes: Int
+    /// Frames that begin here are large.
+    let firstLargeStart: UInt32
+    let link: LinkType
+    /// The one family that the link can carry: 4, 6, or 0 for both.
+    let onlyFamily: UInt8
+    /// Whether packets of the common kind go the common way: over Ethernet, and when nobody wants a story.
+    let usesPlain: Bool
+    /// Whether somebody wants to know the story of each packet.
+    let keepsStories: Bool
+    let memory: PacketMemory
+    /// For packets that are made here.
+    let frames: FrameSource
+    let reports: SPSCRing<Report>
+    let fragments: Reassembly
+  }
 
-  let worker: Int
-  let link: LinkType
-  /// The one family that the link can carry: 4, 6, or 0 for both.
-  let onlyFamily: UInt8
-  /// Whether somebody wants to know the story of each packet.
-  let keepsStories: Bool
+  let body: UnsafeMutablePointer<Body>
 
   package init(
     lane: CryptoLane, memory: PacketMemory, reports: SPSCRing<Report>, worker: Int, link: LinkType,
     keepsStories: Bool = false
   ) {
-    self.lane = lane
-    self.memory = memory
-    self.reports = reports
-    self.worker = worker
-    self.link = link
-    self.keepsStories = keepsStories
-    onlyFamily = link == .rawIPv4 ? 4 : link == .rawIPv6 ? 6 : 0
-    frames = FrameSource(memory, keeping: 256)
-    jobs = .allocate(capacity: Burst.capacity)
-    jobs.initialize(repeating: hauberk_packet(), count: Burst.capacity)
-    slots = .allocate(byteCount: Burst.capacity * Self.slotBytes, alignment: 64)
-    slots.initializeMemory(as: UInt8.self, repeating: 0, count: Burst.capacity * Self.slotBytes)
-    pending = .allocate(capacity: Burst.capacity)
-    pending.initialize(repeating: PendingPacket(), count: Burst.capacity)
+    body = .allocate(capacity: 1)
+    body.initialize(
+      to: Body(
+        lane: lane, addresses: memory.addresses,
+        jobs: Self.room(hauberk_packet()), slots: Self.raw(Self.slotBytes), pending: Self.room(PendingPacket()),
+        plainJobs: Self.room(hauberk_job()), plainNonces: Self.raw(16), plainIndices: Self.room(0),
+        worker: worker, smallFrameBytes: memory.sizes.frameBytes,
+        largeFrameBytes: memory.sizes.largeFrameBytes + FrameHeader.size + memory.sizes.headroomBytes
+          + memory.sizes.tailroomBytes,
+        firstLargeStart: memory.firstLargeStart, link: link,
+        onlyFamily: link == .rawIPv4 ? 4 : link == .rawIPv6 ? 6 : 0, usesPlain: link == .ethernet && !keepsStories,
+        keepsStories: keepsStories, memory: memory, frames: FrameSource(memory, keeping: 256), reports: reports,
+        fragments: Reassembly()))
+  }
 
+  private static func room<Value>(_ value: Value) -> UnsafeMutablePointer<Value> {
+    let room = UnsafeMutablePointer<Value>.allocate(capacity: Burst.capacity)
+    room.initialize(repeating: value, count: Burst.capacity)
+    return room
+  }
+
+  private static func raw(_ bytesEach: Int) -> UnsafeMutableRawPointer {
+    let room = UnsafeMutableRawPointer.allocate(byteCount: Burst.capacity * bytesEach, alignment: 64)
+    room.initializeMemory(as: UInt8.self, repeating: 0, count: Burst.capacity * bytesEach)
+    return room
   }
 
   package func deallocate() {
-    jobs.deallocate()
-    slots.deallocate()
-    pending.deallocate()
+    let old = body.pointee
+    old.jobs.deallocate()
+    old.slots.deallocate()
+    old.pending.deallocate()
+    old.plainJobs.deallocate()
+    old.plainNonces.deallocate()
+    old.plainIndices.deallocate()
+    old.frames.deallocate()
+    old.fragments.deallocate()
+    old.lane.destroy()
+    body.deinitialize(count: 1)
+    body.deallocate()
+  }
 
-    frames.deallocate()
-    lane.destroy()
+  @inline(__always) var lane: CryptoLane { body.pointee.lane }
+  @inline(__always) var jobs: UnsafeMutablePointer<hauberk_packet> { body.pointee.jobs }
+  @inline(__always) var slots: UnsafeMutableRawPointer { body.pointee.slots }
+  @inline(__always) var pending: UnsafeMutablePointer<PendingPacket> { body.pointee.pending }
+  @inline(__always) var plainJobs: UnsafeMutablePointer<hauberk_job> { body.pointee.plainJobs }
+  @inline(__always) var plainNonces: UnsafeMutableRawPointer { body.pointee.plainNonces }
+  @inline(__always) var plainIndices: UnsafeMutablePointer<UInt8> { body.pointee.plainIndices }
+  @inline(__always) var worker: Int { body.pointee.worker }
+  @inline(__always) var link: LinkType { body.pointee.link }
+  @inline(__always) var onlyFamily: UInt8 { body.pointee.onlyFamily }
+  @inline(__always) var usesPlain: Bool { body.pointee.usesPlain }
+  @inline(__always) var keepsStories: Bool { body.pointee.keepsStories }
+  var memory: PacketMemory { body.pointee.memory }
+  var frames: FrameSource { body.pointee.frames }
+  var fragments: Reassembly { body.pointee.fragments }
+
+  @inline(__always)
+  func address(of ref: PacketRef) -> UnsafeMutableRawPointer { body.pointee.addresses.address(start: ref.start) }
+
+  @inline(__always)
+  func header(of ref: PacketRef) -> UnsafeMutablePointer<FrameHeader> {
+    (address(of: ref) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+  }
+
+  /// Of the whole frame: header, headroom, packet, tailroom.
+  @inline(__always)
+  func frameBytes(of ref: PacketRef) -> Int {
+    ref.start < body.pointee.firstLargeStart ? body.pointee.smallFrameBytes : body.pointee.largeFrameBytes
   }
 
   // The slot of a job.
@@ -63,16 +126,22 @@ package struct ESPWorker: @unchecked Sendable {
   @inline(__always)
   func slot(_ job: Int) -> UnsafeMutableRawPointer { slots + job &* Self.slotBytes }
 
+  /// Whether a small frame has so many bytes. Large ones are rare, and go the general way.
+  @inline(__always)
+  func hasRoom(behind ref: PacketRef, _ end: Int) -> Bool {
+    ref.start < body.pointee.firstLargeStart && end <= body.pointee.smallFrameBytes
+  }
+
   /// How many bytes there are behind the packet in its frame.
   @inline(__always)
   func room(behind ref: PacketRef) -> Int {
-    memory.frameBytes(of: ref) &- Int(ref.offset) &- Int(ref.length)
+    frameBytes(of: ref) &- Int(ref.offset) &- Int(ref.length)
   }
 
   @inline(never)
   func report(_ kind: Report.Kind, _ value: UInt64) -> Bool {
     var report = Report(kind, worker: UInt8(truncatingIfNeeded: worker), value: value)
-    return reports.enqueue(&report, 1) == 1
+    return body.pointee.reports.enqueue(&report, 1) == 1
   }
 }
 
@@ -90,13 +159,4 @@ struct PendingPacket: BitwiseCopyable {
   var payload: UInt32 = 0
   /// The outer header's congestion mark, for the inner header.
   var mark: UInt8 = 0
-}
-
-extension PacketMemory {
-  /// Of the whole frame: header, headroom, packet, tailroom.
-  @inline(__always)
-  func frameBytes(of ref: PacketRef) -> Int {
-    isLarge(ref)
-      ? sizes.largeFrameBytes &+ FrameHeader.size &+ sizes.headroomBytes &+ sizes.tailroomBytes : sizes.frameBytes
-  }
 }

@@ -9,7 +9,7 @@ extension Opener {
   func strip(
     _ ref: inout PacketRef, _ pending: PendingPacket, _ sa: UnsafeMutablePointer<InboundSA>
   ) -> DropReason {
-    let frame = esp.memory.address(of: ref)
+    let frame = esp.address(of: ref)
     let payload = frame + Int(pending.payload)
     let encrypted = Int(pending.length)
     let end = UInt16(bigEndian: payload.loadUnaligned(fromByteOffset: encrypted &- 2, as: UInt16.self))
@@ -48,7 +48,6 @@ extension Opener {
     ref.start &+= UInt32(truncatingIfNeeded: step)
     ref.offset &+= UInt16(truncatingIfNeeded: step)
     ref.length = UInt32(truncatingIfNeeded: ip &+ length)
-    esp.memory.header(of: ref).pointee.wireLength = ref.length
     return .none
   }
 
@@ -122,7 +121,7 @@ extension Opener {
     _ ref: inout PacketRef, _ pending: PendingPacket, _ sa: UnsafeMutablePointer<InboundSA>, _ carried: Int,
     _ next: UInt8
   ) -> DropReason {
-    let frame = esp.memory.address(of: ref)
+    let frame = esp.address(of: ref)
     let ip = Int(pending.ip)
     guard let cut = TransportCut(Bytes(frame + ip, count: Int(ref.length) &- ip)) else { return .innerMalformed }
     let step = Int(pending.payload) &- ip &- cut.length
@@ -138,7 +137,6 @@ extension Opener {
     ref.start &+= UInt32(truncatingIfNeeded: step)
     ref.offset &+= UInt16(truncatingIfNeeded: step)
     ref.length = UInt32(truncatingIfNeeded: ip &+ total)
-    esp.memory.header(of: ref).pointee.wireLength = ref.length
     return .none
   }
 }

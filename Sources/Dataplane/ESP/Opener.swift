@@ -8,15 +8,18 @@ import Wire
 /// window is asked before the cipher and moved after it.
 struct Opener {
   let tables: AssociationTables
-  let policies: PolicyTable
+  /// Its policies say whose traffic a packet is.
+  let snapshot: UnsafePointer<ClassifySnapshot>
   let esp: ESPWorker
 
+  @inline(__always) var policies: PolicyTable { snapshot.pointee.policies }
+
   /// Why it cannot be opened, or none: then job `job` is ready for the cipher.
-  @inline(__always)
+  @inline(never)
   func prepare(_ ref: PacketRef, _ index: Int, places: PacketPlaces, sa number: Int, job: Int) -> DropReason {
     let sa = tables.inbound + number
     let state = sa.pointee.state(of: esp.worker)
-    let frame = esp.memory.address(of: ref)
+    let frame = esp.address(of: ref)
     let outer = frame + places.ip
     let header = frame + places.esp
     let shape = OuterShape(outer)
@@ -94,7 +97,7 @@ struct Opener {
   }
 
   /// After the cipher: the window first, then what is inside.
-  @inline(__always)
+  @inline(never)
   func finish(_ ref: inout PacketRef, _ pending: PendingPacket, isGood: Bool) -> DropReason {
     let sa = tables.inbound + Int(pending.sa)
     let state = sa.pointee.state(of: esp.worker)
@@ -102,7 +105,7 @@ struct Opener {
       state.pointee.integrity &+= 1
       return .integrity
     }
-    let header = esp.memory.address(of: ref) + Int(pending.payload) - Int(sa.pointee.ivBytes) - 8
+    let header = esp.address(of: ref) + Int(pending.payload) - Int(sa.pointee.ivBytes) - 8
     guard let window = window(sa, header) ?? newWindow(sa, header) else {
       state.pointee.withoutWindow &+= 1
       return .noSenderWindow
@@ -110,7 +113,7 @@ struct Opener {
     let verdict = window.commit(pending.sequence)
     guard verdict == .fresh else { return late(state, verdict) }
     if esp.keepsStories {
-      let story = esp.memory.header(of: ref)
+      let story = esp.header(of: ref)
       story.pointee.storySequence = pending.sequence
       story.pointee.action = SecureAction.open(Int(pending.sa)).bits
     }
@@ -134,7 +137,7 @@ struct Opener {
   }
 
   @inline(never)
-  private func late(_ state: UnsafeMutablePointer<InboundState>, _ verdict: ReplayWindow.Verdict) -> DropReason {
+  func late(_ state: UnsafeMutablePointer<InboundState>, _ verdict: ReplayWindow.Verdict) -> DropReason {
     if verdict == .tooOld {
       state.pointee.outsideWindow &+= 1
       return .outsideWindow

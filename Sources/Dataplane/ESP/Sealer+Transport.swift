@@ -10,7 +10,7 @@ extension Sealer {
     _ ref: inout PacketRef, _ index: Int, ip: Int, _ sa: UnsafeMutablePointer<OutboundSA>, _ number: Int,
     _ inner: InnerHeader, job: Int
   ) -> DropReason {
-    let frame = esp.memory.address(of: ref)
+    let frame = esp.address(of: ref)
     let packet = Bytes(frame + ip, count: inner.length)
     guard let cut = TransportCut(packet) else { return .fragmentInTransport }
     let shift = sa.pointee.frontBytes

@@ -15,10 +15,10 @@ struct Sealer {
   let esp: ESPWorker
 
   /// Why it cannot be sealed, or none: then job `job` is ready for the cipher.
-  @inline(__always)
+  @inline(never)
   func prepare(_ ref: inout PacketRef, _ index: Int, ip: Int, sa number: Int, job: Int) -> DropReason {
     let sa = tables.outbound + number
-    let frame = esp.memory.address(of: ref)
+    let frame = esp.address(of: ref)
     let available = Int(ref.length) &- ip
     let inner = InnerHeader(frame + ip, available: available)
     guard inner.length <= available, inner.length > 0 else { return .innerTruncated }
@@ -70,17 +70,15 @@ struct Sealer {
   }
 
   /// After the cipher.
-  @inline(__always)
+  @inline(never)
   func finish(_ ref: inout PacketRef, _ pending: PendingPacket, isGood: Bool) -> DropReason {
     guard isGood else { return .noSenderID }
-    let header = esp.memory.header(of: ref)
     let sa = tables.outbound + Int(pending.sa)
-    // The lengths on the wire and in the file are the same again: it is our packet now.
-    header.pointee.wireLength = ref.length
     if sa.pointee.flags.contains(.isEncapsulated), sa.pointee.flags.contains(.isOuterIPv6) {
-      Self.sumDatagram(esp.memory.address(of: ref) + Int(pending.ip), at: Int(pending.payload))
+      Self.sumDatagram(esp.address(of: ref) + Int(pending.ip), at: Int(pending.payload))
     }
     if esp.keepsStories {
+      let header = esp.header(of: ref)
       header.pointee.storySequence = pending.sequence
       header.pointee.action = SecureAction.seal(Int(pending.sa)).bits
     }
@@ -116,8 +114,8 @@ struct Sealer {
     let run = state.pointee.sequence.take(1)
     if run.reachedSoftLimit { _ = esp.report(.softLimit, number(of: sa)) }
     numbers.sequence = run.first
-    state.pointee.packets &+= 1
     state.pointee.bytes = counted
+    state.pointee.renewBudget()
     return .none
   }
 
@@ -173,7 +171,6 @@ struct Sealer {
 
   @inline(__always)
   static func longest(_ sa: UnsafeMutablePointer<OutboundSA>) -> Int {
-    let mtu = Int(sa.pointee.pathMTU)
-    return mtu == 0 ? Int(UInt16.max) : mtu
+    Int(sa.pointee.longest)
   }
 }

@@ -11,9 +11,10 @@ struct Protector {
   let opener: Opener
   let esp: ESPWorker
 
-  init(_ tables: AssociationTables, _ policies: PolicyTable, _ esp: ESPWorker) {
+  @inline(__always)
+  init(_ tables: AssociationTables, _ snapshot: UnsafePointer<ClassifySnapshot>, _ esp: ESPWorker) {
     sealer = Sealer(tables: tables, esp: esp)
-    opener = Opener(tables: tables, policies: policies, esp: esp)
+    opener = Opener(tables: tables, snapshot: snapshot, esp: esp)
     self.esp = esp
   }
 
@@ -23,12 +24,15 @@ struct Protector {
     var open: UInt64 = 0
     /// Everything that the common burst has none of.
     var other: UInt64 = 0
+    /// More than one SA, or nobody knows.
+    var isVaried = false
   }
 
-  /// Reads no packet; asks for the lines that will be needed.
-  @inline(__always)
+  /// Reads no packet.
+  @inline(never)
   func sort(_ burst: Burst, _ actions: UnsafeMutablePointer<SecureAction>) -> Sorted {
     var sorted = Sorted()
+    sorted.isVaried = true
     var index = 0
     while index < burst.count {
       let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
@@ -36,18 +40,12 @@ struct Protector {
       if burst.refs[index].verdict == 0 {
         if action.kindBits == SecureAction.Kind.seal.rawValue {
           let sa = sealer.tables.outbound + action.index
-          hauberk_prefetch_for_write(sa.pointee.state(of: esp.worker))
-          sa.pointee.key.prefetch()
-          let isElsewhere = sa.pointee.workSet != burst.refs[index].workSet && !sa.pointee.flags.contains(.isGroup)
+          let isElsewhere = !sa.pointee.serves(burst.refs[index].workSet)
           sorted.seal |= bit
           sorted.other |= isElsewhere ? bit : 0
         } else if action.kindBits == SecureAction.Kind.open.rawValue {
           let sa = opener.tables.inbound + action.index
-          let state = sa.pointee.state(of: esp.worker)
-          hauberk_prefetch_for_write(state)
-          hauberk_prefetch_for_write(UnsafeRawPointer(state) + InboundState.stride)
-          sa.pointee.key.prefetch()
-          let isElsewhere = sa.pointee.workSet != burst.refs[index].workSet && sa.pointee.senders == nil
+          let isElsewhere = !sa.pointee.serves(burst.refs[index].workSet)
           sorted.open |= bit
           sorted.other |= isElsewhere ? bit : 0
         } else if action.kindBits != SecureAction.Kind.bypass.rawValue {
@@ -59,19 +57,70 @@ struct Protector {
     return sorted
   }
 
+  /// Returns which went the general way: those may have a verdict now.
   @inline(__always)
   func seal(
+    _ burst: Burst, _ mask: UInt64, isVaried: Bool, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters, _ bytes: inout Int
+  ) -> UInt64 {
+    if isVaried { prefetchOutbound(mask, actions) }
+    var left = mask, general: UInt64 = 0
+    var sum = 0
+    var jobs = 0
+    while left != 0 {
+      let bit = left & (0 &- left)
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
+      let action = actions[index]
+      if action.isPlain,
+        sealer.preparePlain(burst.refs + index, sa: sealer.tables.outbound + action.index, job: jobs)
+      {
+        sum &+= Int(burst.refs[index].length)
+        jobs &+= 1
+      } else {
+        general |= bit
+      }
+    }
+    if jobs > 0 { esp.lane.sealPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
+    if general != 0 { sealGeneral(burst, general, actions, places, counters) }
+    bytes &+= sum
+    return general
+  }
+
+  /// With thousands of SAs, what changes is not in the cache: it is asked for a burst ahead.
+  @inline(__always)
+  private func prefetchOutbound(_ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>) {
+    var left = mask
+    var previous: UInt32 = .max
+    while left != 0 {
+      let action = actions[left.trailingZeroBitCount]
+      left &= left &- 1
+      if action.bits == previous { continue }
+      previous = action.bits
+      let sa = sealer.tables.outbound + action.index
+      hauberk_prefetch_for_write(sa.pointee.state(of: esp.worker))
+    }
+  }
+
+  @inline(never)
+  private func sealGeneral(
     _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
     _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
   ) {
-    var left = mask
+    var left = mask, tooBig: UInt64 = 0
     var jobs = 0
     while left != 0 {
       let index = left.trailingZeroBitCount
       left &= left &- 1
       let refusal = sealer.prepare(
         &burst.refs[index], index, ip: places[index].ip, sa: actions[index].index, job: jobs)
-      if refusal == .none { jobs &+= 1 } else { Self.refuse(burst, index, refusal, counters) }
+      if refusal == .none {
+        jobs &+= 1
+      } else if refusal == .tooBigForPath {
+        tooBig |= 1 &<< UInt64(truncatingIfNeeded: index)
+      } else {
+        Self.refuse(burst, index, refusal, counters)
+      }
     }
     esp.lane.seal(esp.jobs, count: jobs)
     var job = 0
@@ -82,10 +131,92 @@ struct Protector {
       if refusal != .none { Self.refuse(burst, index, refusal, counters) }
       job &+= 1
     }
+    if tooBig != 0 { cut(burst, tooBig, actions, places, counters) }
+  }
+
+  /// Once the jobs are done, because each fragment is one.
+  @inline(never)
+  private func cut(
+    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
+  ) {
+    var left = mask
+    while left != 0 {
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
+      var made = 0, bytes = 0
+      let refusal = sealer.cut(
+        &burst.refs[index], ip: places[index].ip, sa: actions[index].index, opener.snapshot.pointee.cluster, &made,
+        &bytes)
+      counters.add(made, to: WorkerCounters.madePackets)
+      counters.add(made, to: WorkerCounters.keptPackets)
+      counters.add(bytes, to: WorkerCounters.keptBytes)
+      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
+    }
+  }
+
+  /// Returns which are not simply open: those may have a verdict now.
+  @inline(__always)
+  func open(
+    _ burst: Burst, _ mask: UInt64, isVaried: Bool, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters, _ bytes: inout Int
+  ) -> UInt64 {
+    if isVaried { prefetchInbound(mask, actions) }
+    var left = mask, general: UInt64 = 0
+    var jobs = 0
+    while left != 0 {
+      let bit = left & (0 &- left)
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
+      let action = actions[index]
+      if action.isPlain,
+        opener.preparePlain(burst.refs[index], sa: opener.tables.inbound + action.index, job: jobs)
+      {
+        esp.plainIndices[jobs] = UInt8(truncatingIfNeeded: index)
+        jobs &+= 1
+      } else {
+        general |= bit
+      }
+    }
+    if jobs > 0 { esp.lane.openPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
+    var job = 0, sum = 0
+    var unsure = general
+    while job < jobs {
+      let index = Int(esp.plainIndices[job])
+      let number = actions[index].index
+      let refusal = opener.finishPlain(
+        burst.refs + index, sa: opener.tables.inbound + number, number: UInt32(truncatingIfNeeded: number), job: job)
+      if refusal == .none {
+        sum &+= Int(burst.refs[index].length)
+      } else {
+        Self.refuse(burst, index, refusal, counters)
+        unsure |= 1 &<< UInt64(truncatingIfNeeded: index)
+      }
+      job &+= 1
+    }
+    if general != 0 { openGeneral(burst, general, actions, places, counters) }
+    bytes &+= sum
+    return unsure
   }
 
   @inline(__always)
-  func open(
+  private func prefetchInbound(_ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>) {
+    var left = mask
+    var previous: UInt32 = .max
+    while left != 0 {
+      let action = actions[left.trailingZeroBitCount]
+      left &= left &- 1
+      if action.bits == previous { continue }
+      previous = action.bits
+      let sa = opener.tables.inbound + action.index
+      let state = sa.pointee.state(of: esp.worker)
+      hauberk_prefetch_for_write(state)
+      hauberk_prefetch_for_write(UnsafeRawPointer(state) + InboundState.stride)
+    }
+  }
+
+  @inline(never)
+  private func openGeneral(
     _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
     _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
   ) {

@@ -42,7 +42,7 @@ package struct RoundTrip: @unchecked Sendable {
       starts[index] = start
       lengths[index] = 0
       guard ref.verdict == 0 else { continue }
-      let ip = esp.memory.address(of: ref) + places[index].ip
+      let ip = esp.address(of: ref) + places[index].ip
       let available = Int(ref.length) &- places[index].ip
       let length = min(InnerHeader(ip, available: available).length, available)
       hauberk_copy(copies + start, ip, length)
@@ -55,7 +55,7 @@ package struct RoundTrip: @unchecked Sendable {
   func isSame(_ ref: PacketRef, _ index: Int, ip: Int) -> Bool {
     let length = Int(ref.length) &- ip
     guard length == lengths[index] else { return false }
-    return hauberk_is_same(esp.memory.address(of: ref) + ip, copies + starts[index], length) != 0
+    return hauberk_is_same(esp.address(of: ref) + ip, copies + starts[index], length) != 0
   }
 }
 
@@ -68,10 +68,13 @@ extension Stages {
     let sorted = protector.sort(burst, scratch.actions)
     if sorted.other & ~(sorted.seal | sorted.open) != 0 { refuseAll(burst, sorted.other) }
     trip.copy(burst, scratch.places)
-    if sorted.seal != 0 { protector.seal(burst, sorted.seal, scratch.actions, scratch.places, counters) }
+    var bytes = 0
+    if sorted.seal != 0 {
+      _ = protector.seal(burst, sorted.seal, isVaried: true, scratch.actions, scratch.places, counters, &bytes)
+    }
 
     let far = Protector(
-      trip.snapshot.pointee.tables ?? protector.sealer.tables, trip.snapshot.pointee.policies, trip.esp)
+      trip.snapshot.pointee.tables ?? protector.sealer.tables, trip.snapshot, trip.esp)
     var opening: UInt64 = 0
     for index in 0..<burst.count where burst.refs[index].verdict == 0 {
       let ref = burst.refs[index]
@@ -87,7 +90,7 @@ extension Stages {
         Protector.refuse(burst, index, .unknownSPI, counters)
       }
     }
-    if opening != 0 { far.open(burst, opening, scratch.actions, scratch.places, counters) }
+    if opening != 0 { _ = far.open(burst, opening, isVaried: true, scratch.actions, scratch.places, counters, &bytes) }
     for index in 0..<burst.count where burst.refs[index].verdict == 0 {
       if !trip.isSame(burst.refs[index], index, ip: scratch.places[index].ip) {
         Protector.refuse(burst, index, .mismatched, counters)

@@ -18,6 +18,7 @@ extension Stages {
     let cluster = snapshot.pointee.cluster
     var index = 0
     while index < burst.count {
+      if index &+ Self.framesAhead < burst.count { prefetchFrame(burst.refs[index &+ Self.framesAhead]) }
       let ref = burst.refs + index
       let frame = Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length))
       parsed.bytes &+= frame.count
@@ -37,7 +38,7 @@ extension Stages {
           parsed.hasSPI |= bit
           snapshot.pointee.spis.prefetch(spi)
         } else {
-          judgeFully(ref, index, frame, classifier)
+          judgeFully(ref, index, frame, classifier, &parsed)
         }
       }
       index &+= 1
@@ -47,51 +48,124 @@ extension Stages {
     return parsed
   }
 
+  @inline(__always) private static var framesAhead: Int { 4 }
+
+  /// The lines that sealing or opening writes: what is stored into lines of the second-level cache queues up.
+  @inline(__always)
+  private func prefetchFrame(_ ref: PacketRef) {
+    let start = UnsafeRawPointer(memory.address(start: ref.start))
+    hauberk_prefetch_for_write(start - Sealer.plainFront)
+    hauberk_prefetch_for_write(start + EthernetView.length)
+    hauberk_prefetch_for_write(start + Int(ref.length))
+  }
+
   @inline(never)
   private func judgeFully(
-    _ ref: UnsafeMutablePointer<PacketRef>, _ index: Int, _ frame: Bytes, _ classifier: Classifier
+    _ ref: UnsafeMutablePointer<PacketRef>, _ index: Int, _ frame: Bytes, _ classifier: Classifier,
+    _ parsed: inout Parsed
   ) {
     let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link)
     ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
-    scratch.actions[index] = result.action
+    scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    // Where the SA has another set than the packet, as a fragment may, it goes to whom the SA belongs.
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
+    guard let tables = classifier.snapshot.pointee.tables else { return }
+    if result.action.kindBits == SecureAction.Kind.seal.rawValue,
+      (tables.outbound + result.action.index).pointee.serves(result.workSet)
+    {
+      parsed.sorted.seal |= bit
+    } else if result.action.kindBits == SecureAction.Kind.open.rawValue,
+      (tables.inbound + result.action.index).pointee.serves(result.workSet)
+    {
+      parsed.sorted.open |= bit
+    } else {
+      parsed.sorted.other |= bit
+    }
   }
 
   /// From addresses to policies and from SPIs to SAs. A tunnel's packets take its work set in place of their own.
   @inline(__always)
   func lookUp(_ burst: Burst, _ classifier: Classifier, _ parsed: inout Parsed) {
     let policies = classifier.snapshot.pointee.policies
+    let outbound = classifier.snapshot.pointee.tables?.outbound
+    let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits
+    let actions = scratch.actions, sets = scratch.sets, addresses = scratch.addresses, ports = scratch.ports
     var left = parsed.hasWords
+    var previous: UInt32 = .max
+    var flows: UInt64 = 0, sealing: UInt64 = 0, others: UInt64 = 0, changes: UInt64 = 0
     while left != 0 {
+      let bit = left & (0 &- left)
       let index = left.trailingZeroBitCount
       left &= left &- 1
-      let entry = policies.find(Selector(words: scratch.addresses[index], scratch.ports[index]))
-      scratch.actions[index] = entry.pointee.action
-      if entry.pointee.workSet != PolicyTable.flow { scratch.sets[index] = entry.pointee.workSet }
-      prefetch(entry.pointee.action, classifier.snapshot)
+      let entry = policies.find4(addresses[index], ports[index])
+      let set = entry.pointee.workSet
+      let action = SecureAction(bits: entry.pointee.action.bits & commonWay)
+      actions[index] = action
+      sets[index] = set
+      flows |= set == PolicyTable.flow ? bit : 0
+      let seals = action.kindBits == SecureAction.Kind.seal.rawValue
+      sealing |= seals ? bit : 0
+      others |= !seals && action.kindBits != SecureAction.Kind.bypass.rawValue ? bit : 0
+      if action.bits != previous {
+        previous = action.bits
+        changes &+= 1
+        if let outbound, seals {
+          hauberk_prefetch(outbound + action.index)
+          hauberk_prefetch(UnsafeRawPointer(outbound + action.index) + 64)
+        }
+      }
     }
-    left = parsed.hasSPI
+    parsed.flows = flows
+    parsed.sorted.seal |= sealing
+    parsed.sorted.other |= others
+    parsed.sorted.isVaried = changes > 1
+    if parsed.hasSPI != 0 { findSPIs(burst, classifier, &parsed) }
+  }
+
+  @inline(__always)
+  private func findSPIs(_ burst: Burst, _ classifier: Classifier, _ parsed: inout Parsed) {
+    var left = parsed.hasSPI
+    var previous: UInt32 = 0
     while left != 0 {
       let index = left.trailingZeroBitCount
       left &= left &- 1
-      findSPI(burst, index, classifier, &parsed)
+      findSPI(burst, index, classifier, &parsed, &previous)
+    }
+  }
+
+  /// The keyed hash, for those that need it.
+  @inline(never)
+  func hashFlows(_ flows: UInt64, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    var left = flows
+    while left != 0 {
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
+      scratch.sets[index] = ShortPath.workSet(
+        ShortPath.Words(addresses: scratch.addresses[index], ports: scratch.ports[index]), snapshot.pointee.keyPointer)
     }
   }
 
   @inline(__always)
-  private func findSPI(_ burst: Burst, _ index: Int, _ classifier: Classifier, _ parsed: inout Parsed) {
+  private func findSPI(
+    _ burst: Burst, _ index: Int, _ classifier: Classifier, _ parsed: inout Parsed, _ previous: inout UInt32
+  ) {
     let snapshot = classifier.snapshot
     let entry = snapshot.pointee.spis.find(UInt32(truncatingIfNeeded: scratch.addresses[index]))
     guard entry.sa != 0 else {
       let ref = burst.refs + index
       judgeFully(
-        ref, index, Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length)), classifier)
+        ref, index, Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length)), classifier,
+        &parsed)
       return
     }
-    parsed.hasWords |= 1 &<< UInt64(truncatingIfNeeded: index)
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
+    parsed.hasWords |= bit
+    parsed.sorted.open |= bit
     scratch.places[index] = PacketPlaces(
       ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset))
-    let action = SecureAction.open(Int(entry.sa &- 1))
+    var action = SecureAction.open(Int(entry.sa &- 1))
+    if entry.isPlain, esp?.usesPlain ?? false { action = action.plain }
     scratch.actions[index] = action
     if entry.senderIDBits == 0 {
       scratch.sets[index] = UInt16(truncatingIfNeeded: entry.spi & 1023)
@@ -101,7 +175,11 @@ extension Stages {
       scratch.sets[index] = UInt16(
         truncatingIfNeeded: hauberk_group(snapshot.pointee.keyPointer, entry.spi, sender))
     }
-    prefetch(action, snapshot)
+    if let tables = snapshot.pointee.tables, entry.sa != previous {
+      parsed.sorted.isVaried = parsed.sorted.isVaried || previous != 0
+      previous = entry.sa
+      hauberk_prefetch(tables.inbound + action.index)
+    }
   }
 
   @inline(__always)
@@ -109,28 +187,5 @@ extension Stages {
     let word = memory.address(start: ref.start).loadUnaligned(
       fromByteOffset: ShortPath.espOffset &+ 8, as: UInt32.self)
     return UInt32(bigEndian: word) &>> (32 &- bits)
-  }
-
-  @inline(__always)
-  private func prefetch(_ action: SecureAction, _ snapshot: UnsafePointer<ClassifySnapshot>) {
-    guard let tables = snapshot.pointee.tables else { return }
-    if action.kindBits == SecureAction.Kind.seal.rawValue {
-      let sa = tables.outbound + action.index
-      hauberk_prefetch(sa)
-      hauberk_prefetch(UnsafeRawPointer(sa) + 64)
-    } else if action.kindBits == SecureAction.Kind.open.rawValue {
-      hauberk_prefetch(tables.inbound + action.index)
-    }
-  }
-}
-
-extension Selector {
-  /// Out of the words that the short path leaves.
-  @inline(__always)
-  init(words addresses: UInt64, _ ports: UInt64) {
-    self.init(
-      addresses: AddressPair(sourceLow: addresses >> 32, destinationLow: addresses & 0xffff_ffff, isIPv6: false),
-      protocolNumber: UInt8(truncatingIfNeeded: ports >> 32), hasPorts: true,
-      sourcePort: UInt16(truncatingIfNeeded: ports >> 16), destinationPort: UInt16(truncatingIfNeeded: ports))
   }
 }

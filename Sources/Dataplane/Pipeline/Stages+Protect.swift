@@ -1,18 +1,37 @@
+import CKernel
 import Contract
 import Memory
 import Nonces
+import Wire
 
 extension Stages {
-  /// Seals and opens what is ours.
+  /// Seals and opens what is ours. Packets change their length here, so what goes out is counted here.
   @inline(__always)
-  func protect(_ burst: inout Burst, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>) {
-    var sorted = protector.sort(burst, scratch.actions)
+  func protect(
+    _ burst: inout Burst, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>,
+    _ first: Protector.Sorted
+  ) {
+    var sorted = first
     if sorted.other != 0 { handleOthers(&burst, protector, snapshot, &sorted) }
-    if sorted.seal != 0 { protector.seal(burst, sorted.seal, scratch.actions, scratch.places, counters) }
-    if sorted.open != 0 { protector.open(burst, sorted.open, scratch.actions, scratch.places, counters) }
+    var unsure = ~(sorted.seal | sorted.open)
+    var bytes = 0
+    if sorted.seal != 0 {
+      unsure |= protector.seal(
+        burst, sorted.seal, isVaried: sorted.isVaried, scratch.actions, scratch.places, counters, &bytes)
+    }
+    if sorted.open != 0 {
+      unsure |= protector.open(
+        burst, sorted.open, isVaried: sorted.isVaried, scratch.actions, scratch.places, counters, &bytes)
+    }
+    if unsure & (.max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)) == 0, burst.count > 0 {
+      counters.add(burst.count, to: WorkerCounters.keptPackets)
+      counters.add(bytes, to: WorkerCounters.keptBytes)
+    } else {
+      countKept(burst)
+    }
   }
 
-  @inline(__always)
+  @inline(never)
   func countKept(_ burst: Burst) {
     var kept = 0, bytes = 0
     var index = 0
@@ -53,10 +72,13 @@ extension Stages {
     _ burst: Burst, _ index: Int, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
     let action = scratch.actions[index]
+    if burst.refs[index].verdict != 0 { return false }
     switch action.kind {
+    case .bypass: return false
     case .refuse:
       Protector.refuse(burst, index, action.reasonBits, counters)
       return false
+    case .reassemble: return reassemble(burst, index, protector, snapshot)
     case .seal: return cross(burst, index, toSet: protector.sealer.tables.outbound[action.index].workSet, snapshot)
     case .open: return cross(burst, index, toSet: protector.opener.tables.inbound[action.index].workSet, snapshot)
     default:
@@ -64,6 +86,60 @@ extension Stages {
       Protector.refuse(burst, index, .noPolicy, counters)
       return false
     }
+  }
+
+  /// A fragment of what is for us: kept, or the packet that it makes whole takes its place.
+  private func reassemble(
+    _ burst: Burst, _ index: Int, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
+    let worker = protector.esp
+    let ref = burst.refs[index], ip = scratch.places[index].ip
+    let note = worker.header(of: ref).pointee
+    let packet = Bytes(worker.address(of: ref) + ip, count: Int(ref.length) &- ip)
+    let dissection = Dissection(quoted: packet, isIPv6: packet.uint8(at: 0) >> 4 == 6)
+    var timeouts = 0
+    let outcome = worker.fragments.add(packet, dissection.addresses, seconds: note.seconds, &timeouts)
+    counters.add(timeouts, to: WorkerCounters.reassemblyTimeouts)
+    switch outcome {
+    case .held: Protector.refuse(burst, index, .reassembled, counters)
+    case .refused(let reason): Protector.refuse(burst, index, reason, counters)
+    case .whole(let number):
+      var whole = PacketRef(position: 0, offset: 0, length: 0)
+      defer { worker.fragments.release(number) }
+      guard worker.frames.take(length: ip &+ worker.fragments.length(number), &whole) else {
+        Protector.refuse(burst, index, .noFrame, counters)
+        return false
+      }
+      let start = worker.address(of: whole)
+      hauberk_copy(start, worker.address(of: ref), ip)
+      worker.fragments.copy(number, to: start + ip)
+      worker.header(of: whole).pointee = note
+      worker.frames.give(ref)
+      burst.refs[index] = whole
+      return judgeWhole(burst, index, worker.link, snapshot)
+    }
+    return false
+  }
+
+  /// Whose the whole packet is, and what is to be done with it: more than its fragments could say.
+  private func judgeWhole(
+    _ burst: Burst, _ index: Int, _ link: LinkType, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
+    let ref = burst.refs[index]
+    let result = Classifier.judgeFully(
+      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link)
+    burst.refs[index].judgement = Judgement(workSet: result.workSet)
+    scratch.actions[index] = result.action.general
+    scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    if result.reason != .none {
+      Protector.refuse(burst, index, result.reason, counters)
+      return false
+    }
+    if result.action.kind == .refuse {
+      Protector.refuse(burst, index, result.action.reasonBits, counters)
+      return false
+    }
+    return cross(burst, index, toSet: result.workSet, snapshot)
   }
 
   /// A unicast SA lives on one worker, whatever brought its packet here.
@@ -106,6 +182,9 @@ extension Stages {
 
   func endLifetime(_ order: Order, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     guard let tables = snapshot.pointee.tables, Int(order.sa) < tables.outboundCount else { return }
-    (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker)).pointee.isOver = true
+    let state = (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker))
+    state.pointee.isOver = true
+    state.pointee.sequence.end()
+    state.pointee.budget = 0
   }
 }

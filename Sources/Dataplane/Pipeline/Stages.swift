@@ -22,20 +22,30 @@ struct Stages {
   func judge<Clock: StageClock>(_ burst: inout Burst, _ classifier: Classifier, _ clock: inout Clock) {
     let snapshot = classifier.snapshot
     let hasPolicies = !snapshot.pointee.policies.isEmpty || snapshot.pointee.hasSecurity
-    var parsed = hasPolicies ? parseForLookup(burst, classifier) : parse(burst, classifier)
-    counters.add(ticks: clock.lap(), to: .parse)
-    if parsed.hasWords != 0 { hash(burst.count, snapshot) }
-    counters.add(ticks: clock.lap(), to: .hash)
+    var parsed: Parsed
     if hasPolicies {
+      parsed = parseForLookup(burst, classifier)
+      counters.add(ticks: clock.lap(), to: .parse)
       lookUp(burst, classifier, &parsed)
       counters.add(ticks: clock.lap(), to: .lookUp)
+      if parsed.flows != 0 { hashFlows(parsed.flows, snapshot) }
+    } else {
+      parsed = parse(burst, classifier)
+      counters.add(ticks: clock.lap(), to: .parse)
+      if parsed.hasWords != 0 { hash(burst.count, snapshot) }
     }
-    own(&burst, parsed, snapshot)
+    counters.add(ticks: clock.lap(), to: .hash)
+    let isWhole = own(&burst, parsed, snapshot)
     counters.add(ticks: clock.lap(), to: .own)
     if let esp, let tables = snapshot.pointee.tables {
-      let protector = Protector(tables, snapshot.pointee.policies, esp)
-      if let roundTrip { goThere(&burst, protector, snapshot, roundTrip) } else { protect(&burst, protector, snapshot) }
-      countKept(burst)
+      let protector = Protector(tables, snapshot, esp)
+      if let roundTrip {
+        goThere(&burst, protector, snapshot, roundTrip)
+        countKept(burst)
+      } else {
+        let sorted = isWhole ? parsed.sorted : protector.sort(burst, scratch.actions)
+        protect(&burst, protector, snapshot, sorted)
+      }
       counters.add(ticks: clock.lap(), to: .protect)
     }
   }
@@ -46,6 +56,10 @@ struct Stages {
     var hasWords: UInt64 = 0
     /// A bit for every packet that left an SPI.
     var hasSPI: UInt64 = 0
+    /// A bit for every packet whose set is its flow's.
+    var flows: UInt64 = 0
+    /// What is to be done with them.
+    var sorted = Protector.Sorted()
   }
 
   /// Accepts or drops by MAC address, then parses as far as the work set needs. Most packets leave two words for the
@@ -89,9 +103,11 @@ struct Stages {
   }
 
   /// Mine, another worker's, or another member's? Every packet is counted once: as kept, under its reason, or where
-  /// it crosses to.
+  /// it crosses to. True: the burst is as it was, all of it ours.
   @inline(__always)
-  private func own(_ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+  private func own(
+    _ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
     let isSecured = snapshot.pointee.hasSecurity
     let dispositions = snapshot.pointee.dispositions
     let full: UInt64 = .max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)
@@ -111,12 +127,16 @@ struct Stages {
     counters.add(notMine, to: .notMine)
     if mine == burst.count {
       // With security, what is kept is known once it has been sealed or opened.
-      if isSecured { return }
-      counters.add(mine, to: WorkerCounters.keptPackets)
-      counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
-    } else if notMine != burst.count {
+      if !isSecured {
+        counters.add(mine, to: WorkerCounters.keptPackets)
+        counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
+      }
+      return true
+    }
+    if notMine != burst.count {
       settle(&burst, isSecured: isSecured)
     }
+    return false
   }
 
   /// The common burst: every packet has a work set from the hash.
@@ -200,13 +220,13 @@ struct Stages {
     counters.add(crossed.count, to: WorkerCounters.crossedIn)
     if let esp, let tables = snapshot.pointee.tables {
       recall(crossed)
-      let protector = Protector(tables, snapshot.pointee.policies, esp)
+      let protector = Protector(tables, snapshot, esp)
       if let roundTrip {
         goThere(&crossed, protector, snapshot, roundTrip)
+        countKept(crossed)
       } else {
-        protect(&crossed, protector, snapshot)
+        protect(&crossed, protector, snapshot, protector.sort(crossed, scratch.actions))
       }
-      countKept(crossed)
       return
     }
     var byteCount = 0

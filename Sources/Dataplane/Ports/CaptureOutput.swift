@@ -22,14 +22,18 @@ package final class CaptureOutput {
   private let pcap: OpaquePointer
   private let dumper: OpaquePointer
   private let hasNanoseconds: Bool
+  /// Packets were made or changed here: what they were on another wire says nothing any more.
+  private let hasOwnLengths: Bool
   package private(set) var fault: CaptureError?
 
   package init(
-    _ target: Target, linkNumber: Int32, snapshotLength: Int32, hasNanoseconds: Bool, memory: PacketMemory
+    _ target: Target, linkNumber: Int32, snapshotLength: Int32, hasNanoseconds: Bool, hasOwnLengths: Bool = false,
+    memory: PacketMemory
   ) throws(CaptureError) {
     self.target = target
     self.memory = memory
     self.hasNanoseconds = hasNanoseconds
+    self.hasOwnLengths = hasOwnLengths
     let opened: UnsafeMutablePointer<FILE>? =
       switch target {
       case .path(let path): fopen(path, "we")
@@ -60,7 +64,7 @@ package final class CaptureOutput {
     record.ts.tv_sec = Int(header.seconds)
     record.ts.tv_usec = Int(hasNanoseconds ? header.nanoseconds : header.nanoseconds / 1000)
     record.caplen = ref.length
-    record.len = header.wireLength
+    record.len = hasOwnLengths ? ref.length : header.wireLength
     let bytes = memory.address(of: ref).assumingMemoryBound(to: UInt8.self)
     pcap_dump(UnsafeMutableRawPointer(dumper).assumingMemoryBound(to: UInt8.self), &record, bytes)
   }

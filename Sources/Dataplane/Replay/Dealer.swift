@@ -80,10 +80,7 @@ package struct Dealer<Source: ReceivePort> {
     while true {
       var ready = Burst(refs)
       window.take(into: &ready)
-      for index in 0..<ready.count {
-        deliver(refs[index])
-        frames.give(refs[index])
-      }
+      for index in 0..<ready.count { release(refs[index], deliver) }
       delivered += ready.count
       if ready.count < Burst.capacity { break }
     }
@@ -94,10 +91,28 @@ package struct Dealer<Source: ReceivePort> {
     return isOpen || finished < dealt
   }
 
+  /// A packet, and behind it what was made out of it.
+  private func release(_ first: PacketRef, _ deliver: (PacketRef) -> Void) {
+    var next = first
+    while true {
+      let header = frames.memory.header(of: next)
+      let made = header.pointee.made
+      header.pointee.made.length = 0
+      deliver(next)
+      frames.give(next)
+      if made.length == 0 { break }
+      next = made
+    }
+  }
+
   private mutating func dealOut(_ burst: Burst) {
     for index in 0..<burst.count {
       let ref = burst.refs[index]
-      frames.memory.header(of: ref).pointee.sequence = dealt
+      let header = frames.memory.header(of: ref)
+      header.pointee.sequence = dealt
+      // Nothing of what the frame held before.
+      header.pointee.storySequence = 0
+      header.pointee.made.length = 0
       let worker = owner(of: ref)
       dealt &+= 1
       // The ring holds all that can be under way, so there is always room.

@@ -8,7 +8,7 @@ package struct PacketStory {
 
   package init(
     _ ref: PacketRef, in memory: PacketMemory, link: LinkType, snapshot: UnsafePointer<ClassifySnapshot>,
-    ownership: OwnershipDescription
+    ownership: OwnershipDescription, associations: Associations? = nil, isRoundTrip: Bool = false
   ) {
     let frame = Bytes(memory.address(of: ref), count: Int(ref.length))
     let header = memory.header(of: ref).pointee
@@ -18,11 +18,22 @@ package struct PacketStory {
     func tell(_ stage: String, _ text: String) {
       lines.append("  " + stage + String(repeating: " ", count: 10 - stage.count) + text)
     }
+    let protection = associations.flatMap {
+      ProtectionStory(header, verdict, frame, $0, isRoundTrip: isRoundTrip)
+    }
     let cut = Int(header.wireLength) > frame.count ? " of \(header.wireLength) on the wire" : ""
-    tell("receive", "\(frame.count) bytes\(cut), time \(Self.time(header))")
+    // What was sealed or opened has another length now: the wire's is what came.
+    let received = protection == nil ? "\(frame.count) bytes\(cut)" : "\(header.wireLength) bytes"
+    tell("receive", "\(received), time \(Self.time(header))")
     let accepted = classifier.accept(frame)
     tell("accept", accepted == .none ? Self.acceptance(snapshot, link) : "dropped: \(accepted.meaning)")
-    if accepted == .none {
+    if let protection {
+      tell("own", "work set \(ref.workSet): " + Self.owner(Int(ref.workSet), ownership))
+      for line in protection.lines { tell(line.stage, line.text) }
+      for (index, clause) in HeaderStory(frame, link: link).clauses.enumerated() {
+        tell(index == 0 ? "now" : "", clause)
+      }
+    } else if accepted == .none {
       for (index, clause) in HeaderStory(frame, link: link).clauses.enumerated() {
         tell(index == 0 ? "parse" : "", clause)
       }
@@ -30,12 +41,24 @@ package struct PacketStory {
       if result.reason == .none {
         tell("classify", "work set \(ref.workSet), by \(result.rule.meaning)")
         tell("own", Self.owner(Int(ref.workSet), ownership))
+        if associations != nil { tell("protect", Self.protection(result.action, verdict)) }
       } else {
         tell("classify", "no work set: \(result.reason.meaning)")
       }
     }
     tell("transmit", verdict == .none ? "out" : "dropped as \(verdict.name): \(verdict.meaning)")
     self.lines = lines
+  }
+
+  /// Of a packet that was neither sealed nor opened.
+  private static func protection(_ action: SecureAction, _ verdict: DropReason) -> String {
+    switch action.kind {
+    case .bypass: "a policy lets it pass in clear"
+    case .refuse, .none: "no: \((DropReason(rawValue: action.reasonBits) ?? verdict).meaning)"
+    case .reassemble: "a fragment of what is for us: kept until it is whole"
+    case .seal: "to be sealed, but \(verdict.meaning)"
+    case .open: "to be opened, but \(verdict.meaning)"
+    }
   }
 
   private static func acceptance(_ snapshot: UnsafePointer<ClassifySnapshot>, _ link: LinkType) -> String {

@@ -1,4 +1,4 @@
-// Keys and lanes made and destroyed, and the way of a packet through them.
+// Keys and lanes, made and destroyed.
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include "keys.h"
 
 _Static_assert(sizeof(hauberk_key) == LINE_BYTES, "a key's head is one cache line");
+_Static_assert(sizeof(hauberk_packet) == LINE_BYTES, "a packet of a burst is one cache line");
 
 static void start(void) {
   hauberk_key_memory_adopt_openssl();
@@ -93,10 +94,9 @@ static bool is_sound(const hauberk_suite *suite) {
 }
 
 static bool make_contexts(hauberk_key *key, int use, const uint8_t *material) {
-  EVP_CIPHER_CTX **contexts = (EVP_CIPHER_CTX **)key->rest;
   for (uint32_t i = 0; i < key->lanes; i++) {
-    contexts[i] = hauberk_evp_context(&key->suite, use, material);
-    if (!contexts[i]) return false;
+    key->contexts[i] = hauberk_evp_context(&key->suite, use, material);
+    if (!key->contexts[i]) return false;
   }
   return true;
 }
@@ -105,7 +105,7 @@ static bool fill(hauberk_key *key, int use, const uint8_t *material) {
   const hauberk_suite *suite = &key->suite;
   if (suite->salt_bytes == 4) memcpy(&key->salt, material + suite->key_bytes, 4);
   if (key->route == ROUTE_IPSEC_MB) {
-    hauberk_mb_expand(suite, material, key->rest);
+    hauberk_mb_expand(key, material);
     return true;
   }
   if (suite->integrity != HAUBERK_INTEGRITY_NONE) {
@@ -114,6 +114,7 @@ static bool fill(hauberk_key *key, int use, const uint8_t *material) {
     const uint8_t *integrity_key = material + suite->key_bytes + suite->salt_bytes;
     hauberk_hmac_prepare(hmac, suite->integrity, integrity_key, suite->integrity_key_bytes);
     key->hmac = hmac;
+    if (key->engine == HAUBERK_ENGINE_IPSEC_MB) hauberk_mb_job_key_make(key, material);
   }
   return suite->cipher == HAUBERK_CIPHER_NULL || make_contexts(key, use, material);
 }
@@ -126,8 +127,9 @@ hauberk_key *hauberk_key_make(
     return NULL;
   }
   bool direct = engine == HAUBERK_ENGINE_IPSEC_MB && hauberk_mb_does(suite);
-  size_t rest = direct ? hauberk_mb_schedule_bytes(suite) : lanes * sizeof(EVP_CIPHER_CTX *);
-  hauberk_key *key = hauberk_key_memory_take(sizeof *key + rest);
+  bool jobs = engine == HAUBERK_ENGINE_IPSEC_MB && suite->integrity != HAUBERK_INTEGRITY_NONE;
+  size_t rest = direct ? hauberk_mb_schedule_bytes(suite) : jobs ? hauberk_mb_job_key_bytes() : 0;
+  hauberk_key *key = hauberk_key_memory_take(sizeof *key + rest + (direct ? 0 : lanes * sizeof(EVP_CIPHER_CTX *)));
   if (!key) return NULL;
   key->suite = *suite;
   key->route = direct ? ROUTE_IPSEC_MB : suite->integrity == HAUBERK_INTEGRITY_NONE ? ROUTE_EVP : ROUTE_HMAC;
@@ -135,6 +137,7 @@ hauberk_key *hauberk_key_make(
   key->engine = (uint8_t)engine;
   key->block_mask = suite->cipher == HAUBERK_CIPHER_CBC ? 15 : 0;
   key->lanes = lanes;
+  if (!direct) key->contexts = (EVP_CIPHER_CTX **)(key->rest + rest);
   if (!fill(key, use, material)) {
     hauberk_key_destroy(key);
     return NULL;
@@ -144,8 +147,8 @@ hauberk_key *hauberk_key_make(
 
 void hauberk_key_destroy(hauberk_key *key) {
   if (!key) return;
-  if (key->route != ROUTE_IPSEC_MB) {
-    for (uint32_t i = 0; i < key->lanes; i++) hauberk_evp_free(((EVP_CIPHER_CTX **)key->rest)[i]);
+  if (key->contexts) {
+    for (uint32_t i = 0; i < key->lanes; i++) hauberk_evp_free(key->contexts[i]);
   }
   hauberk_key_memory_give((void *)key->hmac);
   hauberk_key_memory_give(key);
@@ -153,85 +156,19 @@ void hauberk_key_destroy(hauberk_key *key) {
 
 uint32_t hauberk_key_salt(const hauberk_key *key) { return key->salt; }
 
-// Packets
-
-static inline bool fits(const hauberk_lane *lane, const hauberk_key *key, int use, const hauberk_work *work) {
-  return key->use == use && lane->number < key->lanes && lane->engine == key->engine &&
-         (work->length & key->block_mask) == 0 && work->length <= MOST_BYTES && work->aad_length <= MOST_BYTES &&
-         (!work->suffix || key->route == ROUTE_HMAC);
-}
-
-static void integrity_tag(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *digest) {
-  hauberk_piece pieces[] = {
-      {work->aad, work->aad_length},
-      {work->payload, work->length},
-      {work->suffix, work->suffix ? 4 : 0},
-  };
-  hauberk_hmac_compute(key->hmac, &lane->hash, pieces, 3, digest);
-}
-
-static bool crypt(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work) {
-  if (key->suite.cipher == HAUBERK_CIPHER_NULL) return true;
-  return hauberk_evp_crypt(context_of(key, lane), key, work);
-}
-
-bool hauberk_seal(
-    hauberk_lane *lane, const hauberk_key *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_length,
-    uint8_t *payload, size_t length, uint8_t *tag, const uint8_t *suffix) {
-  hauberk_work work = {nonce, aad, payload, suffix, aad_length, length};
-  if (!fits(lane, key, HAUBERK_USE_SEAL, &work)) return false;
-  if (key->route == ROUTE_IPSEC_MB) {
-    hauberk_mb_seal(lane, key, &work, tag);
-    return true;
-  }
-  if (key->route == ROUTE_EVP) return hauberk_evp_seal(context_of(key, lane), key, &work, tag);
-  uint8_t digest[SHA512_DIGEST_LENGTH];
-  if (!crypt(lane, key, &work)) return false;
-  integrity_tag(lane, key, &work, digest);
-  memcpy(tag, digest, key->suite.tag_bytes);
-  return true;
-}
-
-bool hauberk_open(
-    hauberk_lane *lane, const hauberk_key *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_length,
-    uint8_t *payload, size_t length, const uint8_t *tag, const uint8_t *suffix) {
-  hauberk_work work = {nonce, aad, payload, suffix, aad_length, length};
-  if (!fits(lane, key, HAUBERK_USE_OPEN, &work)) return false;
-  _Alignas(16) uint8_t expected[SHA512_DIGEST_LENGTH];
-  bool is_right;
-  switch (key->route) {
-    case ROUTE_IPSEC_MB:
-      hauberk_mb_open(lane, key, &work, expected);
-      is_right = same_tag(expected, tag, key->suite.tag_bytes);
-      break;
-    case ROUTE_EVP: is_right = hauberk_evp_open(context_of(key, lane), key, &work, tag); break;
-    default:
-      // Nothing is decrypted before the tag is known to be right.
-      integrity_tag(lane, key, &work, expected);
-      return same_tag(expected, tag, key->suite.tag_bytes) && crypt(lane, key, &work);
-  }
-  // RFC 4106, 5 and RFC 5116, 2.2: of what is not authentic, nothing is given out.
-  if (!is_right && length > 0) memset(payload, 0, length);
-  return is_right;
-}
-
-void hauberk_seal_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    hauberk_packet *p = packets + i;
-    p->is_good = hauberk_seal(lane, p->key, p->nonce, p->aad, p->aad_length, p->payload, p->length, p->tag, p->suffix);
-  }
-}
-
-void hauberk_open_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    hauberk_packet *p = packets + i;
-    p->is_good = hauberk_open(lane, p->key, p->nonce, p->aad, p->aad_length, p->payload, p->length, p->tag, p->suffix);
-  }
-}
-
 void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out) {
   uint8_t digest[SHA256_DIGEST_LENGTH];
   SHA256(material, bytes, digest);
   memcpy(out, digest, 16);
   hauberk_wipe(digest, sizeof digest);
+}
+
+uint32_t hauberk_key_plain_kind(const hauberk_key *key) { return hauberk_mb_plain_kind(key); }
+
+void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  hauberk_mb_seal_plain(lane, jobs, nonces, count);
+}
+
+void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  hauberk_mb_open_plain(lane, jobs, nonces, count);
 }

@@ -3,6 +3,7 @@
 // The same source builds against 1.3 and 2.0, whose structures differ in size, and without the library.
 #include <stdio.h>
 
+#include "key_memory.h"
 #include "keys.h"
 
 #if defined(HAUBERK_IPSEC_MB) && defined(__x86_64__) && __has_include(<intel-ipsec-mb.h>)
@@ -20,24 +21,26 @@ static IMB_MGR *expander;
 
 void *hauberk_mb_manager_make(void) {
   if (!__builtin_cpu_supports("aes") || !__builtin_cpu_supports("pclmul")) return NULL;
-  IMB_MGR *manager = alloc_mb_mgr(0);
+  // Key memory: while jobs run, padded keys and pieces of text lie in it.
+  void *memory = hauberk_key_memory_map(imb_get_mb_mgr_size());
+  IMB_MGR *manager = memory ? imb_set_pointers_mb_mgr(memory, 0, 1) : NULL;
   if (!manager) return NULL;
   init_mb_mgr_auto(manager, NULL);
   // The library tests itself here, and says so in this way.
   if (imb_get_errno(manager) != 0) {
-    free_mb_mgr(manager);
+    hauberk_mb_manager_free(manager);
     return NULL;
   }
   return manager;
 }
 
-void hauberk_mb_manager_free(void *manager) {
-  if (manager) free_mb_mgr(manager);
-}
+void hauberk_mb_manager_free(void *manager) { hauberk_key_memory_unmap(manager, imb_get_mb_mgr_size()); }
 
 void hauberk_mb_start(void) { expander = hauberk_mb_manager_make(); }
 
 bool hauberk_mb_is_here(void) { return expander != NULL; }
+
+void *hauberk_mb_expander(void) { return expander; }
 
 int hauberk_mb_words(char *out, size_t capacity) {
   const char *way = "SSE";
@@ -59,109 +62,201 @@ size_t hauberk_mb_schedule_bytes(const hauberk_suite *suite) {
   return suite->cipher == HAUBERK_CIPHER_CHACHA20_POLY1305 ? suite->key_bytes : sizeof(schedule);
 }
 
-void hauberk_mb_expand(const hauberk_suite *suite, const uint8_t *key, uint8_t *out) {
-  if (suite->cipher == HAUBERK_CIPHER_CHACHA20_POLY1305) {
-    memcpy(out, key, suite->key_bytes);
+void hauberk_mb_expand(hauberk_key *key, const uint8_t *material) {
+  bool seals = key->use == HAUBERK_USE_SEAL;
+  schedule *keys = (schedule *)key->rest;
+  aes_gcm_enc_dec_t gcm;
+  if (key->suite.cipher == HAUBERK_CIPHER_CHACHA20_POLY1305) {
+    memcpy(key->rest, material, key->suite.key_bytes);
     return;
   }
-  switch (suite->key_bytes) {
-    case 16: IMB_AES128_GCM_PRE(expander, key, (schedule *)out); break;
-    case 24: IMB_AES192_GCM_PRE(expander, key, (schedule *)out); break;
-    default: IMB_AES256_GCM_PRE(expander, key, (schedule *)out); break;
+  switch (key->suite.key_bytes) {
+    case 16:
+      IMB_AES128_GCM_PRE(expander, material, keys);
+      gcm = seals ? expander->gcm128_enc : expander->gcm128_dec;
+      break;
+    case 24:
+      IMB_AES192_GCM_PRE(expander, material, keys);
+      gcm = seals ? expander->gcm192_enc : expander->gcm192_dec;
+      break;
+    default:
+      IMB_AES256_GCM_PRE(expander, material, keys);
+      gcm = seals ? expander->gcm256_enc : expander->gcm256_dec;
+      break;
   }
+  if (key->suite.cipher == HAUBERK_CIPHER_GCM) key->direct = (void (*)(void))gcm;
 }
 
-#define DIRECT_GCM(BITS, DIRECTION)                                                                                       \
-  IMB_AES##BITS##_GCM_##DIRECTION(                                                                                 \
-      manager, keys, context, work->payload, work->payload, work->length, work->nonce, work->aad, work->aad_length, \
-      tag, tag_bytes)
-
-#define DIRECT_GMAC(BITS)                                                                         \
-  do {                                                                                     \
-    IMB_AES##BITS##_GMAC_INIT(manager, keys, context, work->nonce, 12);                    \
-    IMB_AES##BITS##_GMAC_UPDATE(manager, keys, context, work->aad, work->aad_length);      \
-    IMB_AES##BITS##_GMAC_UPDATE(manager, keys, context, work->payload, work->length);      \
-    IMB_AES##BITS##_GMAC_FINALIZE(manager, keys, context, tag, tag_bytes);                 \
+#define DIRECT_GMAC(BITS)                                                                   \
+  do {                                                                                      \
+    IMB_AES##BITS##_GMAC_INIT(manager, keys, context, packet->nonce, 12);                   \
+    IMB_AES##BITS##_GMAC_UPDATE(manager, keys, context, packet->aad, packet->aad_length);   \
+    IMB_AES##BITS##_GMAC_UPDATE(manager, keys, context, packet->payload, packet->length);   \
+    IMB_AES##BITS##_GMAC_FINALIZE(manager, keys, context, tag, packet->key->suite.tag_bytes); \
   } while (0)
 
-static void gmac(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag) {
+static void gmac(hauberk_lane *lane, const hauberk_packet *packet, uint8_t *tag) {
   IMB_MGR *manager = lane->manager;
-  const schedule *keys = (const schedule *)key->rest;
+  const schedule *keys = (const schedule *)packet->key->rest;
   gcm_context *context = (gcm_context *)lane->work;
-  uint64_t tag_bytes = key->suite.tag_bytes;
-  switch (key->suite.key_bytes) {
+  switch (packet->key->suite.key_bytes) {
     case 16: DIRECT_GMAC(128); break;
     case 24: DIRECT_GMAC(192); break;
     default: DIRECT_GMAC(256); break;
   }
 }
 
-static void chacha(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag) {
+static void chacha(hauberk_lane *lane, const hauberk_packet *packet, uint8_t *tag) {
   IMB_MGR *manager = lane->manager;
+  const uint8_t *key = packet->key->rest;
   chacha_context *context = (chacha_context *)lane->work;
-  IMB_CHACHA20_POLY1305_INIT(manager, key->rest, context, work->nonce, work->aad, work->aad_length);
-  if (key->use == HAUBERK_USE_SEAL) {
-    IMB_CHACHA20_POLY1305_ENC_UPDATE(manager, key->rest, context, work->payload, work->payload, work->length);
-    IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, context, tag, key->suite.tag_bytes);
+  uint8_t *text = packet->payload;
+  IMB_CHACHA20_POLY1305_INIT(manager, key, context, packet->nonce, packet->aad, packet->aad_length);
+  if (packet->key->use == HAUBERK_USE_SEAL) {
+    IMB_CHACHA20_POLY1305_ENC_UPDATE(manager, key, context, text, text, packet->length);
+    IMB_CHACHA20_POLY1305_ENC_FINALIZE(manager, context, tag, packet->key->suite.tag_bytes);
   } else {
-    IMB_CHACHA20_POLY1305_DEC_UPDATE(manager, key->rest, context, work->payload, work->payload, work->length);
-    IMB_CHACHA20_POLY1305_DEC_FINALIZE(manager, context, tag, key->suite.tag_bytes);
+    IMB_CHACHA20_POLY1305_DEC_UPDATE(manager, key, context, text, text, packet->length);
+    IMB_CHACHA20_POLY1305_DEC_FINALIZE(manager, context, tag, packet->key->suite.tag_bytes);
   }
 }
 
-void hauberk_mb_seal(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag) {
-  IMB_MGR *manager = lane->manager;
-  const schedule *keys = (const schedule *)key->rest;
-  gcm_context *context = (gcm_context *)lane->work;
-  uint64_t tag_bytes = key->suite.tag_bytes;
-  if (key->suite.cipher == HAUBERK_CIPHER_GCM) {
-    switch (key->suite.key_bytes) {
-      case 16: DIRECT_GCM(128, ENC); break;
-      case 24: DIRECT_GCM(192, ENC); break;
-      default: DIRECT_GCM(256, ENC); break;
-    }
+/// Either direction. Writes the tag that belongs to the packet.
+static inline void pass(hauberk_lane *lane, const hauberk_packet *packet, uint8_t *tag) {
+  const hauberk_key *key = packet->key;
+  if (__builtin_expect(key->direct != NULL, 1)) {
+    ((aes_gcm_enc_dec_t)key->direct)(
+        (const schedule *)key->rest, (gcm_context *)lane->work, packet->payload, packet->payload, packet->length,
+        packet->nonce, packet->aad, packet->aad_length, tag, key->suite.tag_bytes);
   } else if (key->suite.cipher == HAUBERK_CIPHER_GMAC) {
-    gmac(lane, key, work, tag);
+    gmac(lane, packet, tag);
   } else {
-    chacha(lane, key, work, tag);
+    chacha(lane, packet, tag);
   }
 }
 
-void hauberk_mb_open(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag) {
-  IMB_MGR *manager = lane->manager;
-  const schedule *keys = (const schedule *)key->rest;
-  gcm_context *context = (gcm_context *)lane->work;
-  uint64_t tag_bytes = key->suite.tag_bytes;
-  if (key->suite.cipher == HAUBERK_CIPHER_GCM) {
-    switch (key->suite.key_bytes) {
-      case 16: DIRECT_GCM(128, DEC); break;
-      case 24: DIRECT_GCM(192, DEC); break;
-      default: DIRECT_GCM(256, DEC); break;
+static inline bool check(hauberk_lane *lane, const hauberk_packet *packet) {
+  _Alignas(16) uint8_t expected[16];
+  pass(lane, packet, expected);
+  if (__builtin_expect(same_tag(expected, packet->tag, packet->key->suite.tag_bytes), 1)) return true;
+  // RFC 4106, 5 and RFC 5116, 2.2: of what is not authentic, nothing is given out.
+  if (packet->length > 0) memset(packet->payload, 0, packet->length);
+  return false;
+}
+
+void hauberk_mb_seal(hauberk_lane *lane, const hauberk_packet *packet) { pass(lane, packet, packet->tag); }
+
+bool hauberk_mb_open(hauberk_lane *lane, const hauberk_packet *packet) { return check(lane, packet); }
+
+size_t hauberk_mb_seal_direct(hauberk_lane *lane, hauberk_packet *packets, size_t count, uint8_t *others) {
+  size_t left = 0;
+  for (size_t i = 0; i < count; i++) {
+    hauberk_packet *packet = packets + i;
+    if (__builtin_expect(packet->key->route != ROUTE_IPSEC_MB, 0)) {
+      others[left++] = (uint8_t)i;
+      continue;
     }
-  } else if (key->suite.cipher == HAUBERK_CIPHER_GMAC) {
-    gmac(lane, key, work, tag);
-  } else {
-    chacha(lane, key, work, tag);
+    packet->is_good = fits(lane, packet, HAUBERK_USE_SEAL);
+    if (__builtin_expect(packet->is_good != 0, 1)) pass(lane, packet, packet->tag);
+  }
+  return left;
+}
+
+size_t hauberk_mb_open_direct(hauberk_lane *lane, hauberk_packet *packets, size_t count, uint8_t *others) {
+  size_t left = 0;
+  for (size_t i = 0; i < count; i++) {
+    hauberk_packet *packet = packets + i;
+    if (__builtin_expect(packet->key->route != ROUTE_IPSEC_MB, 0)) {
+      others[left++] = (uint8_t)i;
+      continue;
+    }
+    packet->is_good = fits(lane, packet, HAUBERK_USE_OPEN) && check(lane, packet);
+  }
+  return left;
+}
+
+// Plain jobs
+
+uint32_t hauberk_mb_plain_kind(const hauberk_key *key) {
+  return key->direct && key->suite.tag_bytes == 16 ? key->suite.key_bytes / 8 - 1u : 0;
+}
+
+static inline aes_gcm_enc_dec_t plain_call(const hauberk_lane *lane, uint32_t kind, bool seals) {
+  const IMB_MGR *manager = lane->manager;
+  switch (kind) {
+    case 1: return seals ? manager->gcm128_enc : manager->gcm128_dec;
+    case 2: return seals ? manager->gcm192_enc : manager->gcm192_dec;
+    default: return seals ? manager->gcm256_enc : manager->gcm256_dec;
+  }
+}
+
+/// The lines that every packet reads: round keys in front, the hash's first powers at the end. Asked for while another
+/// packet is in the cipher, they cost nothing; all at once they would wait for each other.
+static inline void prefetch_key(const hauberk_key *key) {
+  const char *front = (const char *)key->rest, *end = front + sizeof(schedule);
+  __builtin_prefetch(front);
+  __builtin_prefetch(front + 64);
+  __builtin_prefetch(front + 128);
+  __builtin_prefetch(end - 128);
+  __builtin_prefetch(end - 64);
+}
+
+enum { KEYS_AHEAD = 4 };
+
+void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  gcm_context *context = (gcm_context *)lane->work;
+  for (size_t i = 0; i < count; i++) {
+    const hauberk_job job = jobs[i];
+    if (i + KEYS_AHEAD < count && jobs[i + KEYS_AHEAD].key != job.key) prefetch_key(jobs[i + KEYS_AHEAD].key);
+    plain_call(lane, job.kind, true)(
+        (const schedule *)job.key->rest, context, job.text, job.text, job.length, nonces + 16 * i, job.text - 16, 8,
+        job.text + job.length, 16);
+  }
+}
+
+void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  gcm_context *context = (gcm_context *)lane->work;
+  _Alignas(16) uint8_t tag[16];
+  for (size_t i = 0; i < count; i++) {
+    const hauberk_job job = jobs[i];
+    if (i + KEYS_AHEAD < count && jobs[i + KEYS_AHEAD].key != job.key) prefetch_key(jobs[i + KEYS_AHEAD].key);
+    plain_call(lane, job.kind, false)(
+        (const schedule *)job.key->rest, context, job.text, job.text, job.length, nonces + 16 * i, job.text - 16, 8, tag,
+        16);
+    bool is_good = same_tag(tag, job.text + job.length, 16);
+    if (__builtin_expect(!is_good, 0)) {
+      jobs[i].kind = 0;
+      // RFC 4106, 5 and RFC 5116, 2.2: of what is not authentic, nothing is given out.
+      memset(job.text, 0, job.length);
+    }
   }
 }
 
 #else
 
+uint32_t hauberk_mb_plain_kind(const hauberk_key *key) { return key == NULL; }
+void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  (void)lane, (void)jobs, (void)nonces, (void)count;
+}
+void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+  (void)lane, (void)jobs, (void)nonces, (void)count;
+}
 void hauberk_mb_start(void) {}
 bool hauberk_mb_is_here(void) { return false; }
+void *hauberk_mb_expander(void) { return NULL; }
 int hauberk_mb_words(char *out, size_t capacity) { return snprintf(out, capacity, "intel-ipsec-mb (not built in)"); }
 bool hauberk_mb_does(const hauberk_suite *suite) { return suite == NULL; }
 void *hauberk_mb_manager_make(void) { return NULL; }
 void hauberk_mb_manager_free(void *manager) { (void)manager; }
 size_t hauberk_mb_schedule_bytes(const hauberk_suite *suite) { return suite == NULL; }
-void hauberk_mb_expand(const hauberk_suite *suite, const uint8_t *key, uint8_t *schedule) {
-  (void)suite, (void)key, (void)schedule;
+void hauberk_mb_expand(hauberk_key *key, const uint8_t *material) { (void)key, (void)material; }
+void hauberk_mb_seal(hauberk_lane *lane, const hauberk_packet *packet) { (void)lane, (void)packet; }
+bool hauberk_mb_open(hauberk_lane *lane, const hauberk_packet *packet) { return (void)lane, (void)packet, false; }
+size_t hauberk_mb_seal_direct(hauberk_lane *lane, hauberk_packet *packets, size_t count, uint8_t *others) {
+  return (void)lane, (void)packets, (void)count, (void)others, 0;
 }
-void hauberk_mb_seal(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag) {
-  (void)lane, (void)key, (void)work, (void)tag;
-}
-void hauberk_mb_open(hauberk_lane *lane, const hauberk_key *key, const hauberk_work *work, uint8_t *tag) {
-  (void)lane, (void)key, (void)work, (void)tag;
+size_t hauberk_mb_open_direct(hauberk_lane *lane, hauberk_packet *packets, size_t count, uint8_t *others) {
+  return (void)lane, (void)packets, (void)count, (void)others, 0;
 }
 
 #endif

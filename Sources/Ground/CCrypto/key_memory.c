@@ -4,6 +4,9 @@
 //   | slab of 64 KiB | slab | slab | ...          | not accessible                 |
 //   all blocks of a slab have one size, a multiple of 64
 //
+// The first two megabytes are opened slab by slab, so that a process with a few keys locks little. What follows is
+// opened a huge page at once: thousands of keys in turn would miss the TLB for every one of them otherwise.
+//
 // Keys lie side by side rather than on a page each: thousands of them are in use in turn, and pages would cost as
 // many entries of the TLB. Only the control thread comes here, so a mutex is good enough.
 #include "key_memory.h"
@@ -22,6 +25,7 @@
 #define SLAB_BYTES ((size_t)64 << 10)
 #define SLABS ((size_t)8192)
 #define REGION_BYTES (SLAB_BYTES * SLABS)
+#define STEP_BYTES ((size_t)2 << 20)
 #define UNIT ((size_t)64)
 #define FINE_CLASSES ((size_t)64)  // 64, 128, ... 4096 bytes
 #define CLASSES (FINE_CLASSES + 4)  // and 8, 16, 32, 64 KiB
@@ -33,7 +37,8 @@ typedef struct free_block {
 static struct {
   pthread_mutex_t mutex;
   uint8_t *base;
-  size_t committed;
+  size_t opened;     // may be read and written
+  size_t committed;  // has been cut into blocks
   size_t unlocked;
   bool holds_openssl;
   free_block *free[CLASSES];
@@ -55,25 +60,35 @@ static size_t bytes_of(size_t class) {
 
 static bool reserve(void) {
   if (region.base) return true;
-  // One slab more, to align the first to its size.
-  void *mapped = mmap(NULL, REGION_BYTES + SLAB_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  // One step more, to align the first to its size.
+  void *mapped = mmap(NULL, REGION_BYTES + STEP_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return false;
-  region.base = (uint8_t *)(((uintptr_t)mapped + SLAB_BYTES - 1) & ~(uintptr_t)(SLAB_BYTES - 1));
+  region.base = (uint8_t *)(((uintptr_t)mapped + STEP_BYTES - 1) & ~(uintptr_t)(STEP_BYTES - 1));
+  return true;
+}
+
+/// Makes more of the region usable: locked if that may be, and never dumped.
+static bool open_more(void) {
+  size_t bytes = region.opened < STEP_BYTES ? SLAB_BYTES : STEP_BYTES;
+  uint8_t *start = region.base + region.opened;
+  if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  // A key that could end up in a core file is no secret: this one is not best effort.
+  if (madvise(start, bytes, MADV_DONTDUMP) != 0) {
+    mprotect(start, bytes, PROT_NONE);
+    return false;
+  }
+  if (bytes == STEP_BYTES) madvise(start, bytes, MADV_HUGEPAGE);
+  // The call itself: a sanitizer replaces the library's function by one that locks nothing.
+  if (syscall(SYS_mlock, start, bytes) != 0) region.unlocked += bytes;
+  region.opened += bytes;
   return true;
 }
 
 /// Opens the next slab and cuts it into blocks of the class.
 static bool grow(size_t class) {
   if (!reserve() || region.committed == REGION_BYTES) return false;
+  if (region.committed == region.opened && !open_more()) return false;
   uint8_t *slab = region.base + region.committed;
-  if (mprotect(slab, SLAB_BYTES, PROT_READ | PROT_WRITE) != 0) return false;
-  // A key that could end up in a core file is no secret: this one is not best effort.
-  if (madvise(slab, SLAB_BYTES, MADV_DONTDUMP) != 0) {
-    mprotect(slab, SLAB_BYTES, PROT_NONE);
-    return false;
-  }
-  // The call itself: a sanitizer replaces the library's function by one that locks nothing.
-  if (syscall(SYS_mlock, slab, SLAB_BYTES) != 0) region.unlocked += SLAB_BYTES;
   region.class_of_slab[region.committed / SLAB_BYTES] = (uint8_t)class;
   region.committed += SLAB_BYTES;
   size_t size = bytes_of(class);
@@ -123,6 +138,27 @@ hauberk_key_memory hauberk_key_memory_now(void) {
   hauberk_key_memory now = {region.base, region.committed, region.unlocked, region.holds_openssl};
   pthread_mutex_unlock(&region.mutex);
   return now;
+}
+
+void *hauberk_key_memory_map(size_t bytes) {
+  void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) return NULL;
+  if (madvise(block, bytes, MADV_DONTDUMP) != 0) {
+    munmap(block, bytes);
+    return NULL;
+  }
+  if (syscall(SYS_mlock, block, bytes) != 0) {
+    pthread_mutex_lock(&region.mutex);
+    region.unlocked += bytes;
+    pthread_mutex_unlock(&region.mutex);
+  }
+  return block;
+}
+
+void hauberk_key_memory_unmap(void *block, size_t bytes) {
+  if (!block) return;
+  explicit_bzero(block, bytes);
+  munmap(block, bytes);
 }
 
 void hauberk_wipe(void *memory, size_t bytes) { explicit_bzero(memory, bytes); }

@@ -63,43 +63,43 @@ static bool authenticate(EVP_CIPHER_CTX *context, const uint8_t *bytes, size_t l
 }
 
 /// IV, additional data, text: the same in both directions.
-static bool pass(EVP_CIPHER_CTX *context, const hauberk_key *key, const hauberk_work *work) {
+static bool pass(EVP_CIPHER_CTX *context, const hauberk_packet *packet) {
   int written;
-  if (EVP_CipherInit_ex(context, NULL, NULL, NULL, work->nonce, -1) != 1) return false;
-  if (!authenticate(context, work->aad, work->aad_length)) return false;
+  if (EVP_CipherInit_ex(context, NULL, NULL, NULL, packet->nonce, -1) != 1) return false;
+  if (!authenticate(context, packet->aad, packet->aad_length)) return false;
   // RFC 4543: GMAC authenticates the payload and leaves it as it is.
-  if (key->suite.cipher == HAUBERK_CIPHER_GMAC) return authenticate(context, work->payload, work->length);
-  return work->length == 0 ||
-         EVP_CipherUpdate(context, work->payload, &written, work->payload, (int)work->length) == 1;
+  if (packet->key->suite.cipher == HAUBERK_CIPHER_GMAC) return authenticate(context, packet->payload, packet->length);
+  return packet->length == 0 ||
+         EVP_CipherUpdate(context, packet->payload, &written, packet->payload, (int)packet->length) == 1;
 }
 
-bool hauberk_evp_seal(EVP_CIPHER_CTX *context, const hauberk_key *key, const hauberk_work *work, uint8_t *tag) {
+bool hauberk_evp_seal(EVP_CIPHER_CTX *context, const hauberk_packet *packet) {
   uint8_t rest[16];
   int written;
-  return pass(context, key, work) && EVP_CipherFinal_ex(context, rest, &written) == 1 &&
-         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, key->suite.tag_bytes, tag) == 1;
+  return pass(context, packet) && EVP_CipherFinal_ex(context, rest, &written) == 1 &&
+         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, packet->key->suite.tag_bytes, packet->tag) == 1;
 }
 
-bool hauberk_evp_open(EVP_CIPHER_CTX *context, const hauberk_key *key, const hauberk_work *work, const uint8_t *tag) {
+bool hauberk_evp_open(EVP_CIPHER_CTX *context, const hauberk_packet *packet) {
   uint8_t rest[16];
   int written;
-  return pass(context, key, work) &&
-         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, key->suite.tag_bytes, (void *)tag) == 1 &&
+  return pass(context, packet) &&
+         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, packet->key->suite.tag_bytes, packet->tag) == 1 &&
          EVP_CipherFinal_ex(context, rest, &written) == 1;
 }
 
-bool hauberk_evp_crypt(EVP_CIPHER_CTX *context, const hauberk_key *key, const hauberk_work *work) {
-  const uint8_t *iv = work->nonce;
+bool hauberk_evp_crypt(EVP_CIPHER_CTX *context, const hauberk_packet *packet) {
+  const uint8_t *iv = packet->nonce;
   uint8_t counter[16];
   int written;
-  if (work->length == 0) return true;
-  if (key->suite.cipher == HAUBERK_CIPHER_CTR) {
+  if (packet->length == 0) return true;
+  if (packet->key->suite.cipher == HAUBERK_CIPHER_CTR) {
     // RFC 3686, 4: nonce, IV, and a block counter that begins with 1.
-    memcpy(counter, work->nonce, 12);
+    memcpy(counter, packet->nonce, 12);
     memcpy(counter + 12, "\0\0\0\1", 4);
     iv = counter;
   }
   return EVP_CipherInit_ex(context, NULL, NULL, NULL, iv, -1) == 1 &&
-         EVP_CipherUpdate(context, work->payload, &written, work->payload, (int)work->length) == 1 &&
-         written == (int)work->length;
+         EVP_CipherUpdate(context, packet->payload, &written, packet->payload, (int)packet->length) == 1 &&
+         written == (int)packet->length;
 }

@@ -100,6 +100,9 @@ public struct PacketMemory: @unchecked Sendable {
   @inlinable @inline(__always)
   public func isLarge(_ ref: PacketRef) -> Bool { ref.position >= firstLarge }
 
+  /// References to packets in small frames begin before this.
+  public var firstLargeStart: UInt32 { firstLarge &* FrameAddresses.unit }
+
   /// The longest packet that any frame holds.
   public var longestPacket: Int { largeCapacity }
 }

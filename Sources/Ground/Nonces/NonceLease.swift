@@ -109,6 +109,15 @@ public struct NonceBlock: BitwiseCopyable, Sendable {
   @inlinable @inline(__always)
   public var left: UInt64 { end &- next }
 
+  /// The next IV, where the caller has seen that there is one.
+  @inlinable @inline(__always)
+  public mutating func takeOne() -> CounterIV {
+    assert(next != end)
+    let iv = CounterIV(raw: next)
+    next = next &+ 1
+    return iv
+  }
+
   /// The next IV; false when there is none, and the packet is not to be sent.
   @inlinable @inline(__always)
   public mutating func take(_ iv: inout CounterIV) -> Bool {

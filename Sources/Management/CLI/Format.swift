@@ -11,6 +11,12 @@ package enum Format {
     return text
   }
 
+  /// Hexadecimal, with zeros in front.
+  package static func hex(_ number: UInt64, digits: Int) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: max(0, digits - text.count)) + text
+  }
+
   /// With `places` digits behind the point.
   package static func fixed(_ number: Double, _ places: Int) -> String {
     guard number.isFinite else { return "-" }

@@ -10,14 +10,17 @@ package enum Help {
       hauberk classify [CAPTURE] [OPTIONS]   print every packet's work set
       hauberk check CONFIG [--json]          what a configuration would do, and what is wrong with it
       hauberk keys CONFIG [--begin]          which nonces of which key were used
+      hauberk audit CAPTURE [OPTIONS]        look for lost, doubled and dangerous ESP packets
       hauberk help [COMMAND]                 this page, or a command's
       hauberk version
 
     Try:
       hauberk replay                         a capture that ships inside the program
+      hauberk replay my.pcap                 every packet through a tunnel and back
       hauberk replay my.pcap --members 3     who would do what in a cluster of three
       hauberk replay my.pcap --trace 5       the story of the first five packets
       hauberk classify my.pcap | head
+      hauberk audit my.pcap                  was an IV used twice?
 
     Exit codes:
     \(exitCodes)
@@ -30,11 +33,19 @@ package enum Help {
   package static let replay = """
     Usage: hauberk replay [CAPTURE] [OPTIONS]
 
-    Runs every packet of CAPTURE through the pipeline: pinned workers accept it, parse it, hash it into
-    one of 1024 work sets, and look up which member owns that set. CAPTURE is pcap or pcapng, gzip or not,
-    '-' for standard input; without one, a capture that ships inside the program is played.
+    Runs every packet of CAPTURE through the pipeline: pinned workers accept it, parse it, find its work
+    set and its owner, and seal or open it. CAPTURE is pcap or pcapng, gzip or not, '-' for standard
+    input; without one, a capture that ships inside the program is played.
 
-    The output holds the packets that were kept, in the order of the input and with its time stamps,
+    What is done with a packet:
+      with --config     what its tunnels, groups and policies say: clear packets become ESP, ESP for one
+                        of the cluster's addresses becomes clear
+      without           a round trip: sealed by one gateway, opened by another under a key drawn now,
+                        and compared; --out holds what was opened
+      --members, --plain, or a configuration without keys
+                        nothing: packets are classified, owned and passed on
+
+    The output holds the packets that went out, in the order of the input and with its time stamps,
     however many workers there are. Without --config every MAC address is accepted. Without --key (or a
     configuration that has one) the hash key is all zero, so that two runs agree.
 
@@ -87,6 +98,42 @@ package enum Help {
 
     Options:
     \(listing(KeysOptions.options))
+    """
+
+  package static let audit = """
+    Usage: hauberk audit CAPTURE [OPTIONS]
+
+    Reads the ESP packets of CAPTURE, bare or in UDP port 4500, without any key, and tells for every
+    destination, SPI and sender:
+
+      missing      sequence numbers between the lowest and the highest that did not come
+      holes        in how many places
+      duplicates   the very same packet again, as a mirror port makes them
+      repeats      the same destination, SPI and IV with other bytes
+
+    A repeat is the one mistake that cannot be undone: with a counter mode (AES-GCM, AES-CTR,
+    ChaCha20-Poly1305) two packets under one IV open each other. It ends the command with code 1. The
+    packets of the first ones are shown, numbered from 1 as they come: with --filter among those that match.
+
+    Without --config, every IV is taken for a counter of 8 bytes, and nobody for a group's sender (shown
+    as '-'). With it, a group's senders are told apart by the first bits of the IV: each has sequence
+    numbers of its own, and one counter for all destinations. IVs of other ciphers may come again, and are
+    counted apart. If the sequence numbers are 64 bits long, those 32 that are not sent are inferred.
+
+    CAPTURE is pcap or pcapng, gzip or not, '-' for standard input. Packets that the capture or a router
+    has cut are compared as far as they are there. What cannot be audited is counted by name.
+
+    Options:
+    \(listing(AuditOptions.options))
+
+    Examples:
+      hauberk audit wan.pcap
+      hauberk audit wan.pcapng.gz --config hauberk.yaml --json
+      hauberk audit wan.pcap --filter 'dst host 192.0.2.1'
+      tcpdump -i eth0 -c 100000 -w - 'esp or udp port 4500' | hauberk audit -
+
+    Exit codes:
+    \(exitCodes)
     """
 
   private static func listing(_ options: [Option]) -> String {

@@ -3,9 +3,10 @@ import CSample
 import Config
 import Contract
 import Dataplane
+import Glibc
 import Wire
 
-/// What both commands share: which capture, and what classification depends on.
+/// What commands share: which capture, and what classification depends on.
 enum CommandInput {
   static func source(_ capture: String?) -> CaptureInput.Source {
     switch capture {
@@ -15,6 +16,14 @@ enum CommandInput {
     case "-": return .standardInput
     case .some(let path): return .path(path)
     }
+  }
+
+  /// For the progress bar: nil where the size says nothing.
+  static func size(of source: CaptureInput.Source) -> Int? {
+    guard case .path(let path) = source else { return nil }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !path.hasSuffix(".gz") else { return nil }
+    return Int(status.st_size)
   }
 
   static func open(_ source: CaptureInput.Source, _ filter: String?) throws(CommandFailure) -> CaptureInput {

@@ -36,12 +36,15 @@ struct Main {
     case "keys":
       if ParsedArguments.askForHelp(rest) { return try show(Help.keys) }
       return try KeysCommand(KeysOptions(rest)).run()
+    case "audit":
+      if ParsedArguments.askForHelp(rest) { return try show(Help.audit) }
+      return try AuditCommand(AuditOptions(rest)).run()
     case "help", "--help", "-h":
       return try help(rest)
     case "version", "--version":
       return try show("hauberk \(Help.version)")
     default:
-      let hint = nearestName(to: command, among: ["replay", "classify", "check", "keys", "help", "version"])
+      let hint = nearestName(to: command, among: ["replay", "classify", "check", "keys", "audit", "help", "version"])
       throw CommandFailure(
         .usage,
         "unknown command '\(command)'" + (hint.map { ": did you mean '\($0)'?" } ?? "; try 'hauberk help'"))
@@ -55,6 +58,7 @@ struct Main {
     case "classify": return try show(Help.classify)
     case "check": return try show(Help.check)
     case "keys": return try show(Help.keys)
+    case "audit": return try show(Help.audit)
     case .some(let word): throw CommandFailure(.usage, "there is no help on '\(word)': try 'hauberk help'")
     }
   }

@@ -41,7 +41,7 @@ struct ReplayCommand {
     } catch {
       throw CommandFailure(.machine, "\(error)")
     }
-    let output = try openOutput(input, replay.memory)
+    let output = try openOutput(input, replay)
     var result = ReplayResult()
     result.source = input?.source.name ?? "generated traffic"
     result.link = link.name
@@ -120,7 +120,7 @@ struct ReplayCommand {
   }
 
   private func openOutput(
-    _ input: CaptureInput?, _ memory: PacketMemory
+    _ input: CaptureInput?, _ replay: Replay
   ) throws(CommandFailure) -> CaptureOutput? {
     guard let out = options.out else { return nil }
     if out == "-", Console.outputIsTerminal {
@@ -133,7 +133,7 @@ struct ReplayCommand {
       return try CaptureOutput(
         out == "-" ? .standardOutput : .path(out), linkNumber: input?.linkNumber ?? 1,
         snapshotLength: input?.snapshotLength ?? 65535, hasNanoseconds: input?.hasNanoseconds ?? true,
-        memory: memory)
+        hasOwnLengths: replay.near != nil, memory: replay.memory)
     } catch {
       throw CommandInput.failure(error)
     }
@@ -147,10 +147,8 @@ struct ReplayCommand {
 
   /// For the progress bar: nil where the size says nothing.
   private func size(of source: CaptureInput.Source) -> Int? {
-    guard case .path(let path) = source, options.generate == nil else { return nil }
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, !path.hasSuffix(".gz") else { return nil }
-    let total = Int(status.st_size).multipliedReportingOverflow(by: options.loops)
+    guard options.generate == nil, let bytes = CommandInput.size(of: source) else { return nil }
+    let total = bytes.multipliedReportingOverflow(by: options.loops)
     return total.overflow ? nil : total.partialValue
   }
 

@@ -73,7 +73,8 @@ struct ReplaySession {
 
   private func tell(_ ref: PacketRef) {
     let story = PacketStory(
-      ref, in: replay.memory, link: link, snapshot: replay.snapshot, ownership: description.ownership)
+      ref, in: replay.memory, link: link, snapshot: replay.snapshot, ownership: description.ownership,
+      associations: replay.near, isRoundTrip: replay.far != nil)
     let text = story.lines.joined(separator: "\n") + "\n"
     // The story is for a person: it must not get into a file that a machine reads.
     if options.json || options.out == "-" {

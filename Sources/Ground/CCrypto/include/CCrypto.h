@@ -93,8 +93,26 @@ typedef struct hauberk_packet {
   uint32_t spare;
 } hauberk_packet;
 
+/// hauberk_seal and hauberk_open for many packets, keys of any suites mixed; each packet for itself. It is fastest where
+/// the AAD lies in front of the payload and the tag behind it.
 HAUBERK_HOT void hauberk_seal_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
 HAUBERK_HOT void hauberk_open_burst(hauberk_lane *lane, hauberk_packet *packets, size_t count);
+
+/// One packet of the common kind: AES-GCM on ipsec-mb, an IV of eight octets, no extended sequence number. Sixteen octets
+/// of ESP's header lie in front of the text, of which the first eight are authenticated; the tag lies behind it.
+typedef struct hauberk_job {
+  const hauberk_key *key;
+  uint8_t *text;
+  uint32_t length;
+  uint32_t kind;  // of the key: hauberk_key_plain_kind. When opened, 0 afterwards if the tag was wrong
+} hauberk_job;
+
+/// Whether packets of this key may be such jobs: 1 and more, by the key's size. 0: no. Who passes it along with the job
+/// spares the cipher a line of the key.
+uint32_t hauberk_key_plain_kind(const hauberk_key *key);
+/// `nonces` has 16 octets for each job.
+HAUBERK_HOT void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count);
+HAUBERK_HOT void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count);
 
 /// An initialization vector that nobody can predict (RFC 3602, 3), 16 bytes: a counter, encrypted under a random key
 /// that this lane alone has.
@@ -106,8 +124,8 @@ void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out);
 /// Overwrites memory, whatever the optimizer thinks of it.
 void hauberk_wipe(void *memory, size_t bytes);
 
-/// The memory that keys live in: one run of addresses, of which the first `bytes` are in use, `unlocked` of them
-/// without a lock because the process may not lock more.
+/// The memory that keys live in: one run of addresses, of which the first `bytes` are in use. `unlocked` bytes, of them
+/// and of what lanes work in, are without a lock because the process may not lock more.
 typedef struct hauberk_key_memory {
   const void *base;
   size_t bytes;

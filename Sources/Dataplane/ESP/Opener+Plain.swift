@@ -1,0 +1,78 @@
+import CCrypto
+import Contract
+import Memory
+import Wire
+
+extension Opener {
+  /// The common packet: Ethernet, IPv4 without options, a plain unicast SA, a fresh number. False sends it the general way.
+  @inline(__always)
+  func preparePlain(_ ref: PacketRef, sa: UnsafeMutablePointer<InboundSA>, job: Int) -> Bool {
+    let frame = esp.address(of: ref)
+    let total = Int(UInt16(bigEndian: frame.loadUnaligned(fromByteOffset: 16, as: UInt16.self)))
+    let text = total &- Sealer.plainFront &- Sealer.plainTag
+    let sequence = UInt64(UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 38, as: UInt32.self)))
+    let window = ReplayWindow(following: sa.pointee.state)
+    guard total <= Int(ref.length) &- EthernetView.length, text >= 24, text & 3 == 0,
+      window.verdict(sequence) == .fresh
+    else { return false }
+    let iv = UInt64(littleEndian: frame.loadUnaligned(fromByteOffset: 42, as: UInt64.self))
+    let nonce = esp.plainNonces + 16 &* job
+    nonce.storeBytes(of: UInt64(sa.pointee.salt) | iv << 32, as: UInt64.self)
+    nonce.storeBytes(of: iv >> 32, toByteOffset: 8, as: UInt64.self)
+    esp.plainJobs[job] = hauberk_job(
+      key: sa.pointee.key.key, text: (frame + 50).assumingMemoryBound(to: UInt8.self),
+      length: UInt32(truncatingIfNeeded: text), kind: sa.pointee.plainKind)
+    return true
+  }
+
+  /// After the cipher. What is not common goes the general way from here, on the packet as it is.
+  @inline(__always)
+  func finishPlain(
+    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<InboundSA>, number: UInt32, job: Int
+  ) -> DropReason {
+    let done = esp.plainJobs[job]
+    let text = UnsafeMutableRawPointer(done.text!)
+    let frame = text - 50
+    let length = Int(done.length)
+    let sequence = UInt64(UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 38, as: UInt32.self)))
+    // The last octets: padding of up to three, its length, what is inside.
+    let last = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: length &- 8, as: UInt64.self))
+    let padding = Int(last >> 48 & 0xff)
+    let isPadded = padding <= 3 && last &>> UInt64(truncatingIfNeeded: 48 &- 8 &* padding) == Sealer.trailer(padding)
+    let head = UInt64(littleEndian: text.loadUnaligned(as: UInt64.self))
+    let inner = Int(UInt16(truncatingIfNeeded: head >> 16).byteSwapped)
+    let pair = UInt64(bigEndian: text.loadUnaligned(fromByteOffset: 12, as: UInt64.self))
+    let mark = frame.load(fromByteOffset: 15, as: UInt8.self) & 3
+    let isOurs =
+      sa.pointee.flags.contains(.hasPrefixes) && (pair ^ sa.pointee.prefixes) & policies.reversedMask == 0
+    let isCommon =
+      done.kind != 0 && isPadded && head & 0xf0 == 0x40
+      && inner >= IPv4View.minimumLength && inner <= length &- 2 &- padding && isOurs
+      && (mark & 1 == 0 || mark == UInt8(truncatingIfNeeded: head >> 8) & 3)
+    guard isCommon else { return finishUncommon(ref, number, sequence, mark, done) }
+
+    let state = sa.pointee.state
+    let verdict = ReplayWindow(following: state).commit(sequence)
+    guard verdict == .fresh else { return late(state, verdict) }
+    state.pointee.packets &+= 1
+    state.pointee.bytes &+= UInt64(truncatingIfNeeded: inner)
+    let front = Sealer.plainFront
+    Sealer.move(frame, to: frame + front, count: EthernetView.length)
+    ref.pointee.start &+= UInt32(truncatingIfNeeded: front)
+    ref.pointee.offset &+= UInt16(truncatingIfNeeded: front)
+    ref.pointee.length = UInt32(truncatingIfNeeded: EthernetView.length &+ inner)
+    return .none
+  }
+
+  @inline(never)
+  private func finishUncommon(
+    _ ref: UnsafeMutablePointer<PacketRef>, _ number: UInt32, _ sequence: UInt64, _ mark: UInt8, _ done: hauberk_job
+  ) -> DropReason {
+    finish(
+      &ref.pointee,
+      PendingPacket(
+        ip: UInt8(truncatingIfNeeded: EthernetView.length), sa: number, sequence: sequence, length: done.length,
+        payload: 50, mark: mark),
+      isGood: done.kind != 0)
+  }
+}

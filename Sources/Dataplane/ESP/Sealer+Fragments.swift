@@ -1,0 +1,165 @@
+import CCrypto
+import CKernel
+import Contract
+import Memory
+import Wire
+
+/// A packet that with ESP around it is longer than the path takes (RFC 4301 section 8): an IPv4 packet that may be cut is
+/// cut before it is sealed, for every other its sender is told what fits.
+///
+/// What is made here hangs at the packet that it was made out of, and leaves right behind it.
+extension Sealer {
+  /// The verdict on the packet itself, which is its first fragment now, or is dropped. `made` counts what hangs at it.
+  @inline(never)
+  func cut(
+    _ ref: inout PacketRef, ip: Int, sa number: Int, _ own: ClusterAddresses, _ made: inout Int, _ madeBytes: inout Int
+  ) -> DropReason {
+    let sa = tables.outbound + number
+    let frame = esp.address(of: ref)
+    let inner = InnerHeader(frame + ip, available: Int(ref.length) &- ip)
+    // The longest inner packet: padded, it ends where the mask says.
+    let room = Self.longest(sa) &- sa.pointee.frontBytes &- Int(sa.pointee.tagBytes)
+    let most = room & ~Int(sa.pointee.padMask) &- 2
+    sa.pointee.state(of: esp.worker).pointee.tooBig &+= 1
+    guard !sa.pointee.flags.contains(.isTransport), most >= 68 else { return .tooBigForPath }
+    if inner.isIPv6 || inner.dontFragment {
+      if let answer = tooBig(ref, ip: ip, inner, most: most, own) {
+        esp.header(of: ref).pointee.made = answer
+        made &+= 1
+        madeBytes &+= Int(answer.length)
+      }
+      return .tooBigForPath
+    }
+    let packet = Bytes(frame + ip, count: inner.length)
+    guard let header = IPv4View(packet) else { return .innerMalformed }
+    let step = (most &- header.headerLength) & ~7
+    var at = step
+    guard step >= 8 else { return .tooBigForPath }
+    // From the last: each is hung in front of the one before, and the first stays where it is.
+    var last: PacketRef?
+    var offsets = 0
+    while at < header.payload.count {
+      offsets &+= 1
+      at &+= step
+    }
+    while offsets > 0 {
+      guard let piece = fragment(ref, ip: ip, header, from: offsets &* step, most: step, sa: number) else {
+        release(last)
+        made = 0
+        madeBytes = 0
+        return .noFrame
+      }
+      esp.header(of: piece).pointee.made = last ?? PacketRef(position: 0, offset: 0, length: 0)
+      last = piece
+      made &+= 1
+      madeBytes &+= Int(piece.length)
+      offsets &-= 1
+    }
+    Self.rewrite(frame + ip, header: header.headerLength, payload: step, offset: 0, isLast: false, from: header)
+    ref.length = UInt32(truncatingIfNeeded: ip &+ header.headerLength &+ step)
+    let verdict = sealAlone(&ref, ip: ip, sa: number)
+    esp.header(of: ref).pointee.made = last ?? PacketRef(position: 0, offset: 0, length: 0)
+    return verdict
+  }
+
+  private func release(_ first: PacketRef?) {
+    var next = first
+    while let ref = next {
+      let following = esp.header(of: ref).pointee.made
+      esp.header(of: ref).pointee.made.length = 0
+      esp.frames.give(ref)
+      next = following.length != 0 ? following : nil
+    }
+  }
+
+  /// A later fragment, sealed.
+  private func fragment(
+    _ ref: PacketRef, ip: Int, _ header: IPv4View, from offset: Int, most: Int, sa: Int
+  ) -> PacketRef? {
+    let rest = header.payload.dropFirst(offset)
+    let length = rest.count < most ? rest.count : most
+    var piece = PacketRef(position: 0, offset: 0, length: 0)
+    guard esp.frames.take(length: ip &+ header.headerLength &+ length, &piece) else { return nil }
+    let start = esp.address(of: piece)
+    hauberk_copy(start, esp.address(of: ref), ip &+ header.headerLength)
+    hauberk_copy(start + ip + header.headerLength, rest.base, length)
+    Self.rewrite(
+      start + ip, header: header.headerLength, payload: length, offset: offset, isLast: length == rest.count,
+      from: header)
+    let from = esp.header(of: ref).pointee, to = esp.header(of: piece)
+    to.pointee = from
+    to.pointee.made.length = 0
+    guard sealAlone(&piece, ip: ip, sa: sa) == .none else {
+      esp.frames.give(piece)
+      return nil
+    }
+    return piece
+  }
+
+  /// RFC 791: offsets count from the fragment that it was already; the last one goes on if that did. Options stay as they
+  /// are in the first, and are blanked in the others unless they are to be copied.
+  private static func rewrite(
+    _ packet: UnsafeMutableRawPointer, header: Int, payload: Int, offset: Int, isLast: Bool, from view: IPv4View
+  ) {
+    let more: UInt16 = isLast && !view.moreFragments ? 0 : 0x2000
+    let field = UInt16(truncatingIfNeeded: view.fragmentOffset &+ offset / 8) | more
+    packet.storeBytes(of: UInt16(truncatingIfNeeded: header &+ payload).bigEndian, toByteOffset: 2, as: UInt16.self)
+    packet.storeBytes(of: field.bigEndian, toByteOffset: 6, as: UInt16.self)
+    var at = IPv4View.minimumLength
+    while offset > 0, at < header {
+      let kind = packet.load(fromByteOffset: at, as: UInt8.self)
+      var length = 1
+      if kind > 1, at &+ 1 < header { length = Int(packet.load(fromByteOffset: at &+ 1, as: UInt8.self)) }
+      if kind == 0 || length == 0 || at &+ length > header { break }
+      if kind & 0x80 == 0 {
+        var octet = 0
+        while octet < length {
+          packet.storeBytes(of: 1, toByteOffset: at &+ octet, as: UInt8.self)
+          octet &+= 1
+        }
+      }
+      at &+= length
+    }
+    packet.storeBytes(of: 0, toByteOffset: 10, as: UInt16.self)
+    let sum = InternetChecksum.fold(InternetChecksum.sum(Bytes(packet, count: header)))
+    packet.storeBytes(of: sum.bigEndian, toByteOffset: 10, as: UInt16.self)
+  }
+
+  private func sealAlone(_ ref: inout PacketRef, ip: Int, sa: Int) -> DropReason {
+    let refusal = prepare(&ref, 0, ip: ip, sa: sa, job: 0)
+    guard refusal == .none else { return refusal }
+    let pending = esp.pending[0]
+    esp.lane.seal(esp.jobs, count: 1)
+    return finish(&ref, pending, isGood: esp.jobs[0].is_good != 0)
+  }
+
+  /// Fragmentation needed (RFC 1191), packet too big (RFC 4443): from an address of ours to the sender, by the way that the
+  /// packet came. Nil where there is no address of that family, or the packet is one that nobody answers.
+  private func tooBig(
+    _ ref: PacketRef, ip: Int, _ inner: InnerHeader, most: Int, _ own: ClusterAddresses
+  ) -> PacketRef? {
+    guard let from = own.first(isIPv6: inner.isIPv6) else { return nil }
+    let frame = esp.address(of: ref)
+    let packet = Bytes(frame + ip, count: inner.length)
+    let dissection = Dissection(quoted: packet, isIPv6: inner.isIPv6)
+    let isError = dissection.protocolNumber == IPProtocol.icmp || dissection.protocolNumber == IPProtocol.icmpv6
+    guard dissection.fault == .none, dissection.isFirstFragment, !isError else { return nil }
+    let header = inner.isIPv6 ? IPv6View.length : IPv4View.minimumLength
+    // As much as may be told without being too big itself.
+    let quoted = min(inner.length, (inner.isIPv6 ? 1280 : 576) - header - 8)
+    var answer = PacketRef(position: 0, offset: 0, length: 0)
+    guard esp.frames.take(length: ip &+ header &+ 8 &+ quoted, &answer) else { return nil }
+    let start = esp.address(of: answer), to = start + ip
+    hauberk_copy(start, frame, ip)
+    if esp.link == .ethernet {
+      hauberk_copy(start, frame + 6, 6)
+      hauberk_copy(start + 6, frame, 6)
+    }
+    hauberk_copy(to + header + 8, packet.base, quoted)
+    ICMPAnswer.write(to, inner: packet, from: from, isIPv6: inner.isIPv6, mtu: most, quoted: quoted)
+    let note = esp.header(of: answer)
+    note.pointee = esp.header(of: ref).pointee
+    note.pointee.made.length = 0
+    return answer
+  }
+}

@@ -1,0 +1,63 @@
+import Contract
+import Memory
+import Wire
+
+/// A packet's life through ESP: whose it is, what was done, and under which number. The worker noted the last two.
+struct ProtectionStory {
+  private(set) var lines: [(stage: String, text: String)] = []
+
+  /// Nil for a packet that was neither sealed nor opened.
+  init?(
+    _ header: FrameHeader, _ verdict: DropReason, _ frame: Bytes, _ associations: Associations, isRoundTrip: Bool
+  ) {
+    let action = SecureAction(bits: header.action)
+    guard verdict == .none, header.storySequence > 0, action.kind == .seal || action.kind == .open,
+      let sa = associations.words(for: action)
+    else { return nil }
+    let spi = "SPI 0x\(String(sa.spi, radix: 16))"
+    if action.kind == .seal {
+      lines.append(("look up", "\(sa.kind) '\(sa.name)' takes it: \(spi) to \(sa.to)"))
+      lines.append(("seal", "\(sa.suite), sequence number \(header.storySequence)"))
+    } else {
+      lines.append(("look up", "\(spi) is \(sa.kind) '\(sa.name)'"))
+      lines.append(
+        ("open", "\(sa.suite), sequence number \(header.storySequence): fresh, authentic, and its traffic"))
+    }
+    if isRoundTrip {
+      lines.append(("open", "at the other end: authentic, and the same as it was, octet for octet"))
+    }
+  }
+}
+
+extension Associations {
+  /// An SA in words.
+  struct Words {
+    var name: String
+    var kind: String
+    var spi: UInt32
+    var suite: String
+    var to: String
+  }
+
+  func words(for action: SecureAction) -> Words? {
+    let bundle: Int
+    switch action.kind {
+    case .seal where action.index < tables.outboundCount: bundle = Int(tables.outbound[action.index].bundle)
+    case .open where action.index < tables.inboundCount: bundle = Int(tables.inbound[action.index].bundle)
+    default: return nil
+    }
+    if bundle < description.tunnels.count {
+      let tunnel = description.tunnels[bundle]
+      guard let security = tunnel.security else { return nil }
+      return Words(
+        name: tunnel.name, kind: "tunnel", spi: action.kind == .seal ? tunnel.outboundSPI : tunnel.inboundSPI,
+        suite: security.esp.suite.description, to: "\(tunnel.peer)")
+    }
+    let number = bundle - description.tunnels.count
+    guard number < description.groups.count, let security = description.groups[number].security else { return nil }
+    let site = plan.sites[number].firstIndex(of: action.index)
+    return Words(
+      name: description.groups[number].name, kind: "group", spi: description.groups[number].spi,
+      suite: security.esp.suite.description, to: site.map { "\(security.sites[$0].gateway)" } ?? "its sites")
+  }
+}
