@@ -95,7 +95,8 @@ package struct CheckReport {
     let words = limits.compactMap { name, limit in
       limit.map { "\(Format.grouped($0.hard)) \(name), told at \(Format.grouped($0.soft))" }
     }
-    return words.isEmpty ? "as many packets as there are sequence numbers" : words.joined(separator: "; ")
+    let text = words.isEmpty ? "as many packets as there are sequence numbers" : words.joined(separator: "; ")
+    return esp.seconds == nil ? text : text + " (seconds are not yet enforced)"
   }
 
   private static func list(_ words: [String]) -> String {

@@ -8,9 +8,9 @@ package enum Help {
     Usage:
       hauberk replay [CAPTURE] [OPTIONS]     run a capture through the pipeline, from file to file
       hauberk classify [CAPTURE] [OPTIONS]   print every packet's work set
-      hauberk audit CAPTURE [OPTIONS]        look for lost, doubled and dangerous ESP packets
       hauberk check CONFIG [--json]          what a configuration would do, and what is wrong with it
       hauberk keys CONFIG [--begin]          which nonces of which key were used
+      hauberk audit CAPTURE [OPTIONS]        look for lost, doubled and dangerous ESP packets
       hauberk help [COMMAND]                 this page, or a command's
       hauberk version
 
@@ -73,6 +73,33 @@ package enum Help {
     Reasons are the names of drops in 'hauberk replay'.
     """
 
+  package static let check = """
+    Usage: hauberk check CONFIG [OPTIONS]
+
+    Reads a configuration and says in plain words what it would do: the unit, tunnels and groups with their
+    suites, work sets, windows and lifetimes, the policies in the order in which they count, and what is
+    allowed but hardly meant. Changes nothing. A configuration that is wrong ends in exit code 6 and a list of
+    errors by file, line and column.
+
+    Options:
+    \(listing(CheckOptions.options))
+    """
+
+  package static let keys = """
+    Usage: hauberk keys CONFIG [OPTIONS]
+
+    Lists every key by its fingerprint, the first 16 octets of its SHA-256, and what the state directory
+    (unit.stateDirectory) says of its nonces: how often it was started, where each sender id goes on, how much
+    is left. No octet of a key is ever shown.
+
+    --begin begins the record of keys that have none and never had. It claims that nobody has encrypted with
+    them: a key that was used and has lost its record is to be replaced, not begun. Whatever could repeat a
+    nonce is refused, and ends in exit code 6.
+
+    Options:
+    \(listing(KeysOptions.options))
+    """
+
   package static let audit = """
     Usage: hauberk audit CAPTURE [OPTIONS]
 
@@ -107,33 +134,6 @@ package enum Help {
 
     Exit codes:
     \(exitCodes)
-    """
-
-  package static let check = """
-    Usage: hauberk check CONFIG [OPTIONS]
-
-    Reads a configuration and says in plain words what it would do: the unit, tunnels and groups with their
-    suites, work sets, windows and lifetimes, the policies in the order in which they count, and what is
-    allowed but hardly meant. Changes nothing. A configuration that is wrong ends in exit code 6 and a list of
-    errors by file, line and column.
-
-    Options:
-    \(listing(CheckOptions.options))
-    """
-
-  package static let keys = """
-    Usage: hauberk keys CONFIG [OPTIONS]
-
-    Lists every key by its fingerprint, the first 16 octets of its SHA-256, and what the state directory
-    (unit.stateDirectory) says of its nonces: how often it was started, where each sender id goes on, how much
-    is left. No octet of a key is ever shown.
-
-    --begin begins the record of keys that have none and never had. It claims that nobody has encrypted with
-    them: a key that was used and has lost its record is to be replaced, not begun. Whatever could repeat a
-    nonce is refused, and ends in exit code 6.
-
-    Options:
-    \(listing(KeysOptions.options))
     """
 
   private static func listing(_ options: [Option]) -> String {

@@ -30,21 +30,21 @@ struct Main {
     case "classify":
       if ParsedArguments.askForHelp(rest) { return try show(Help.classify) }
       return try ClassifyCommand(ClassifyOptions(rest)).run()
-    case "audit":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.audit) }
-      return try AuditCommand(AuditOptions(rest)).run()
     case "check":
       if ParsedArguments.askForHelp(rest) { return try show(Help.check) }
       return try CheckCommand(CheckOptions(rest)).run()
     case "keys":
       if ParsedArguments.askForHelp(rest) { return try show(Help.keys) }
       return try KeysCommand(KeysOptions(rest)).run()
+    case "audit":
+      if ParsedArguments.askForHelp(rest) { return try show(Help.audit) }
+      return try AuditCommand(AuditOptions(rest)).run()
     case "help", "--help", "-h":
       return try help(rest)
     case "version", "--version":
       return try show("hauberk \(Help.version)")
     default:
-      let hint = nearestName(to: command, among: ["replay", "classify", "audit", "check", "keys", "help", "version"])
+      let hint = nearestName(to: command, among: ["replay", "classify", "check", "keys", "audit", "help", "version"])
       throw CommandFailure(
         .usage,
         "unknown command '\(command)'" + (hint.map { ": did you mean '\($0)'?" } ?? "; try 'hauberk help'"))
@@ -56,9 +56,9 @@ struct Main {
     case nil: return try show(Help.overview)
     case "replay": return try show(Help.replay)
     case "classify": return try show(Help.classify)
-    case "audit": return try show(Help.audit)
     case "check": return try show(Help.check)
     case "keys": return try show(Help.keys)
+    case "audit": return try show(Help.audit)
     case .some(let word): throw CommandFailure(.usage, "there is no help on '\(word)': try 'hauberk help'")
     }
   }
