@@ -1,9 +1,11 @@
 import Contract
+import Wire
 
 /// Which numbers the SAs of a description get, before any of them exists.
 ///
 /// Outbound: the tunnels', then every group's, one for each of its sites. Inbound: the tunnels', then the groups'.
-/// A bundle is a tunnel or a group: its number says whose traffic a packet is.
+/// A bundle is a tunnel or a group: its number says whose traffic a packet is. Tunnels to one peer for one traffic are
+/// one bundle: during a rekey the old SA and the new one both receive.
 struct AssociationPlan {
   /// By tunnel; nil where there is nothing to protect with.
   private(set) var tunnels: [Int?] = []
@@ -11,11 +13,20 @@ struct AssociationPlan {
   private(set) var sites: [[Int]] = []
   private(set) var inboundTunnels: [Int?] = []
   private(set) var inboundGroups: [Int?] = []
+  /// By tunnel: the number of the first that has the same ends and the same traffic.
+  private(set) var bundles: [UInt32] = []
   private(set) var outboundCount = 0
   private(set) var inboundCount = 0
 
   init(_ description: ClassifyDescription, hasAssociations: Bool) {
-    for tunnel in description.tunnels {
+    var first: [Traffic: UInt32] = [:]
+    for (number, tunnel) in description.tunnels.enumerated() {
+      let traffic = Traffic(tunnel)
+      // What policies alone send into a tunnel is that tunnel's.
+      let isNamed = tunnel.local.isEmpty || tunnel.remote.isEmpty
+      let bundle = isNamed ? UInt32(number) : first[traffic, default: UInt32(number)]
+      if !isNamed { first[traffic] = bundle }
+      bundles.append(bundle)
       let exists = hasAssociations && tunnel.security != nil
       tunnels.append(exists ? outboundCount : nil)
       inboundTunnels.append(exists ? inboundCount : nil)
@@ -29,6 +40,20 @@ struct AssociationPlan {
       let exists = hasAssociations && group.security != nil
       inboundGroups.append(exists ? inboundCount : nil)
       inboundCount += exists ? 1 : 0
+    }
+  }
+
+  private struct Traffic: Hashable {
+    let peer: IPAddress
+    let address: IPAddress?
+    let local: [IPPrefix]
+    let remote: [IPPrefix]
+
+    init(_ tunnel: TunnelDescription) {
+      peer = tunnel.peer
+      address = tunnel.security?.address
+      local = tunnel.local
+      remote = tunnel.remote
     }
   }
 

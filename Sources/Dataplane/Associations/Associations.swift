@@ -124,7 +124,7 @@ package final class Associations {
       esp, sealing, spi: tunnel.outboundSPI, Self.makeState(esp, at: &outboundState),
       OuterHeader(esp, from: security.address, to: tunnel.peer))
     sa.workSet = workSet
-    sa.bundle = UInt32(number)
+    sa.bundle = plan.bundles[number]
     (tables.outbound + out).initialize(to: sa)
     senders.append(
       Sender(
@@ -137,7 +137,7 @@ package final class Associations {
     state.initialize(to: InboundState())
     _ = ReplayWindow(at: inboundState + InboundState.stride, size: esp.window, extended: esp.isExtended)
     inboundState += InboundState.stride + ReplayWindow.bytes(size: esp.window)
-    var other = InboundSA(esp, opening, spi: tunnel.inboundSPI, state, bundle: UInt32(number))
+    var other = InboundSA(esp, opening, spi: tunnel.inboundSPI, state, bundle: plan.bundles[number])
     other.workSet = workSet
     (tables.inbound + into).initialize(to: other)
   }

@@ -98,7 +98,7 @@ struct PolicyTableBuilder {
   ) -> PolicyTable.Entry {
     var entry = PolicyTable.Entry()
     entry.action = plan.tunnels[number].map { .seal($0) } ?? .none
-    entry.bundle = UInt32(number)
+    entry.bundle = plan.bundles[number]
     entry.workSet = UInt16(tunnel.inboundSPI & 1023)
     return entry
   }

@@ -40,21 +40,18 @@ extension Associations {
   }
 
   func words(for action: SecureAction) -> Words? {
-    let bundle: Int
-    switch action.kind {
-    case .seal where action.index < tables.outboundCount: bundle = Int(tables.outbound[action.index].bundle)
-    case .open where action.index < tables.inboundCount: bundle = Int(tables.inbound[action.index].bundle)
-    default: return nil
-    }
-    if bundle < description.tunnels.count {
-      let tunnel = description.tunnels[bundle]
+    let list = action.kind == .seal ? plan.tunnels : plan.inboundTunnels
+    if let number = list.firstIndex(of: action.index) {
+      let tunnel = description.tunnels[number]
       guard let security = tunnel.security else { return nil }
       return Words(
         name: tunnel.name, kind: "tunnel", spi: action.kind == .seal ? tunnel.outboundSPI : tunnel.inboundSPI,
         suite: security.esp.suite.description, to: "\(tunnel.peer)")
     }
-    let number = bundle - description.tunnels.count
-    guard number < description.groups.count, let security = description.groups[number].security else { return nil }
+    let group =
+      action.kind == .seal
+      ? plan.sites.firstIndex { $0.contains(action.index) } : plan.inboundGroups.firstIndex(of: action.index)
+    guard let number = group, let security = description.groups[number].security else { return nil }
     let site = plan.sites[number].firstIndex(of: action.index)
     return Words(
       name: description.groups[number].name, kind: "group", spi: description.groups[number].spi,

@@ -108,6 +108,17 @@ final class TestGateway {
     Array(UnsafeRawBufferPointer(start: memory.address(of: ref), count: Int(ref.length)))
   }
 
+  /// A block for every SA without a record of it: for tests that use a key twice on purpose.
+  func giveNonces() {
+    for number in 0..<associations.tables.outboundCount {
+      let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
+      let key = NonceKey(fingerprint: Array(repeating: UInt8(number), count: NonceKey.fingerprintBytes), born: 1)!
+      let ids = try! SenderIDs(width: .sixteen, units: 256, unit: 0, workers: 1)
+      let nonces = try! directory.open(key, .new, ids: ids)
+      associations.tables.outbound[number].state.pointee.nonces = try! nonces.lease(worker: 0).nextBlock()
+    }
+  }
+
   func counters(_ direction: AssociationCounters.Direction) -> AssociationCounters {
     associations.counters().first { $0.direction == direction }!
   }
