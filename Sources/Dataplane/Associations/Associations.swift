@@ -190,9 +190,10 @@ package final class Associations {
     memory += OutboundState.stride
     state.initialize(
       to: OutboundState(
+        nonces: .none,
         sequence: OutboundSequence(
           extended: esp.isExtended, softLimit: esp.packets?.soft, hardLimit: esp.packets?.hard),
-        nonces: .none, nextNonces: .none))
+        nextNonces: .none))
     return state
   }
 }
@@ -211,7 +212,7 @@ extension OutboundSA {
     if esp.suite.cipher == .aesCBC { flags.insert(.isRandomIV) }
     if esp.suite.authenticatesIV { flags.insert(.authenticatesIV) }
     if esp.suite.hasSuffix { flags.insert(.hasSuffix) }
-    header = outer.words
+    (header0, header1, header2, header3, header4, header5) = outer.words
     headerSum = outer.sum
     outerBytes = UInt8(outer.length)
     flags.formUnion(outer.flags)

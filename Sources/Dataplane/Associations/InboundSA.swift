@@ -37,8 +37,9 @@ struct InboundSA: BitwiseCopyable {
   /// Remote above, local below, as the inner packet has them.
   var prefixes: UInt64 = 0
   /// A line, not a word less.
-  var plainKind: UInt32 = 0
-  var spare: UInt32 = 0
+  var plainKind: UInt16 = 0
+  var spare: UInt16 = 0
+  var more: UInt32 = 0
 
   @inline(__always)
   func state(of worker: Int) -> UnsafeMutablePointer<InboundState> {

@@ -1,6 +1,7 @@
 import Nonces
 
-/// What a worker has to know to seal a packet: two cache lines, read only. What changes with every packet lies apart.
+/// What a worker has to know to seal a packet: two cache lines, read only, of which the common packet needs the first.
+/// What changes with every packet lies apart.
 struct OutboundSA: BitwiseCopyable {
   struct Flags: OptionSet, BitwiseCopyable {
     let rawValue: UInt32
@@ -32,36 +33,43 @@ struct OutboundSA: BitwiseCopyable {
     static var allBut: Flags { [.isGroup, .isPlain] }
   }
 
-  /// The outer IP header and the UDP header as they begin, in the order of the wire; lengths and checksum are 0.
-  var header: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0)
+  /// The outer IP header and the UDP header as they begin, in the order of the wire, in six words; lengths and checksum
+  /// are 0. Here the second and third, of which the common packet's is made.
+  var header1: UInt64 = 0
+  var header2: UInt64 = 0
   var key: CipherKey
   /// Worker 0's; the others' follow at `stateStride`, or are the same.
   var state: UnsafeMutablePointer<OutboundState>
-  // Second line.
   var stateStride: UInt32 = 0
   var spi: UInt32
   /// The nonce's first four octets, as they lie in memory.
   var salt: UInt32
-  var flags: Flags = []
-  /// The sum of the outer IPv4 header's words, lengths and marks apart.
-  var headerSum: UInt32 = 0
-  /// The same of a plain SA, of words as they lie in memory.
+  /// The sum of a plain SA's outer header, lengths and marks apart, of words as they lie in memory.
   var plainSum: UInt32 = 0
+  /// What a plain job says of the key.
+  var plainKind: UInt16 = 0
+  /// The longest outer packet.
+  var longest: UInt16 = .max
+  var workSet: UInt16 = 0
+  var paddedLength: UInt16 = 0
+  var flags: Flags = []
+  /// As `plainSum`, of any IPv4 header's words as numbers.
+  var headerSum: UInt32 = 0
+  // Second line.
+  var header0: UInt64 = 0
+  var header3: UInt64 = 0
+  var header4: UInt64 = 0
+  var header5: UInt64 = 0
+  var softBytes: UInt64 = .max
+  var hardBytes: UInt64 = .max
   var outerBytes: UInt8 = 0
   var ivBytes: UInt8
   var tagBytes: UInt8
   /// The encrypted length is a multiple of this plus one.
   var padMask: UInt8
-  /// The longest outer packet.
-  var longest: UInt16 = .max
-  var paddedLength: UInt16 = 0
-  var workSet: UInt16 = 0
   var bundle: UInt32 = 0
-  var softBytes: UInt64 = .max
-  var hardBytes: UInt64 = .max
   /// A pair of lines, not a word less: or records would lie across three.
-  var plainKind: UInt32 = 0
-  var spare: UInt32 = 0
+  var spare: UInt64 = 0
 
   @inline(__always)
   func state(of worker: Int) -> UnsafeMutablePointer<OutboundState> {
@@ -79,12 +87,12 @@ struct OutboundSA: BitwiseCopyable {
 /// What changes with every packet sealed: one cache line, and one of what rarely changes. One worker writes it; who
 /// else reads it does so when that worker has stopped, or lives with a number that is a packet old.
 struct OutboundState: BitwiseCopyable {
-  var sequence: OutboundSequence
-  var nonces: NonceBlock
-  var bytes: UInt64 = 0
   /// So many packets may go the common way before the general one has to look at limits and nonces again.
   var budget: UInt64 = 0
-  // Second line.
+  var bytes: UInt64 = 0
+  var nonces: NonceBlock
+  var sequence: OutboundSequence
+  // Second line, the sequence's limits to begin with.
   /// Taken up when `nonces` is used up.
   var nextNonces: NonceBlock
   var hasAskedForNonces = false

@@ -43,14 +43,15 @@ struct OuterHeader {
     withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: octets) }
   }
 
-  /// The second and third of an IPv4 header's words of eight octets, and the destination, as 16-bit words in memory
-  /// order; version and length of the first.
+  /// The second of an IPv4 header's words of eight octets, and the destination: the sum of their 16-bit words as they lie
+  /// in memory, folded.
   var plainSum: UInt32 {
-    var sum: UInt32 = 0x45
+    var sum: UInt32 = 0
     for word in [UInt64(littleEndian: words.1), UInt64(littleEndian: words.2) & 0xffff_ffff] {
       for shift in stride(from: UInt64(0), to: 64, by: 16) { sum += UInt32(word >> shift & 0xffff) }
     }
-    return sum
+    sum = sum & 0xffff + sum >> 16
+    return sum & 0xffff + sum >> 16
   }
 
   private static func octets(_ value: UInt64, _ count: Int) -> [UInt8] {

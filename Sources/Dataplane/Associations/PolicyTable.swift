@@ -43,6 +43,7 @@ extension Selector {
 struct PolicyTable {
   /// One cache line.
   struct Entry: BitwiseCopyable {
+    /// IPv4's pair is one word, source above, in `sourceLow`; the others are 0.
     var sourceHigh: UInt64 = 0
     var sourceLow: UInt64 = 0
     var destinationHigh: UInt64 = 0
@@ -110,6 +111,8 @@ struct PolicyTable {
   let fallback: UnsafeMutablePointer<Entry>
   /// Where all IPv4 policies have one shape: its masks, destination above and source below.
   let reversedMask: UInt64
+  /// The first shape's masks as `addresses` lie in the short path's words, where it is IPv4's.
+  let firstMask: UInt64
   /// All policies are of one shape, and that is IPv4's.
   let isSimple: Bool
 
@@ -123,22 +126,18 @@ struct PolicyTable {
     return (hash ^ hash >> 29 ^ d) &* 0x9e37_79b9_7f4a_7c15
   }
 
-  /// IPv4 addresses fill the low halves only: one word, and one multiplication, of which the upper bits count.
+  /// IPv4's pair: one word, and one multiplication, of which the upper bits count.
   @inline(__always)
-  static func hash(_ shape: Int, _ source: UInt64, _ destination: UInt64) -> UInt64 {
-    ((source << 32 | destination) &+ UInt64(truncatingIfNeeded: shape)) &* 0x9e37_79b9_7f4a_7c15
+  static func hash(_ shape: Int, _ pair: UInt64) -> UInt64 {
+    (pair &+ UInt64(truncatingIfNeeded: shape)) &* 0x9e37_79b9_7f4a_7c15
   }
 
   @inline(__always)
   func place(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> shift) }
 
-  /// Asks for the line where the first shape's answer lies, so that it is there when `find4` comes.
+  /// Where `find4` looks first. Asks for that line, so that it is there in time.
   @inline(__always)
-  func prefetch4(source: UInt64, destination: UInt64) {
-    let shape = shapes.pointee
-    let place = place(Self.hash(0, source & shape.sourceLow, destination & shape.destinationLow))
-    hauberk_prefetch(entries + place)
-  }
+  func prefetch4(_ addresses: UInt64) { hauberk_prefetch(entries + place(Self.hash(0, addresses & firstMask))) }
 
   /// Never nil: what no policy fits, the fallback does.
   @inline(__always)
@@ -162,12 +161,9 @@ struct PolicyTable {
   @inline(__always)
   func find4(_ addresses: UInt64, _ ports: UInt64) -> UnsafePointer<Entry> {
     if isSimple {
-      let source = addresses >> 32 & shapes.pointee.sourceLow
-      let destination = addresses & 0xffff_ffff & shapes.pointee.destinationLow
-      let entry = entries + place(Self.hash(0, source, destination))
-      if entry.pointee.sourceLow == source, entry.pointee.destinationLow == destination, entry.pointee.isFirst {
-        return UnsafePointer(entry)
-      }
+      let pair = addresses & firstMask
+      let entry = entries + place(Self.hash(0, pair))
+      if entry.pointee.sourceLow == pair, entry.pointee.isFirst { return UnsafePointer(entry) }
     }
     return findFully(addresses, ports)
   }
@@ -179,11 +175,13 @@ struct PolicyTable {
 
   @inline(__always)
   private func probe(_ shape: Shape, _ number: Int, _ packet: Selector) -> UnsafeMutablePointer<Entry>? {
-    let a = packet.addresses.sourceHigh & shape.sourceHigh, b = packet.addresses.sourceLow & shape.sourceLow
+    let a = packet.addresses.sourceHigh & shape.sourceHigh
+    var b = packet.addresses.sourceLow & shape.sourceLow
     let c = packet.addresses.destinationHigh & shape.destinationHigh
-    let d = packet.addresses.destinationLow & shape.destinationLow
+    var d = packet.addresses.destinationLow & shape.destinationLow
+    if !shape.isIPv6 { (b, d) = (b << 32 | d, 0) }
     let tag = UInt8(truncatingIfNeeded: number &+ 1)
-    var place = place(shape.isIPv6 ? Self.hash(number, a, b, c, d) : Self.hash(number, b, d))
+    var place = place(shape.isIPv6 ? Self.hash(number, a, b, c, d) : Self.hash(number, b))
     while true {
       let entry = entries + place
       if entry.pointee.shape == 0 { return nil }

@@ -134,6 +134,7 @@ struct PolicyTableBuilder {
       entry.sourceLow = from.low & source.low
       entry.destinationHigh = to.high & destination.high
       entry.destinationLow = to.low & destination.low
+      if !source.isIPv6 { (entry.sourceLow, entry.destinationLow) = (entry.sourceLow << 32 | entry.destinationLow, 0) }
       entry.priority = UInt32(priority)
       entry.shape = UInt8(number + 1)
       let key = Key(
@@ -161,7 +162,7 @@ struct PolicyTableBuilder {
         shape.isIPv6
         ? PolicyTable.hash(
           Int(head.shape) - 1, head.sourceHigh, head.sourceLow, head.destinationHigh, head.destinationLow)
-        : PolicyTable.hash(Int(head.shape) - 1, head.sourceLow, head.destinationLow)
+        : PolicyTable.hash(Int(head.shape) - 1, head.sourceLow)
       var place = Int(hash >> shift)
       while entries[place].shape != 0 { place = (place + 1) & (capacity - 1) }
       for entry in chain {
@@ -186,6 +187,7 @@ struct PolicyTableBuilder {
       memory: memory, shapes: list, shapeCount: shapes.count, entries: entries, mask: capacity - 1, shift: shift,
       fallback: fallback,
       reversedMask: plain.count == 1 ? plain[0].destinationLow << 32 | plain[0].sourceLow & 0xffff_ffff : 0,
+      firstMask: shapes.first.map { $0.sourceLow << 32 | $0.destinationLow & 0xffff_ffff } ?? 0,
       isSimple: shapes.count == 1 && plain.count == 1)
   }
 

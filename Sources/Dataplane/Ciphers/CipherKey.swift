@@ -99,19 +99,14 @@ extension CryptoLane {
 }
 
 extension CryptoLane {
-  /// Plain jobs, each with a nonce of 16 octets.
   @inline(__always)
-  func sealPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, _ nonces: UnsafeMutableRawPointer, count: Int) {
-    hauberk_seal_plain(lane, jobs, nonces.assumingMemoryBound(to: UInt8.self), count)
-  }
+  func sealPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, count: Int) { hauberk_seal_plain(lane, jobs, count) }
 
   @inline(__always)
-  func openPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, _ nonces: UnsafeMutableRawPointer, count: Int) {
-    hauberk_open_plain(lane, jobs, nonces.assumingMemoryBound(to: UInt8.self), count)
-  }
+  func openPlain(_ jobs: UnsafeMutablePointer<hauberk_job>, count: Int) { hauberk_open_plain(lane, jobs, count) }
 }
 
 extension CipherKey {
   /// Whether its packets may be plain jobs: not 0, and what the job has to say of the key.
-  var plainKind: UInt32 { hauberk_key_plain_kind(key) }
+  var plainKind: UInt16 { hauberk_key_plain_kind(key) }
 }

@@ -17,9 +17,8 @@ package struct ESPWorker: @unchecked Sendable {
     let slots: UnsafeMutableRawPointer
     /// What is remembered from before the cipher to after it.
     let pending: UnsafeMutablePointer<PendingPacket>
-    /// The same for packets of the common kind: jobs, a nonce of 16 octets for each, and their places in the burst.
+    /// The same for packets of the common kind: jobs, and their places in the burst.
     let plainJobs: UnsafeMutablePointer<hauberk_job>
-    let plainNonces: UnsafeMutableRawPointer
     let plainIndices: UnsafeMutablePointer<UInt8>
     let worker: Int
     let smallFrameBytes: Int
@@ -51,7 +50,7 @@ package struct ESPWorker: @unchecked Sendable {
       to: Body(
         lane: lane, addresses: memory.addresses,
         jobs: Self.room(hauberk_packet()), slots: Self.raw(Self.slotBytes), pending: Self.room(PendingPacket()),
-        plainJobs: Self.room(hauberk_job()), plainNonces: Self.raw(16), plainIndices: Self.room(0),
+        plainJobs: Self.jobs(), plainIndices: Self.room(0),
         worker: worker, smallFrameBytes: memory.sizes.frameBytes,
         largeFrameBytes: memory.sizes.largeFrameBytes + FrameHeader.size + memory.sizes.headroomBytes
           + memory.sizes.tailroomBytes,
@@ -67,6 +66,11 @@ package struct ESPWorker: @unchecked Sendable {
     return room
   }
 
+  /// Two to a line.
+  private static func jobs() -> UnsafeMutablePointer<hauberk_job> {
+    raw(MemoryLayout<hauberk_job>.stride).bindMemory(to: hauberk_job.self, capacity: Burst.capacity)
+  }
+
   private static func raw(_ bytesEach: Int) -> UnsafeMutableRawPointer {
     let room = UnsafeMutableRawPointer.allocate(byteCount: Burst.capacity * bytesEach, alignment: 64)
     room.initializeMemory(as: UInt8.self, repeating: 0, count: Burst.capacity * bytesEach)
@@ -79,7 +83,6 @@ package struct ESPWorker: @unchecked Sendable {
     old.slots.deallocate()
     old.pending.deallocate()
     old.plainJobs.deallocate()
-    old.plainNonces.deallocate()
     old.plainIndices.deallocate()
     old.frames.deallocate()
     old.fragments.deallocate()
@@ -93,7 +96,6 @@ package struct ESPWorker: @unchecked Sendable {
   @inline(__always) var slots: UnsafeMutableRawPointer { body.pointee.slots }
   @inline(__always) var pending: UnsafeMutablePointer<PendingPacket> { body.pointee.pending }
   @inline(__always) var plainJobs: UnsafeMutablePointer<hauberk_job> { body.pointee.plainJobs }
-  @inline(__always) var plainNonces: UnsafeMutableRawPointer { body.pointee.plainNonces }
   @inline(__always) var plainIndices: UnsafeMutablePointer<UInt8> { body.pointee.plainIndices }
   @inline(__always) var worker: Int { body.pointee.worker }
   @inline(__always) var link: LinkType { body.pointee.link }
@@ -126,11 +128,8 @@ package struct ESPWorker: @unchecked Sendable {
   @inline(__always)
   func slot(_ job: Int) -> UnsafeMutableRawPointer { slots + job &* Self.slotBytes }
 
-  /// Whether a small frame has so many bytes. Large ones are rare, and go the general way.
-  @inline(__always)
-  func hasRoom(behind ref: PacketRef, _ end: Int) -> Bool {
-    ref.start < body.pointee.firstLargeStart && end <= body.pointee.smallFrameBytes
-  }
+  /// Header and headroom, packet, tailroom. What does not fit into as much goes the general way, whatever its frame.
+  @inline(__always) var smallFrameBytes: Int { body.pointee.smallFrameBytes }
 
   /// How many bytes there are behind the packet in its frame.
   @inline(__always)

@@ -6,7 +6,9 @@ import Wire
 extension Opener {
   /// The common packet: Ethernet, IPv4 without options, a plain unicast SA, a fresh number. False sends it the general way.
   @inline(__always)
-  func preparePlain(_ ref: PacketRef, sa: UnsafeMutablePointer<InboundSA>, job: Int) -> Bool {
+  func preparePlain(
+    _ ref: PacketRef, sa: UnsafeMutablePointer<InboundSA>, _ job: UnsafeMutablePointer<hauberk_job>
+  ) -> Bool {
     let frame = esp.address(of: ref)
     let total = Int(UInt16(bigEndian: frame.loadUnaligned(fromByteOffset: 16, as: UInt16.self)))
     let text = total &- Sealer.plainFront &- Sealer.plainTag
@@ -16,21 +18,20 @@ extension Opener {
       window.verdict(sequence) == .fresh
     else { return false }
     let iv = UInt64(littleEndian: frame.loadUnaligned(fromByteOffset: 42, as: UInt64.self))
-    let nonce = esp.plainNonces + 16 &* job
-    nonce.storeBytes(of: UInt64(sa.pointee.salt) | iv << 32, as: UInt64.self)
-    nonce.storeBytes(of: iv >> 32, toByteOffset: 8, as: UInt64.self)
-    esp.plainJobs[job] = hauberk_job(
-      key: sa.pointee.key.key, text: (frame + 50).assumingMemoryBound(to: UInt8.self),
-      length: UInt32(truncatingIfNeeded: text), kind: sa.pointee.plainKind)
+    job.pointee = hauberk_job(
+      nonce_front: UInt64(sa.pointee.salt) | iv << 32, nonce_back: UInt32(truncatingIfNeeded: iv >> 32),
+      length: UInt16(truncatingIfNeeded: text), kind: sa.pointee.plainKind, key: sa.pointee.key.key,
+      text: (frame + 50).assumingMemoryBound(to: UInt8.self))
     return true
   }
 
   /// After the cipher. What is not common goes the general way from here, on the packet as it is.
   @inline(__always)
   func finishPlain(
-    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<InboundSA>, number: UInt32, job: Int
+    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<InboundSA>, number: UInt32,
+    _ job: UnsafeMutablePointer<hauberk_job>
   ) -> DropReason {
-    let done = esp.plainJobs[job]
+    let done = job.pointee
     let text = UnsafeMutableRawPointer(done.text!)
     let frame = text - 50
     let length = Int(done.length)
@@ -71,7 +72,7 @@ extension Opener {
     finish(
       &ref.pointee,
       PendingPacket(
-        ip: UInt8(truncatingIfNeeded: EthernetView.length), sa: number, sequence: sequence, length: done.length,
+        ip: UInt8(truncatingIfNeeded: EthernetView.length), sa: number, sequence: sequence, length: UInt32(done.length),
         payload: 50, mark: mark),
       isGood: done.kind != 0)
   }

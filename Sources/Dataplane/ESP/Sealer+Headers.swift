@@ -33,22 +33,22 @@ extension Sealer {
     trafficClass |= UInt32(flags.contains(.copiesECN) ? inner.trafficClass & 3 : 0)
     let isFixed =
       flags.contains(.setsDontFragment) || (flags.contains(.copiesDontFragment) && inner.dontFragment)
-    // An outer packet that may be fragmented needs a name of its own (RFC 6864).
-    let middle = isFixed ? UInt32(0x4000) : UInt32(truncatingIfNeeded: sequence & 0xffff) << 16
+    // An outer packet that may be fragmented needs a name of its own (RFC 6864); any other may have one.
+    let middle = UInt32(isFixed ? 0x4000 : 0) | UInt32(truncatingIfNeeded: sequence & 0xffff) << 16
     let hopLimit = flags.contains(.copiesHopLimit) ? UInt32(inner.hopLimit) << 8 : 0
     let length = UInt32(truncatingIfNeeded: total)
-    let first = UInt32(bigEndian: UInt32(truncatingIfNeeded: sa.pointee.header.0)) | trafficClass << 16 | length
+    let first = UInt32(bigEndian: UInt32(truncatingIfNeeded: sa.pointee.header0)) | trafficClass << 16 | length
     let sum =
       UInt64(sa.pointee.headerSum) &+ UInt64(trafficClass) &+ UInt64(length) &+ UInt64(middle >> 16)
       &+ UInt64(middle & 0xffff) &+ UInt64(hopLimit)
     let third =
-      UInt64(bigEndian: sa.pointee.header.1) | UInt64(hopLimit) << 48
+      UInt64(bigEndian: sa.pointee.header1) | UInt64(hopLimit) << 48
       | UInt64(InternetChecksum.fold(sum)) << 32
     outer.storeBytes(of: (UInt64(first) << 32 | UInt64(middle)).bigEndian, as: UInt64.self)
     outer.storeBytes(of: third.bigEndian, toByteOffset: 8, as: UInt64.self)
-    outer.storeBytes(of: UInt32(truncatingIfNeeded: sa.pointee.header.2), toByteOffset: 16, as: UInt32.self)
+    outer.storeBytes(of: UInt32(truncatingIfNeeded: sa.pointee.header2), toByteOffset: 16, as: UInt32.self)
     if flags.contains(.isEncapsulated) {
-      let ports = UInt32(truncatingIfNeeded: sa.pointee.header.2 >> 32)
+      let ports = UInt32(truncatingIfNeeded: sa.pointee.header2 >> 32)
       Self.writeDatagram(outer + 20, ports, espLength)
     }
   }
@@ -59,19 +59,19 @@ extension Sealer {
     espLength: Int
   ) {
     let flags = sa.pointee.flags
-    var first = UInt64(bigEndian: sa.pointee.header.0)
+    var first = UInt64(bigEndian: sa.pointee.header0)
     if flags.contains(.copiesDSCP) { first |= UInt64(inner.trafficClass & 0xfc) << 52 }
     if flags.contains(.copiesECN) { first |= UInt64(inner.trafficClass & 3) << 52 }
     if flags.contains(.copiesFlowLabel) { first |= UInt64(inner.flowLabel) << 32 }
     if flags.contains(.copiesHopLimit) { first |= UInt64(inner.hopLimit) }
     first |= UInt64(truncatingIfNeeded: total &- IPv6View.length) << 16
     outer.storeBytes(of: first.bigEndian, as: UInt64.self)
-    outer.storeBytes(of: sa.pointee.header.1, toByteOffset: 8, as: UInt64.self)
-    outer.storeBytes(of: sa.pointee.header.2, toByteOffset: 16, as: UInt64.self)
-    outer.storeBytes(of: sa.pointee.header.3, toByteOffset: 24, as: UInt64.self)
-    outer.storeBytes(of: sa.pointee.header.4, toByteOffset: 32, as: UInt64.self)
+    outer.storeBytes(of: sa.pointee.header1, toByteOffset: 8, as: UInt64.self)
+    outer.storeBytes(of: sa.pointee.header2, toByteOffset: 16, as: UInt64.self)
+    outer.storeBytes(of: sa.pointee.header3, toByteOffset: 24, as: UInt64.self)
+    outer.storeBytes(of: sa.pointee.header4, toByteOffset: 32, as: UInt64.self)
     if flags.contains(.isEncapsulated) {
-      writeDatagram(outer + 40, UInt32(truncatingIfNeeded: sa.pointee.header.5), espLength)
+      writeDatagram(outer + 40, UInt32(truncatingIfNeeded: sa.pointee.header5), espLength)
     }
   }
 

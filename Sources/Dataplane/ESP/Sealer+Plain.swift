@@ -13,36 +13,42 @@ extension Sealer {
   /// The common packet: IPv4 without options over Ethernet into a plain SA, with room and numbers enough. False sends it
   /// the general way, with nothing changed.
   @inline(__always)
-  func preparePlain(_ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<OutboundSA>, job: Int) -> Bool {
-    let packet = ref.pointee
-    let frame = esp.address(of: packet)
+  func preparePlain(
+    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<OutboundSA>, _ job: UnsafeMutablePointer<hauberk_job>,
+    _ bytes: inout Int
+  ) -> Bool {
+    let offset = Int(ref.pointee.offset)
+    let frame = esp.address(of: ref.pointee)
     // Version, TOS, total length, identification, flags: as they lie in memory.
     let head = UInt64(littleEndian: frame.loadUnaligned(fromByteOffset: EthernetView.length, as: UInt64.self))
     let inner = Int(UInt16(truncatingIfNeeded: head >> 16).byteSwapped)
-    let padding = (0 &- (inner &+ 2)) & 3
-    let text = inner &+ padding &+ 2
+    // Up to a multiple of four, with padding length and next header.
+    let text = (inner &+ 5) & ~3
     let total = Self.plainFront &+ text &+ Self.plainTag
     let state = sa.pointee.state(of: esp.worker)
-    guard inner <= Int(packet.length) &- EthernetView.length, total <= Self.longest(sa), state.pointee.budget > 0,
-      esp.hasRoom(behind: packet, Int(packet.offset) &+ EthernetView.length &+ text &+ Self.plainTag),
-      Int(packet.offset) >= FrameHeader.size &+ Self.plainFront
+    let budget = state.pointee.budget
+    guard inner <= Int(ref.pointee.length) &- EthernetView.length, total <= Self.longest(sa), budget > 0,
+      offset &+ EthernetView.length &+ text &+ Self.plainTag <= esp.smallFrameBytes,
+      offset >= FrameHeader.size &+ Self.plainFront
     else { return false }
 
     let sequence = state.pointee.sequence.last &+ 1
-    state.pointee.sequence.count(sequence)
-    state.pointee.budget &-= 1
-    state.pointee.bytes &+= UInt64(truncatingIfNeeded: inner)
     let iv = state.pointee.nonces.takeOne().value.byteSwapped
-    writePlain(sa, frame, head, total: total, sequence, iv, job)
+    state.pointee.sequence.count(sequence)
+    state.pointee.budget = budget &- 1
+    state.pointee.bytes &+= UInt64(truncatingIfNeeded: inner)
+    writePlain(sa, frame, head, total: total, sequence, iv)
     // The tag overwrites what is not padding.
     let start = frame + EthernetView.length
-    start.storeBytes(of: Self.trailer(padding), toByteOffset: inner, as: UInt64.self)
-    esp.plainJobs[job] = hauberk_job(
-      key: sa.pointee.key.key, text: start.assumingMemoryBound(to: UInt8.self),
-      length: UInt32(truncatingIfNeeded: text), kind: sa.pointee.plainKind)
-    ref.pointee.start = packet.start &- UInt32(truncatingIfNeeded: Self.plainFront)
+    start.storeBytes(of: Self.trailer(text &- inner &- 2), toByteOffset: inner, as: UInt64.self)
+    job.pointee = hauberk_job(
+      nonce_front: UInt64(sa.pointee.salt) | iv << 32, nonce_back: UInt32(truncatingIfNeeded: iv >> 32),
+      length: UInt16(truncatingIfNeeded: text), kind: sa.pointee.plainKind, key: sa.pointee.key.key,
+      text: start.assumingMemoryBound(to: UInt8.self))
+    ref.pointee.start &-= UInt32(truncatingIfNeeded: Self.plainFront)
     ref.pointee.length = UInt32(truncatingIfNeeded: EthernetView.length &+ total)
-    ref.pointee.offset = packet.offset &- UInt16(truncatingIfNeeded: Self.plainFront)
+    ref.pointee.offset &-= UInt16(truncatingIfNeeded: Self.plainFront)
+    bytes &+= EthernetView.length &+ total
     return true
   }
 
@@ -57,40 +63,29 @@ extension Sealer {
   @inline(__always)
   private func writePlain(
     _ sa: UnsafeMutablePointer<OutboundSA>, _ frame: UnsafeMutableRawPointer, _ head: UInt64, total: Int,
-    _ sequence: UInt64, _ iv: UInt64, _ job: Int
+    _ sequence: UInt64, _ iv: UInt64
   ) {
-    // RFC 6040, normal mode: the whole TOS. RFC 4301: DF as inside. Without DF an outer packet may be cut, and needs a
-    // name of its own (RFC 6864).
-    let isFixed = head & 0x40 << 48 != 0
-    let name = isFixed ? 0 : UInt64(UInt16(truncatingIfNeeded: sequence).byteSwapped) << 32
+    // RFC 6040, normal mode: the whole TOS. RFC 4301: DF as inside. A packet that may be cut needs a name of its own
+    // (RFC 6864), and any other may have one.
+    let low = UInt32(truncatingIfNeeded: sequence)
+    let name = UInt64(UInt16(truncatingIfNeeded: low).byteSwapped) << 32
     let first =
-      0x45 | head & 0xff00 | UInt64(UInt16(truncatingIfNeeded: total).byteSwapped) << 16 | name
-      | (isFixed ? 0x40 << 48 : 0)
-    // The words' sum does not depend on the order of octets (RFC 1071).
-    var sum = UInt32(truncatingIfNeeded: first & 0xff00) &+ UInt32(truncatingIfNeeded: first >> 16 & 0xffff)
-    sum &+= UInt32(truncatingIfNeeded: first >> 32 & 0xffff) &+ UInt32(truncatingIfNeeded: first >> 48)
-    sum &+= sa.pointee.plainSum
-    sum = (sum & 0xffff) &+ sum >> 16
-    sum = (sum & 0xffff) &+ sum >> 16
-    let second = UInt64(littleEndian: sa.pointee.header.1) | UInt64(~UInt16(truncatingIfNeeded: sum)) << 16
+      head & 0x0040_0000_0000_ff00 | 0x45 | UInt64(UInt32(truncatingIfNeeded: total).byteSwapped) | name
+    // The words' sum does not depend on the order of octets (RFC 1071). Of a length that fits into a small frame no sum
+    // leaves 32 bits; the halves' sum is the upper one, the lower one's carry with it.
+    let halves = UInt32(truncatingIfNeeded: first) &+ UInt32(truncatingIfNeeded: first >> 32) &+ sa.pointee.plainSum
+    let sum = halves &+ (halves >> 16 | halves << 16)
+    let second = UInt64(littleEndian: sa.pointee.header1) | UInt64(~sum & 0xffff_0000)
 
-    // Two octets more than there are: the outer header's come over them.
+    // The link header, and two octets more than it has: the outer header's come over them.
     let link = frame.loadUnaligned(as: SIMD2<UInt64>.self)
     let start = frame - Self.plainFront
     start.storeBytes(of: link, as: SIMD2<UInt64>.self)
     start.storeBytes(of: first, toByteOffset: EthernetView.length, as: UInt64.self)
     start.storeBytes(of: second, toByteOffset: EthernetView.length &+ 8, as: UInt64.self)
-    start.storeBytes(
-      of: UInt16(truncatingIfNeeded: 0x0008), toByteOffset: EthernetView.length &- 2, as: UInt16.self)
-    frame.storeBytes(of: UInt32(truncatingIfNeeded: sa.pointee.header.2), toByteOffset: -6, as: UInt32.self)
-    let front =
-      UInt64(sa.pointee.spi.byteSwapped)
-      | UInt64(UInt32(truncatingIfNeeded: sequence).byteSwapped) << 32
+    frame.storeBytes(of: UInt32(truncatingIfNeeded: sa.pointee.header2), toByteOffset: -6, as: UInt32.self)
     // The cipher comes a burst later: halves that are stored apart have met in the cache by then.
-    frame.storeBytes(of: front, toByteOffset: -2, as: UInt64.self)
+    frame.storeBytes(of: (UInt64(sa.pointee.spi) << 32 | UInt64(low)).byteSwapped, toByteOffset: -2, as: UInt64.self)
     frame.storeBytes(of: iv, toByteOffset: 6, as: UInt64.self)
-    let nonce = esp.plainNonces + 16 &* job
-    nonce.storeBytes(of: UInt64(sa.pointee.salt) | iv << 32, as: UInt64.self)
-    nonce.storeBytes(of: iv >> 32, toByteOffset: 8, as: UInt64.self)
   }
 }

@@ -36,7 +36,7 @@ extension Sealer {
     var header = start + ip + cut.length
     if isEncapsulated {
       let isIPv6 = sa.pointee.flags.contains(.isOuterIPv6)
-      let ports = isIPv6 ? sa.pointee.header.5 : sa.pointee.header.2 >> 32
+      let ports = isIPv6 ? sa.pointee.header5 : sa.pointee.header2 >> 32
       Self.writeDatagram(header, UInt32(truncatingIfNeeded: ports), total &- cut.length &- UDPView.length)
       header += UDPView.length
     }

@@ -65,25 +65,20 @@ struct Protector {
   ) -> UInt64 {
     if isVaried { prefetchOutbound(mask, actions) }
     var left = mask, general: UInt64 = 0
-    var sum = 0
-    var jobs = 0
+    let jobs = esp.plainJobs
+    var job = jobs
     while left != 0 {
-      let bit = left & (0 &- left)
       let index = left.trailingZeroBitCount
       left &= left &- 1
       let action = actions[index]
-      if action.isPlain,
-        sealer.preparePlain(burst.refs + index, sa: sealer.tables.outbound + action.index, job: jobs)
-      {
-        sum &+= Int(burst.refs[index].length)
-        jobs &+= 1
+      if action.isPlain, sealer.preparePlain(burst.refs + index, sa: sealer.tables.outbound + action.index, job, &bytes) {
+        job += 1
       } else {
-        general |= bit
+        general |= 1 &<< UInt64(truncatingIfNeeded: index)
       }
     }
-    if jobs > 0 { esp.lane.sealPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
+    if job != jobs { esp.lane.sealPlain(jobs, count: job - jobs) }
     if general != 0 { sealGeneral(burst, general, actions, places, counters) }
-    bytes &+= sum
     return general
   }
 
@@ -163,29 +158,30 @@ struct Protector {
   ) -> UInt64 {
     if isVaried { prefetchInbound(mask, actions) }
     var left = mask, general: UInt64 = 0
+    let plainJobs = esp.plainJobs
     var jobs = 0
     while left != 0 {
-      let bit = left & (0 &- left)
       let index = left.trailingZeroBitCount
       left &= left &- 1
       let action = actions[index]
       if action.isPlain,
-        opener.preparePlain(burst.refs[index], sa: opener.tables.inbound + action.index, job: jobs)
+        opener.preparePlain(burst.refs[index], sa: opener.tables.inbound + action.index, plainJobs + jobs)
       {
         esp.plainIndices[jobs] = UInt8(truncatingIfNeeded: index)
         jobs &+= 1
       } else {
-        general |= bit
+        general |= 1 &<< UInt64(truncatingIfNeeded: index)
       }
     }
-    if jobs > 0 { esp.lane.openPlain(esp.plainJobs, esp.plainNonces, count: jobs) }
+    if jobs > 0 { esp.lane.openPlain(plainJobs, count: jobs) }
     var job = 0, sum = 0
     var unsure = general
     while job < jobs {
       let index = Int(esp.plainIndices[job])
       let number = actions[index].index
       let refusal = opener.finishPlain(
-        burst.refs + index, sa: opener.tables.inbound + number, number: UInt32(truncatingIfNeeded: number), job: job)
+        burst.refs + index, sa: opener.tables.inbound + number, number: UInt32(truncatingIfNeeded: number),
+        plainJobs + job)
       if refusal == .none {
         sum &+= Int(burst.refs[index].length)
       } else {

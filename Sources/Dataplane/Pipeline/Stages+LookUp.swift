@@ -12,39 +12,44 @@ extension Stages {
   /// As `parse`, and what ESP for us needs: its SPI, and the sender's part of the IV.
   @inline(__always)
   func parseForLookup(_ burst: Burst, _ classifier: Classifier) -> Parsed {
-    var parsed = Parsed()
+    // Copies of what the loop reads: its stores could change the originals, as far as the compiler knows.
     let snapshot = classifier.snapshot
-    let addresses = scratch.addresses, ports = scratch.ports
-    let cluster = snapshot.pointee.cluster
+    let path = classifier.shortPath
+    let cluster = snapshot.pointee.cluster, policies = snapshot.pointee.policies
+    let addresses = scratch.addresses, ports = scratch.ports, places = scratch.places
+    var parsed = Parsed()
+    var bytes = 0
+    var hasWords: UInt64 = 0, hasSPI: UInt64 = 0, bit: UInt64 = 1
     var index = 0
     while index < burst.count {
       if index &+ Self.framesAhead < burst.count { prefetchFrame(burst.refs[index &+ Self.framesAhead]) }
       let ref = burst.refs + index
       let frame = Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length))
-      parsed.bytes &+= frame.count
-      let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
-      if let words = classifier.shortPath.words(frame) {
+      bytes &+= frame.count
+      if let words = path.words(frame) {
         addresses[index] = words.addresses
         ports[index] = words.ports
-        parsed.hasWords |= bit
-        scratch.places[index] = PacketPlaces(ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset))
-        snapshot.pointee.policies.prefetch4(
-          source: words.addresses >> 32, destination: words.addresses & 0xffff_ffff)
+        hasWords |= bit
+        places[index] = PacketPlaces(ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset))
+        policies.prefetch4(words.addresses)
       } else {
-        let spi = classifier.shortPath.spi(frame, cluster)
+        let spi = path.spi(frame, cluster)
         if spi != 0 {
           addresses[index] = UInt64(spi)
-          ports[index] = frame.uint64(at: ShortPath.espOffset)
-          parsed.hasSPI |= bit
+          hasSPI |= bit
           snapshot.pointee.spis.prefetch(spi)
         } else {
           judgeFully(ref, index, frame, classifier, &parsed)
         }
       }
       index &+= 1
+      bit &<<= 1
     }
     counters.add(burst.count, to: WorkerCounters.receivedPackets)
-    counters.add(parsed.bytes, to: WorkerCounters.receivedBytes)
+    counters.add(bytes, to: WorkerCounters.receivedBytes)
+    parsed.bytes = bytes
+    parsed.hasWords = hasWords
+    parsed.hasSPI = hasSPI
     return parsed
   }
 
@@ -65,9 +70,15 @@ extension Stages {
     _ parsed: inout Parsed
   ) {
     let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link)
-    ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    if result.reason == .none {
+      parsed.strays |=
+        assign(ref, result.workSet, classifier.snapshot.pointee.dispositions) ^ Disposition(worker: worker).bits
+    } else {
+      ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
+      parsed.strays = .max
+    }
     // Where the SA has another set than the packet, as a fragment may, it goes to whom the SA belongs.
     let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
     guard let tables = classifier.snapshot.pointee.tables else { return }
@@ -84,43 +95,61 @@ extension Stages {
     }
   }
 
-  /// From addresses to policies and from SPIs to SAs. A tunnel's packets take its work set in place of their own.
+  /// From addresses to policies and from SPIs to SAs, and so to whose a packet is. A tunnel's packets take its work set
+  /// in place of their own.
   @inline(__always)
   func lookUp(_ burst: Burst, _ classifier: Classifier, _ parsed: inout Parsed) {
-    let policies = classifier.snapshot.pointee.policies
-    let outbound = classifier.snapshot.pointee.tables?.outbound
+    let snapshot = classifier.snapshot
+    let policies = snapshot.pointee.policies
+    let outbound = snapshot.pointee.tables?.outbound
+    let dispositions = snapshot.pointee.dispositions
+    let ours = Disposition(worker: worker).bits
     let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits
-    let actions = scratch.actions, sets = scratch.sets, addresses = scratch.addresses, ports = scratch.ports
+    let actions = scratch.actions, addresses = scratch.addresses, ports = scratch.ports
     var left = parsed.hasWords
     var previous: UInt32 = .max
-    var flows: UInt64 = 0, sealing: UInt64 = 0, others: UInt64 = 0, changes: UInt64 = 0
+    var flows: UInt64 = 0, unsealed: UInt64 = 0
+    var changes = 0
+    var strays: UInt16 = 0
     while left != 0 {
-      let bit = left & (0 &- left)
       let index = left.trailingZeroBitCount
+      let bit = left & (0 &- left)
       left &= left &- 1
       let entry = policies.find4(addresses[index], ports[index])
       let set = entry.pointee.workSet
       let action = SecureAction(bits: entry.pointee.action.bits & commonWay)
       actions[index] = action
-      sets[index] = set
-      flows |= set == PolicyTable.flow ? bit : 0
-      let seals = action.kindBits == SecureAction.Kind.seal.rawValue
-      sealing |= seals ? bit : 0
-      others |= !seals && action.kindBits != SecureAction.Kind.bypass.rawValue ? bit : 0
+      unsealed |= action.kindBits == SecureAction.Kind.seal.rawValue ? 0 : bit
+      if set == PolicyTable.flow {
+        flows |= bit
+      } else {
+        strays |= assign(burst.refs + index, set, dispositions) ^ ours
+      }
       if action.bits != previous {
         previous = action.bits
         changes &+= 1
-        if let outbound, seals {
-          hauberk_prefetch(outbound + action.index)
-          hauberk_prefetch(UnsafeRawPointer(outbound + action.index) + 64)
-        }
+        if let outbound, action.kindBits == SecureAction.Kind.seal.rawValue { hauberk_prefetch(outbound + action.index) }
       }
     }
     parsed.flows = flows
-    parsed.sorted.seal |= sealing
-    parsed.sorted.other |= others
+    parsed.strays |= strays
+    parsed.sorted.seal |= parsed.hasWords & ~unsealed
     parsed.sorted.isVaried = changes > 1
+    if unsealed != 0 { sortUnsealed(unsealed, &parsed) }
     if parsed.hasSPI != 0 { findSPIs(burst, classifier, &parsed) }
+  }
+
+  /// What passes in clear is done with; what does not pass has yet to be told.
+  @inline(never)
+  private func sortUnsealed(_ unsealed: UInt64, _ parsed: inout Parsed) {
+    var left = unsealed
+    while left != 0 {
+      let index = left.trailingZeroBitCount
+      if scratch.actions[index].kindBits != SecureAction.Kind.bypass.rawValue {
+        parsed.sorted.other |= 1 &<< UInt64(truncatingIfNeeded: index)
+      }
+      left &= left &- 1
+    }
   }
 
   @inline(__always)
@@ -134,16 +163,21 @@ extension Stages {
     }
   }
 
-  /// The keyed hash, for those that need it.
+  /// The keyed hash, for those whose set is their flow's. Whether some are not ours.
   @inline(never)
-  func hashFlows(_ flows: UInt64, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+  func hashFlows(_ burst: Burst, _ flows: UInt64, _ snapshot: UnsafePointer<ClassifySnapshot>) -> UInt16 {
+    // All of them at once are faster than some of them one by one.
+    hash(burst.count, snapshot)
+    let dispositions = snapshot.pointee.dispositions
+    let ours = Disposition(worker: worker).bits
+    var strays: UInt16 = 0
     var left = flows
     while left != 0 {
       let index = left.trailingZeroBitCount
+      strays |= assign(burst.refs + index, scratch.sets[index], dispositions) ^ ours
       left &= left &- 1
-      scratch.sets[index] = ShortPath.workSet(
-        ShortPath.Words(addresses: scratch.addresses[index], ports: scratch.ports[index]), snapshot.pointee.keyPointer)
     }
+    return strays
   }
 
   @inline(__always)
@@ -159,22 +193,19 @@ extension Stages {
         &parsed)
       return
     }
-    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
-    parsed.hasWords |= bit
-    parsed.sorted.open |= bit
+    parsed.sorted.open |= 1 &<< UInt64(truncatingIfNeeded: index)
     scratch.places[index] = PacketPlaces(
       ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset))
     var action = SecureAction.open(Int(entry.sa &- 1))
     if entry.isPlain, esp?.usesPlain ?? false { action = action.plain }
     scratch.actions[index] = action
-    if entry.senderIDBits == 0 {
-      scratch.sets[index] = UInt16(truncatingIfNeeded: entry.spi & 1023)
-    } else {
+    var set = UInt16(truncatingIfNeeded: entry.spi & 1023)
+    if entry.senderIDBits != 0 {
       // The IV's leading bits follow the sequence number.
       let sender = senderID(burst.refs[index], bits: entry.senderIDBits)
-      scratch.sets[index] = UInt16(
-        truncatingIfNeeded: hauberk_group(snapshot.pointee.keyPointer, entry.spi, sender))
+      set = UInt16(truncatingIfNeeded: hauberk_group(snapshot.pointee.keyPointer, entry.spi, sender))
     }
+    parsed.strays |= assign(burst.refs + index, set, snapshot.pointee.dispositions) ^ Disposition(worker: worker).bits
     if let tables = snapshot.pointee.tables, entry.sa != previous {
       parsed.sorted.isVaried = parsed.sorted.isVaried || previous != 0
       previous = entry.sa

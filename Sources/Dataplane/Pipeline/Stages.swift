@@ -28,14 +28,14 @@ struct Stages {
       counters.add(ticks: clock.lap(), to: .parse)
       lookUp(burst, classifier, &parsed)
       counters.add(ticks: clock.lap(), to: .lookUp)
-      if parsed.flows != 0 { hashFlows(parsed.flows, snapshot) }
+      if parsed.flows != 0 { parsed.strays |= hashFlows(burst, parsed.flows, snapshot) }
     } else {
       parsed = parse(burst, classifier)
       counters.add(ticks: clock.lap(), to: .parse)
       if parsed.hasWords != 0 { hash(burst.count, snapshot) }
     }
     counters.add(ticks: clock.lap(), to: .hash)
-    let isWhole = own(&burst, parsed, snapshot)
+    let isWhole = hasPolicies ? ownLookedUp(&burst, parsed, snapshot) : own(&burst, parsed, snapshot)
     counters.add(ticks: clock.lap(), to: .own)
     if let esp, let tables = snapshot.pointee.tables {
       let protector = Protector(tables, snapshot, esp)
@@ -60,6 +60,8 @@ struct Stages {
     var flows: UInt64 = 0
     /// What is to be done with them.
     var sorted = Protector.Sorted()
+    /// Not 0: among those whose set has been looked up some are not this worker's.
+    var strays: UInt16 = 0
   }
 
   /// Accepts or drops by MAC address, then parses as far as the work set needs. Most packets leave two words for the
@@ -91,7 +93,7 @@ struct Stages {
   /// Words to work sets: no branch, no call, no memory but the scratch, so the compiler does several at once. Packets
   /// without words are hashed along with the others; nobody reads what comes of it.
   @inline(__always)
-  private func hash(_ count: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+  func hash(_ count: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     // A copy: the stores below could change the original, as far as the compiler knows.
     var key = snapshot.pointee.keyPointer.pointee
     let addresses = scratch.addresses, ports = scratch.ports, sets = scratch.sets
@@ -105,10 +107,7 @@ struct Stages {
   /// Mine, another worker's, or another member's? Every packet is counted once: as kept, under its reason, or where
   /// it crosses to. True: the burst is as it was, all of it ours.
   @inline(__always)
-  private func own(
-    _ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>
-  ) -> Bool {
-    let isSecured = snapshot.pointee.hasSecurity
+  private func own(_ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
     let dispositions = snapshot.pointee.dispositions
     let full: UInt64 = .max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)
     if parsed.hasWords == full {
@@ -126,17 +125,53 @@ struct Stages {
     }
     counters.add(notMine, to: .notMine)
     if mine == burst.count {
-      // With security, what is kept is known once it has been sealed or opened.
-      if !isSecured {
-        counters.add(mine, to: WorkerCounters.keptPackets)
-        counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
-      }
+      counters.add(mine, to: WorkerCounters.keptPackets)
+      counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
       return true
     }
-    if notMine != burst.count {
-      settle(&burst, isSecured: isSecured)
-    }
+    if notMine != burst.count { settle(&burst, isSecured: false) }
     return false
+  }
+
+  /// The same where each packet got its judgement along with its work set.
+  @inline(__always)
+  private func ownLookedUp(
+    _ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> Bool {
+    // With security, what is kept is known once it has been sealed or opened.
+    let isSecured = snapshot.pointee.hasSecurity
+    if parsed.strays != 0 {
+      leaveStrays(&burst, isSecured: isSecured)
+      return false
+    }
+    if !isSecured {
+      counters.add(burst.count, to: WorkerCounters.keptPackets)
+      counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
+    }
+    return true
+  }
+
+  @inline(never)
+  private func leaveStrays(_ burst: inout Burst, isSecured: Bool) {
+    var notMine = 0
+    var index = 0
+    while index < burst.count {
+      notMine &+= burst.refs[index].verdict == DropReason.notMine.rawValue ? 1 : 0
+      index &+= 1
+    }
+    counters.add(notMine, to: .notMine)
+    if notMine != burst.count { settle(&burst, isSecured: isSecured) }
+  }
+
+  /// Counts a packet under its set and says whose it is.
+  @inline(__always)
+  func assign(
+    _ ref: UnsafeMutablePointer<PacketRef>, _ set: UInt16, _ dispositions: UnsafePointer<Disposition>
+  ) -> UInt16 {
+    counters.addPacket(toSet: set)
+    let disposition = dispositions[Int(set)].bits
+    ref.pointee.judgement = Judgement(workSet: set, disposition: disposition)
+    return disposition
   }
 
   /// The common burst: every packet has a work set from the hash.

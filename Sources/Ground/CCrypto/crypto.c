@@ -163,12 +163,12 @@ void hauberk_fingerprint(const uint8_t *material, size_t bytes, uint8_t *out) {
   hauberk_wipe(digest, sizeof digest);
 }
 
-uint32_t hauberk_key_plain_kind(const hauberk_key *key) { return hauberk_mb_plain_kind(key); }
+uint16_t hauberk_key_plain_kind(const hauberk_key *key) { return hauberk_mb_plain_kind(key); }
 
-void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
-  hauberk_mb_seal_plain(lane, jobs, nonces, count);
+void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, size_t count) {
+  hauberk_mb_seal_plain(lane, jobs, count);
 }
 
-void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count) {
-  hauberk_mb_open_plain(lane, jobs, nonces, count);
+void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, size_t count) {
+  hauberk_mb_open_plain(lane, jobs, count);
 }

@@ -177,70 +177,76 @@ size_t hauberk_mb_open_direct(hauberk_lane *lane, hauberk_packet *packets, size_
 
 // Plain jobs
 
-uint32_t hauberk_mb_plain_kind(const hauberk_key *key) {
-  return key->direct && key->suite.tag_bytes == 16 ? key->suite.key_bytes / 8 - 1u : 0;
-}
+/// Where the manager keeps the call, in words from its beginning: so many managers, one number.
+#define PLACE(CALL) (uint16_t)(offsetof(IMB_MGR, CALL) / sizeof(void *))
 
-static inline aes_gcm_enc_dec_t plain_call(const hauberk_lane *lane, uint32_t kind, bool seals) {
-  const IMB_MGR *manager = lane->manager;
-  switch (kind) {
-    case 1: return seals ? manager->gcm128_enc : manager->gcm128_dec;
-    case 2: return seals ? manager->gcm192_enc : manager->gcm192_dec;
-    default: return seals ? manager->gcm256_enc : manager->gcm256_dec;
+uint16_t hauberk_mb_plain_kind(const hauberk_key *key) {
+  bool seals = key->use == HAUBERK_USE_SEAL;
+  if (!key->direct || key->suite.tag_bytes != 16) return 0;
+  switch (key->suite.key_bytes) {
+    case 16: return seals ? PLACE(gcm128_enc) : PLACE(gcm128_dec);
+    case 24: return seals ? PLACE(gcm192_enc) : PLACE(gcm192_dec);
+    default: return seals ? PLACE(gcm256_enc) : PLACE(gcm256_dec);
   }
 }
 
-/// The lines that every packet reads: round keys in front, the hash's first powers at the end. Asked for while another
-/// packet is in the cipher, they cost nothing; all at once they would wait for each other.
-static inline void prefetch_key(const hauberk_key *key) {
+static inline aes_gcm_enc_dec_t plain_call(const IMB_MGR *manager, uint16_t kind) {
+  return *(const aes_gcm_enc_dec_t *)((void *const *)manager + kind);
+}
+
+/// The lines that a packet of this length reads: round keys in front, and from the end as many of the hash's powers as it
+/// has blocks. Asked for while another packet is in the cipher, they cost nothing; all at once they would wait for each
+/// other.
+static inline void prefetch_key(const hauberk_key *key, size_t length) {
   const char *front = (const char *)key->rest, *end = front + sizeof(schedule);
-  __builtin_prefetch(front);
-  __builtin_prefetch(front + 64);
-  __builtin_prefetch(front + 128);
-  __builtin_prefetch(end - 128);
-  __builtin_prefetch(end - 64);
+  for (const char *line = front; line < front + 240; line += 64) __builtin_prefetch(line);
+  size_t powers = (length / 16 + 2) * 16;
+  if (powers > 768) powers = 768;
+  for (const char *line = end - powers; line < end; line += 64) __builtin_prefetch(line);
 }
 
 enum { KEYS_AHEAD = 4 };
 
-void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+static inline void plain_pass(const IMB_MGR *manager, gcm_context *context, const hauberk_job *job, uint8_t *tag) {
+  plain_call(manager, job->kind)(
+      (const schedule *)job->key->rest, context, job->text, job->text, job->length, (const uint8_t *)job, job->text - 16, 8,
+      tag, 16);
+}
+
+void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, size_t count) {
+  const IMB_MGR *manager = lane->manager;
   gcm_context *context = (gcm_context *)lane->work;
   for (size_t i = 0; i < count; i++) {
-    const hauberk_job job = jobs[i];
-    if (i + KEYS_AHEAD < count && jobs[i + KEYS_AHEAD].key != job.key) prefetch_key(jobs[i + KEYS_AHEAD].key);
-    plain_call(lane, job.kind, true)(
-        (const schedule *)job.key->rest, context, job.text, job.text, job.length, nonces + 16 * i, job.text - 16, 8,
-        job.text + job.length, 16);
+    const hauberk_job *job = jobs + i;
+    if (i + KEYS_AHEAD < count && job[KEYS_AHEAD].key != job->key) prefetch_key(job[KEYS_AHEAD].key, job[KEYS_AHEAD].length);
+    plain_pass(manager, context, job, job->text + job->length);
   }
 }
 
-void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count) {
+void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, size_t count) {
+  const IMB_MGR *manager = lane->manager;
   gcm_context *context = (gcm_context *)lane->work;
   _Alignas(16) uint8_t tag[16];
   for (size_t i = 0; i < count; i++) {
-    const hauberk_job job = jobs[i];
-    if (i + KEYS_AHEAD < count && jobs[i + KEYS_AHEAD].key != job.key) prefetch_key(jobs[i + KEYS_AHEAD].key);
-    plain_call(lane, job.kind, false)(
-        (const schedule *)job.key->rest, context, job.text, job.text, job.length, nonces + 16 * i, job.text - 16, 8, tag,
-        16);
-    bool is_good = same_tag(tag, job.text + job.length, 16);
+    hauberk_job *job = jobs + i;
+    if (i + KEYS_AHEAD < count && job[KEYS_AHEAD].key != job->key) prefetch_key(job[KEYS_AHEAD].key, job[KEYS_AHEAD].length);
+    plain_pass(manager, context, job, tag);
+    bool is_good = same_tag(tag, job->text + job->length, 16);
     if (__builtin_expect(!is_good, 0)) {
-      jobs[i].kind = 0;
+      job->kind = 0;
       // RFC 4106, 5 and RFC 5116, 2.2: of what is not authentic, nothing is given out.
-      memset(job.text, 0, job.length);
+      memset(job->text, 0, job->length);
     }
   }
 }
 
 #else
 
-uint32_t hauberk_mb_plain_kind(const hauberk_key *key) { return key == NULL; }
-void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count) {
-  (void)lane, (void)jobs, (void)nonces, (void)count;
+uint16_t hauberk_mb_plain_kind(const hauberk_key *key) { return key == NULL; }
+void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, size_t count) {
+  (void)lane, (void)jobs, (void)count;
 }
-void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count) {
-  (void)lane, (void)jobs, (void)nonces, (void)count;
-}
+void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, size_t count) { (void)lane, (void)jobs, (void)count; }
 void hauberk_mb_start(void) {}
 bool hauberk_mb_is_here(void) { return false; }
 void *hauberk_mb_expander(void) { return NULL; }

@@ -123,6 +123,6 @@ void hauberk_mb_open_jobs(hauberk_lane *lane, hauberk_packet *packets, const uin
 // Plain jobs.
 
 /// Whether packets of this key may be plain jobs.
-uint32_t hauberk_mb_plain_kind(const hauberk_key *key);
-void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count);
-void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count);
+uint16_t hauberk_mb_plain_kind(const hauberk_key *key);
+void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, size_t count);
+void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, size_t count);

@@ -100,19 +100,21 @@ HAUBERK_HOT void hauberk_open_burst(hauberk_lane *lane, hauberk_packet *packets,
 
 /// One packet of the common kind: AES-GCM on ipsec-mb, an IV of eight octets, no extended sequence number. Sixteen octets
 /// of ESP's header lie in front of the text, of which the first eight are authenticated; the tag lies behind it.
+/// 32 bytes. The cipher reads the first sixteen as the nonce and takes twelve of them: the others are free for our use.
 typedef struct hauberk_job {
+  uint64_t nonce_front;  // in the order of the wire: the salt, the first half of the IV
+  uint32_t nonce_back;   // its second half
+  uint16_t length;
+  uint16_t kind;         // of the key: hauberk_key_plain_kind. When opened, 0 afterwards if the tag was wrong
   const hauberk_key *key;
   uint8_t *text;
-  uint32_t length;
-  uint32_t kind;  // of the key: hauberk_key_plain_kind. When opened, 0 afterwards if the tag was wrong
 } hauberk_job;
 
-/// Whether packets of this key may be such jobs: 1 and more, by the key's size. 0: no. Who passes it along with the job
+/// Whether packets of this key may be such jobs: what a job has to say of it, or 0. Who passes it along with the job
 /// spares the cipher a line of the key.
-uint32_t hauberk_key_plain_kind(const hauberk_key *key);
-/// `nonces` has 16 octets for each job.
-HAUBERK_HOT void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, const uint8_t *nonces, size_t count);
-HAUBERK_HOT void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, const uint8_t *nonces, size_t count);
+uint16_t hauberk_key_plain_kind(const hauberk_key *key);
+HAUBERK_HOT void hauberk_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, size_t count);
+HAUBERK_HOT void hauberk_open_plain(hauberk_lane *lane, hauberk_job *jobs, size_t count);
 
 /// An initialization vector that nobody can predict (RFC 3602, 3), 16 bytes: a counter, encrypted under a random key
 /// that this lane alone has.
