@@ -9,10 +9,10 @@ struct SPITable {
     var spi: UInt32 = 0
     /// 0 for a unicast SA; for a group SA the width of its sender ids.
     var senderIDBits: UInt32 = 0
-    /// One more than the inbound SA's number; 0 where there is none to open with.
-    var sa: UInt32 = 0
-    /// Its packets go the common way.
-    var isPlain = false
+    /// Opening with which SA; none where there is none to open with.
+    var action = SecureAction.none
+    /// So that four lie on a line.
+    var spare: UInt32 = 0
   }
 
   let entries: UnsafeMutablePointer<Entry>

@@ -79,14 +79,14 @@ package enum ClassifySnapshotBuilder {
     _ description: ClassifyDescription, _ plan: AssociationPlan, _ tables: AssociationTables?
   ) -> [SPITable.Entry] {
     let unicast = zip(description.tunnels, plan.inboundTunnels).map { tunnel, sa in
-      var entry = SPITable.Entry(spi: tunnel.inboundSPI, sa: sa.map { UInt32($0 + 1) } ?? 0)
-      if let sa, let tables { entry.isPlain = tables.inbound[sa].flags.contains(.isPlain) }
+      var entry = SPITable.Entry(spi: tunnel.inboundSPI, action: sa.map { .open($0) } ?? .none)
+      if let sa, let tables, tables.inbound[sa].flags.contains(.isPlain) { entry.action = entry.action.plain }
       return entry
     }
     return unicast
       + zip(description.groups, plan.inboundGroups).map { group, sa in
         SPITable.Entry(
-          spi: group.spi, senderIDBits: UInt32(group.senderIDBits), sa: sa.map { UInt32($0 + 1) } ?? 0)
+          spi: group.spi, senderIDBits: UInt32(group.senderIDBits), action: sa.map { .open($0) } ?? .none)
       }
   }
 

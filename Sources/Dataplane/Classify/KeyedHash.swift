@@ -147,9 +147,9 @@ struct KeyedRules {
   }
 
   private func opening(_ entry: SPITable.Entry, _ esp: ESPView, _ set: KeyedSet) -> KeyedSet {
-    guard entry.sa != 0 else { return refusing(.unknownSPI, set) }
+    guard entry.action.kind == .open else { return refusing(.unknownSPI, set) }
     var set = set
-    set.action = .open(Int(entry.sa &- 1))
+    set.action = entry.action.general
     set.esp = esp.bytes.base
     return set
   }

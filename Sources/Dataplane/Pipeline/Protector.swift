@@ -174,25 +174,31 @@ struct Protector {
       }
     }
     if jobs > 0 { esp.lane.openPlain(plainJobs, count: jobs) }
-    var job = 0, sum = 0
+    var job = 0
     var unsure = general
     while job < jobs {
       let index = Int(esp.plainIndices[job])
-      let number = actions[index].index
-      let refusal = opener.finishPlain(
-        burst.refs + index, sa: opener.tables.inbound + number, number: UInt32(truncatingIfNeeded: number),
-        plainJobs + job)
-      if refusal == .none {
-        sum &+= Int(burst.refs[index].length)
+      let sa = opener.tables.inbound + actions[index].index
+      if opener.finishPlain(burst.refs + index, sa: sa, plainJobs + job)
+        || finishUncommon(burst, index, actions[index].index, plainJobs[job], counters)
+      {
+        bytes &+= Int(burst.refs[index].length)
       } else {
-        Self.refuse(burst, index, refusal, counters)
         unsure |= 1 &<< UInt64(truncatingIfNeeded: index)
       }
       job &+= 1
     }
     if general != 0 { openGeneral(burst, general, actions, places, counters) }
-    bytes &+= sum
     return unsure
+  }
+
+  @inline(never)
+  private func finishUncommon(
+    _ burst: Burst, _ index: Int, _ sa: Int, _ done: hauberk_job, _ counters: WorkerCounters
+  ) -> Bool {
+    let refusal = opener.finishUncommon(burst.refs + index, sa: sa, done)
+    if refusal != .none { Self.refuse(burst, index, refusal, counters) }
+    return refusal == .none
   }
 
   @inline(__always)

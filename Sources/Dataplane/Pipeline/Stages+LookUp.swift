@@ -20,9 +20,13 @@ extension Stages {
     var parsed = Parsed()
     var bytes = 0
     var hasWords: UInt64 = 0, hasSPI: UInt64 = 0, bit: UInt64 = 1
+    // As the packet before: for those who seal, most are to be sealed.
+    var grows = true
     var index = 0
     while index < burst.count {
-      if index &+ Self.framesAhead < burst.count { prefetchFrame(burst.refs[index &+ Self.framesAhead]) }
+      if index &+ Self.framesAhead < burst.count {
+        prefetchFrame(burst.refs[index &+ Self.framesAhead], grows: grows)
+      }
       let ref = burst.refs + index
       let frame = Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length))
       bytes &+= frame.count
@@ -30,6 +34,7 @@ extension Stages {
         addresses[index] = words.addresses
         ports[index] = words.ports
         hasWords |= bit
+        grows = true
         places[index] = PacketPlaces(ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset))
         policies.prefetch4(words.addresses)
       } else {
@@ -37,6 +42,7 @@ extension Stages {
         if spi != 0 {
           addresses[index] = UInt64(spi)
           hasSPI |= bit
+          grows = false
           snapshot.pointee.spis.prefetch(spi)
         } else {
           judgeFully(ref, index, frame, classifier, &parsed)
@@ -55,13 +61,14 @@ extension Stages {
 
   @inline(__always) private static var framesAhead: Int { 4 }
 
-  /// The lines that sealing or opening writes: what is stored into lines of the second-level cache queues up.
+  /// The lines that are going to be written: what is stored into lines of the second-level cache queues up. Sealing writes
+  /// in front of the packet and behind it; opening does not, and those lines would be fetched for nothing.
   @inline(__always)
-  private func prefetchFrame(_ ref: PacketRef) {
+  private func prefetchFrame(_ ref: PacketRef, grows: Bool) {
     let start = UnsafeRawPointer(memory.address(start: ref.start))
-    hauberk_prefetch_for_write(start - Sealer.plainFront)
     hauberk_prefetch_for_write(start + EthernetView.length)
-    hauberk_prefetch_for_write(start + Int(ref.length))
+    hauberk_prefetch_for_write(start - (grows ? Sealer.plainFront : 0))
+    hauberk_prefetch_for_write(start + (grows ? Int(ref.length) : 0))
   }
 
   @inline(never)
@@ -152,17 +159,6 @@ extension Stages {
     }
   }
 
-  @inline(__always)
-  private func findSPIs(_ burst: Burst, _ classifier: Classifier, _ parsed: inout Parsed) {
-    var left = parsed.hasSPI
-    var previous: UInt32 = 0
-    while left != 0 {
-      let index = left.trailingZeroBitCount
-      left &= left &- 1
-      findSPI(burst, index, classifier, &parsed, &previous)
-    }
-  }
-
   /// The keyed hash, for those whose set is their flow's. Whether some are not ours.
   @inline(never)
   func hashFlows(_ burst: Burst, _ flows: UInt64, _ snapshot: UnsafePointer<ClassifySnapshot>) -> UInt16 {
@@ -181,42 +177,65 @@ extension Stages {
   }
 
   @inline(__always)
-  private func findSPI(
-    _ burst: Burst, _ index: Int, _ classifier: Classifier, _ parsed: inout Parsed, _ previous: inout UInt32
-  ) {
+  private func findSPIs(_ burst: Burst, _ classifier: Classifier, _ parsed: inout Parsed) {
     let snapshot = classifier.snapshot
-    let entry = snapshot.pointee.spis.find(UInt32(truncatingIfNeeded: scratch.addresses[index]))
-    guard entry.sa != 0 else {
+    let spis = snapshot.pointee.spis, dispositions = snapshot.pointee.dispositions
+    let inbound = snapshot.pointee.tables?.inbound
+    let ours = Disposition(worker: worker).bits
+    let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits
+    let actions = scratch.actions, addresses = scratch.addresses, places = scratch.places
+    var left = parsed.hasSPI
+    var previous: UInt32 = 0
+    var unknown: UInt64 = 0
+    var strays: UInt16 = 0
+    while left != 0 {
+      let index = left.trailingZeroBitCount
+      let bit = left & (0 &- left)
+      left &= left &- 1
+      let entry = spis.find(UInt32(truncatingIfNeeded: addresses[index]))
+      if entry.action.kindBits != SecureAction.Kind.open.rawValue {
+        unknown |= bit
+        continue
+      }
+      places[index] = PacketPlaces(
+        ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset))
+      actions[index] = SecureAction(bits: entry.action.bits & commonWay)
+      var set = UInt16(truncatingIfNeeded: entry.spi & 1023)
+      if entry.senderIDBits != 0 { set = self.set(ofGroup: entry, burst.refs[index], snapshot) }
+      strays |= assign(burst.refs + index, set, dispositions) ^ ours
+      if entry.action.bits != previous {
+        parsed.sorted.isVaried = parsed.sorted.isVaried || previous != 0
+        previous = entry.action.bits
+        if let inbound { hauberk_prefetch(inbound + entry.action.index) }
+      }
+    }
+    parsed.sorted.open |= parsed.hasSPI & ~unknown
+    parsed.strays |= strays
+    if unknown != 0 { judgeUnknown(burst, unknown, classifier, &parsed) }
+  }
+
+  /// SPIs of nobody, or of what cannot be opened here.
+  @inline(never)
+  private func judgeUnknown(_ burst: Burst, _ unknown: UInt64, _ classifier: Classifier, _ parsed: inout Parsed) {
+    var left = unknown
+    while left != 0 {
+      let index = left.trailingZeroBitCount
       let ref = burst.refs + index
       judgeFully(
         ref, index, Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length)), classifier,
         &parsed)
-      return
-    }
-    parsed.sorted.open |= 1 &<< UInt64(truncatingIfNeeded: index)
-    scratch.places[index] = PacketPlaces(
-      ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset))
-    var action = SecureAction.open(Int(entry.sa &- 1))
-    if entry.isPlain, esp?.usesPlain ?? false { action = action.plain }
-    scratch.actions[index] = action
-    var set = UInt16(truncatingIfNeeded: entry.spi & 1023)
-    if entry.senderIDBits != 0 {
-      // The IV's leading bits follow the sequence number.
-      let sender = senderID(burst.refs[index], bits: entry.senderIDBits)
-      set = UInt16(truncatingIfNeeded: hauberk_group(snapshot.pointee.keyPointer, entry.spi, sender))
-    }
-    parsed.strays |= assign(burst.refs + index, set, snapshot.pointee.dispositions) ^ Disposition(worker: worker).bits
-    if let tables = snapshot.pointee.tables, entry.sa != previous {
-      parsed.sorted.isVaried = parsed.sorted.isVaried || previous != 0
-      previous = entry.sa
-      hauberk_prefetch(tables.inbound + action.index)
+      left &= left &- 1
     }
   }
 
+  /// By sender: the IV's leading bits, which follow the sequence number.
   @inline(__always)
-  private func senderID(_ ref: PacketRef, bits: UInt32) -> UInt32 {
+  private func set(
+    ofGroup entry: SPITable.Entry, _ ref: PacketRef, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) -> UInt16 {
     let word = memory.address(start: ref.start).loadUnaligned(
       fromByteOffset: ShortPath.espOffset &+ 8, as: UInt32.self)
-    return UInt32(bigEndian: word) &>> (32 &- bits)
+    let sender = UInt32(bigEndian: word) &>> (32 &- entry.senderIDBits)
+    return UInt16(truncatingIfNeeded: hauberk_group(snapshot.pointee.keyPointer, entry.spi, sender))
   }
 }
