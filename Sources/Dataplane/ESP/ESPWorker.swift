@@ -1,4 +1,5 @@
 import CCrypto
+import CKernel
 package import Contract
 package import Memory
 package import Rings
@@ -135,6 +136,16 @@ package struct ESPWorker: @unchecked Sendable {
   @inline(__always)
   func room(behind ref: PacketRef) -> Int {
     frameBytes(of: ref) &- Int(ref.offset) &- Int(ref.length)
+  }
+
+  @inline(__always)
+  func prefetchJobs() {
+    let start = UnsafeRawPointer(plainJobs)
+    var at = 0
+    while at < Burst.capacity &* 32 {
+      hauberk_prefetch_for_write(start + at)
+      at &+= 64
+    }
   }
 
   @inline(never)

@@ -1,27 +1,40 @@
+import CKernel
 import Memory
 
 /// Room for what one stage leaves for the next, one place for every packet of a burst. A worker has one.
+///
+/// One block, so that one register says where all of it lies.
 struct BurstScratch {
-  let addresses: UnsafeMutablePointer<UInt64>
-  let ports: UnsafeMutablePointer<UInt64>
-  let sets: UnsafeMutablePointer<UInt16>
-  let dispositions: UnsafeMutablePointer<UInt16>
-  /// What security makes of each packet, and where its IP header and its ESP begin.
-  let actions: UnsafeMutablePointer<SecureAction>
-  let places: UnsafeMutablePointer<PacketPlaces>
+  private let block: UnsafeMutableRawPointer
 
-  init() {
-    let count = Burst.capacity
-    let bytes = count * (8 + 8 + 2 + 2 + 4 + MemoryLayout<PacketPlaces>.stride)
-    let block = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    block.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-    addresses = block.bindMemory(to: UInt64.self, capacity: count)
-    ports = (block + 8 * count).bindMemory(to: UInt64.self, capacity: count)
-    sets = (block + 16 * count).bindMemory(to: UInt16.self, capacity: count)
-    dispositions = (block + 18 * count).bindMemory(to: UInt16.self, capacity: count)
-    actions = (block + 20 * count).bindMemory(to: SecureAction.self, capacity: count)
-    places = (block + 24 * count).bindMemory(to: PacketPlaces.self, capacity: count)
+  @inline(__always) var addresses: UnsafeMutablePointer<UInt64> { place(0) }
+  @inline(__always) var ports: UnsafeMutablePointer<UInt64> { place(8) }
+  @inline(__always) var sets: UnsafeMutablePointer<UInt16> { place(16) }
+  @inline(__always) var dispositions: UnsafeMutablePointer<UInt16> { place(18) }
+  /// What security makes of each packet, and where its IP header and its ESP begin.
+  @inline(__always) var actions: UnsafeMutablePointer<SecureAction> { place(20) }
+  @inline(__always) var places: UnsafeMutablePointer<PacketPlaces> { place(24) }
+  @inline(__always) private static var bytes: Int { Burst.capacity &* 28 }
+
+  @inline(__always)
+  private func place<Value>(_ bytesBefore: Int) -> UnsafeMutablePointer<Value> {
+    (block + Burst.capacity &* bytesBefore).assumingMemoryBound(to: Value.self)
   }
 
-  func deallocate() { UnsafeMutableRawPointer(addresses).deallocate() }
+  init() {
+    block = UnsafeMutableRawPointer.allocate(byteCount: Self.bytes, alignment: 64)
+    block.initializeMemory(as: UInt8.self, repeating: 0, count: Self.bytes)
+  }
+
+  /// A burst of long packets has driven it out of the first-level cache.
+  @inline(__always)
+  func prefetch() {
+    var at = 0
+    while at < Self.bytes {
+      hauberk_prefetch_for_write(block + at)
+      at &+= 64
+    }
+  }
+
+  func deallocate() { block.deallocate() }
 }

@@ -65,13 +65,15 @@ struct Protector {
   ) -> UInt64 {
     if isVaried { prefetchOutbound(mask, actions) }
     var left = mask, general: UInt64 = 0
-    let jobs = esp.plainJobs
+    // Copies: the loop's stores could change the originals, as far as the compiler knows.
+    let sealer = sealer, outbound = sealer.tables.outbound
+    let jobs = sealer.esp.plainJobs
     var job = jobs
     while left != 0 {
       let index = left.trailingZeroBitCount
       left &= left &- 1
       let action = actions[index]
-      if action.isPlain, sealer.preparePlain(burst.refs + index, sa: sealer.tables.outbound + action.index, job, &bytes) {
+      if action.isPlain, sealer.preparePlain(burst.refs + index, sa: outbound + action.index, job, &bytes) {
         job += 1
       } else {
         general |= 1 &<< UInt64(truncatingIfNeeded: index)
@@ -158,16 +160,17 @@ struct Protector {
   ) -> UInt64 {
     if isVaried { prefetchInbound(mask, actions) }
     var left = mask, general: UInt64 = 0
-    let plainJobs = esp.plainJobs
+    let opener = opener, inbound = opener.tables.inbound, indices = esp.plainIndices
+    let plainJobs = opener.esp.plainJobs
     var jobs = 0
     while left != 0 {
       let index = left.trailingZeroBitCount
       left &= left &- 1
       let action = actions[index]
       if action.isPlain,
-        opener.preparePlain(burst.refs[index], sa: opener.tables.inbound + action.index, plainJobs + jobs)
+        opener.preparePlain(burst.refs[index], sa: inbound + action.index, plainJobs + jobs)
       {
-        esp.plainIndices[jobs] = UInt8(truncatingIfNeeded: index)
+        indices[jobs] = UInt8(truncatingIfNeeded: index)
         jobs &+= 1
       } else {
         general |= 1 &<< UInt64(truncatingIfNeeded: index)
@@ -177,8 +180,8 @@ struct Protector {
     var job = 0
     var unsure = general
     while job < jobs {
-      let index = Int(esp.plainIndices[job])
-      let sa = opener.tables.inbound + actions[index].index
+      let index = Int(indices[job])
+      let sa = inbound + actions[index].index
       if opener.finishPlain(burst.refs + index, sa: sa, plainJobs + job)
         || finishUncommon(burst, index, actions[index].index, plainJobs[job], counters)
       {

@@ -16,7 +16,8 @@ extension Stages {
     let snapshot = classifier.snapshot
     let path = classifier.shortPath
     let cluster = snapshot.pointee.cluster, policies = snapshot.pointee.policies
-    let addresses = scratch.addresses, ports = scratch.ports, places = scratch.places
+    let scratch = scratch
+    scratch.prefetch()
     var parsed = Parsed()
     var bytes = 0
     var hasWords: UInt64 = 0, hasSPI: UInt64 = 0, bit: UInt64 = 1
@@ -31,16 +32,16 @@ extension Stages {
       let frame = Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length))
       bytes &+= frame.count
       if let words = path.words(frame) {
-        addresses[index] = words.addresses
-        ports[index] = words.ports
+        scratch.addresses[index] = words.addresses
+        scratch.ports[index] = words.ports
         hasWords |= bit
         grows = true
-        places[index] = PacketPlaces(ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset))
+        scratch.places[index] = PacketPlaces(ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset))
         policies.prefetch4(words.addresses)
       } else {
         let spi = path.spi(frame, cluster)
         if spi != 0 {
-          addresses[index] = UInt64(spi)
+          scratch.addresses[index] = UInt64(spi)
           hasSPI |= bit
           grows = false
           snapshot.pointee.spis.prefetch(spi)
@@ -81,7 +82,7 @@ extension Stages {
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     if result.reason == .none {
       parsed.strays |=
-        assign(ref, result.workSet, classifier.snapshot.pointee.dispositions) ^ Disposition(worker: worker).bits
+        Self.assign(ref, result.workSet, classifier.snapshot.pointee.dispositions, counters) ^ Disposition(worker: worker).bits
     } else {
       ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
       parsed.strays = .max
@@ -112,7 +113,8 @@ extension Stages {
     let dispositions = snapshot.pointee.dispositions
     let ours = Disposition(worker: worker).bits
     let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits
-    let actions = scratch.actions, addresses = scratch.addresses, ports = scratch.ports
+    let scratch = scratch, counters = counters
+    esp?.prefetchJobs()
     var left = parsed.hasWords
     var previous: UInt32 = .max
     var flows: UInt64 = 0, unsealed: UInt64 = 0
@@ -122,15 +124,15 @@ extension Stages {
       let index = left.trailingZeroBitCount
       let bit = left & (0 &- left)
       left &= left &- 1
-      let entry = policies.find4(addresses[index], ports[index])
+      let entry = policies.find4(scratch.addresses[index], scratch.ports[index])
       let set = entry.pointee.workSet
       let action = SecureAction(bits: entry.pointee.action.bits & commonWay)
-      actions[index] = action
+      scratch.actions[index] = action
       unsealed |= action.kindBits == SecureAction.Kind.seal.rawValue ? 0 : bit
       if set == PolicyTable.flow {
         flows |= bit
       } else {
-        strays |= assign(burst.refs + index, set, dispositions) ^ ours
+        strays |= Self.assign(burst.refs + index, set, dispositions, counters) ^ ours
       }
       if action.bits != previous {
         previous = action.bits
@@ -170,7 +172,7 @@ extension Stages {
     var left = flows
     while left != 0 {
       let index = left.trailingZeroBitCount
-      strays |= assign(burst.refs + index, scratch.sets[index], dispositions) ^ ours
+      strays |= Self.assign(burst.refs + index, scratch.sets[index], dispositions, counters) ^ ours
       left &= left &- 1
     }
     return strays
@@ -183,7 +185,7 @@ extension Stages {
     let inbound = snapshot.pointee.tables?.inbound
     let ours = Disposition(worker: worker).bits
     let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits
-    let actions = scratch.actions, addresses = scratch.addresses, places = scratch.places
+    let scratch = scratch, counters = counters
     var left = parsed.hasSPI
     var previous: UInt32 = 0
     var unknown: UInt64 = 0
@@ -192,17 +194,17 @@ extension Stages {
       let index = left.trailingZeroBitCount
       let bit = left & (0 &- left)
       left &= left &- 1
-      let entry = spis.find(UInt32(truncatingIfNeeded: addresses[index]))
+      let entry = spis.find(UInt32(truncatingIfNeeded: scratch.addresses[index]))
       if entry.action.kindBits != SecureAction.Kind.open.rawValue {
         unknown |= bit
         continue
       }
-      places[index] = PacketPlaces(
+      scratch.places[index] = PacketPlaces(
         ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset), esp: UInt16(truncatingIfNeeded: ShortPath.espOffset))
-      actions[index] = SecureAction(bits: entry.action.bits & commonWay)
+      scratch.actions[index] = SecureAction(bits: entry.action.bits & commonWay)
       var set = UInt16(truncatingIfNeeded: entry.spi & 1023)
       if entry.senderIDBits != 0 { set = self.set(ofGroup: entry, burst.refs[index], snapshot) }
-      strays |= assign(burst.refs + index, set, dispositions) ^ ours
+      strays |= Self.assign(burst.refs + index, set, dispositions, counters) ^ ours
       if entry.action.bits != previous {
         parsed.sorted.isVaried = parsed.sorted.isVaried || previous != 0
         previous = entry.action.bits

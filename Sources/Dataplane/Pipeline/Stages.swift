@@ -165,8 +165,9 @@ struct Stages {
 
   /// Counts a packet under its set and says whose it is.
   @inline(__always)
-  func assign(
-    _ ref: UnsafeMutablePointer<PacketRef>, _ set: UInt16, _ dispositions: UnsafePointer<Disposition>
+  static func assign(
+    _ ref: UnsafeMutablePointer<PacketRef>, _ set: UInt16, _ dispositions: UnsafePointer<Disposition>,
+    _ counters: WorkerCounters
   ) -> UInt16 {
     counters.addPacket(toSet: set)
     let disposition = dispositions[Int(set)].bits
