@@ -137,7 +137,11 @@ struct PolicyTable {
 
   /// Where `find4` looks first. Asks for that line, so that it is there in time.
   @inline(__always)
-  func prefetch4(_ addresses: UInt64) { hauberk_prefetch(entries + place(Self.hash(0, addresses & firstMask))) }
+  func prefetch4(_ addresses: UInt64) -> UInt32 {
+    let place = place(Self.hash(0, addresses & firstMask))
+    hauberk_prefetch(entries + place)
+    return UInt32(truncatingIfNeeded: place)
+  }
 
   /// Never nil: what no policy fits, the fallback does.
   @inline(__always)
@@ -157,15 +161,12 @@ struct PolicyTable {
   }
 
   /// The same for IPv4 with ports, out of the words that the short path leaves. Where all policies have one shape and the
-  /// first that is met names neither protocol nor ports, that is all there is to ask.
+  /// first that is met names neither protocol nor ports, that is all there is to ask. `place`: what `prefetch4` said.
   @inline(__always)
-  func find4(_ addresses: UInt64, _ ports: UInt64) -> UnsafePointer<Entry> {
-    if isSimple {
-      let pair = addresses & firstMask
-      let entry = entries + place(Self.hash(0, pair))
-      if entry.pointee.sourceLow == pair, entry.pointee.isFirst { return UnsafePointer(entry) }
-    }
-    return findFully(addresses, ports)
+  func find4(_ addresses: UInt64, _ ports: UnsafePointer<UInt64>, place: UInt32) -> UnsafePointer<Entry> {
+    let entry = entries + Int(place)
+    if isSimple, entry.pointee.sourceLow == addresses & firstMask, entry.pointee.isFirst { return UnsafePointer(entry) }
+    return findFully(addresses, ports.pointee)
   }
 
   @inline(never)

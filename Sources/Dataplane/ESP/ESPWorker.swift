@@ -21,6 +21,8 @@ package struct ESPWorker: @unchecked Sendable {
     /// The same for packets of the common kind: jobs, and their places in the burst.
     let plainJobs: UnsafeMutablePointer<hauberk_job>
     let plainIndices: UnsafeMutablePointer<UInt8>
+    /// The ends of plain packets, by the length of their padding.
+    let trailers: UnsafeMutablePointer<UInt64>
     let worker: Int
     let smallFrameBytes: Int
     let largeFrameBytes: Int
@@ -51,7 +53,7 @@ package struct ESPWorker: @unchecked Sendable {
       to: Body(
         lane: lane, addresses: memory.addresses,
         jobs: Self.room(hauberk_packet()), slots: Self.raw(Self.slotBytes), pending: Self.room(PendingPacket()),
-        plainJobs: Self.jobs(), plainIndices: Self.room(0),
+        plainJobs: Self.jobs(), plainIndices: Self.room(0), trailers: Self.trailers(),
         worker: worker, smallFrameBytes: memory.sizes.frameBytes,
         largeFrameBytes: memory.sizes.largeFrameBytes + FrameHeader.size + memory.sizes.headroomBytes
           + memory.sizes.tailroomBytes,
@@ -72,6 +74,12 @@ package struct ESPWorker: @unchecked Sendable {
     raw(MemoryLayout<hauberk_job>.stride).bindMemory(to: hauberk_job.self, capacity: Burst.capacity)
   }
 
+  private static func trailers() -> UnsafeMutablePointer<UInt64> {
+    let trailers = UnsafeMutablePointer<UInt64>.allocate(capacity: 4)
+    for padding in 0..<4 { (trailers + padding).initialize(to: Sealer.trailer(padding)) }
+    return trailers
+  }
+
   private static func raw(_ bytesEach: Int) -> UnsafeMutableRawPointer {
     let room = UnsafeMutableRawPointer.allocate(byteCount: Burst.capacity * bytesEach, alignment: 64)
     room.initializeMemory(as: UInt8.self, repeating: 0, count: Burst.capacity * bytesEach)
@@ -85,6 +93,7 @@ package struct ESPWorker: @unchecked Sendable {
     old.pending.deallocate()
     old.plainJobs.deallocate()
     old.plainIndices.deallocate()
+    old.trailers.deallocate()
     old.frames.deallocate()
     old.fragments.deallocate()
     old.lane.destroy()
@@ -98,6 +107,7 @@ package struct ESPWorker: @unchecked Sendable {
   @inline(__always) var pending: UnsafeMutablePointer<PendingPacket> { body.pointee.pending }
   @inline(__always) var plainJobs: UnsafeMutablePointer<hauberk_job> { body.pointee.plainJobs }
   @inline(__always) var plainIndices: UnsafeMutablePointer<UInt8> { body.pointee.plainIndices }
+  @inline(__always) var trailers: UnsafeMutablePointer<UInt64> { body.pointee.trailers }
   @inline(__always) var worker: Int { body.pointee.worker }
   @inline(__always) var link: LinkType { body.pointee.link }
   @inline(__always) var onlyFamily: UInt8 { body.pointee.onlyFamily }

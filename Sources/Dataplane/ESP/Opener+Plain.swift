@@ -43,7 +43,7 @@ extension Opener {
     let mark = frame.load(fromByteOffset: 15, as: UInt8.self)
     let state = sa.pointee.state
     guard job.pointee.kind != 0, padding <= 3,
-      last &>> UInt64(truncatingIfNeeded: 48 &- 8 &* padding) == Sealer.trailer(padding),
+      last &>> UInt64(truncatingIfNeeded: 48 &- 8 &* padding) == esp.trailers[padding],
       head & 0xf0 == 0x40, inner >= IPv4View.minimumLength, inner <= length &- 2 &- padding,
       sa.pointee.flags.contains(.hasPrefixes), (pair ^ sa.pointee.prefixes) & policies.reversedMask == 0,
       // No congestion outside that the inner header does not know.

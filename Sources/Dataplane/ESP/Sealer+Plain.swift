@@ -27,9 +27,11 @@ extension Sealer {
     let total = Self.plainFront &+ text &+ Self.plainTag
     let state = sa.pointee.state(of: esp.worker)
     let budget = state.pointee.budget
+    // Room in front and room behind, both of them not below 0.
+    let front = offset &- FrameHeader.size &- Self.plainFront
+    let behind = esp.smallFrameBytes &- EthernetView.length &- Self.plainTag &- offset &- text
     guard inner <= Int(ref.pointee.length) &- EthernetView.length, total <= Self.longest(sa), budget > 0,
-      offset &+ EthernetView.length &+ text &+ Self.plainTag <= esp.smallFrameBytes,
-      offset >= FrameHeader.size &+ Self.plainFront
+      front | behind >= 0
     else { return false }
 
     let sequence = state.pointee.sequence.last &+ 1
@@ -40,7 +42,7 @@ extension Sealer {
     writePlain(sa, frame, head, total: total, sequence, iv)
     // The tag overwrites what is not padding.
     let start = frame + EthernetView.length
-    start.storeBytes(of: Self.trailer(text &- inner &- 2), toByteOffset: inner, as: UInt64.self)
+    start.storeBytes(of: esp.trailers[text &- inner &- 2], toByteOffset: inner, as: UInt64.self)
     job.pointee = hauberk_job(
       nonce_front: UInt64(sa.pointee.salt) | iv << 32, nonce_back: UInt32(truncatingIfNeeded: iv >> 32),
       length: UInt16(truncatingIfNeeded: text), kind: sa.pointee.plainKind, key: sa.pointee.key.key,
@@ -53,7 +55,6 @@ extension Sealer {
   }
 
   /// 1, 2, 3 as many as there are, how many, IPv4.
-  @inline(__always)
   static func trailer(_ padding: Int) -> UInt64 {
     let bits = UInt64(truncatingIfNeeded: padding &* 8)
     let octets = 0x03_0201 & ((1 &<< bits) &- 1)

@@ -11,6 +11,8 @@ struct BurstScratch {
   @inline(__always) var ports: UnsafeMutablePointer<UInt64> { place(8) }
   @inline(__always) var sets: UnsafeMutablePointer<UInt16> { place(16) }
   @inline(__always) var dispositions: UnsafeMutablePointer<UInt16> { place(18) }
+  /// Where a policy is looked for; the action that is found takes its place.
+  @inline(__always) var probes: UnsafeMutablePointer<UInt32> { place(20) }
   /// What security makes of each packet, and where its IP header and its ESP begin.
   @inline(__always) var actions: UnsafeMutablePointer<SecureAction> { place(20) }
   @inline(__always) var places: UnsafeMutablePointer<PacketPlaces> { place(24) }

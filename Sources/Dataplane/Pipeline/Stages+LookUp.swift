@@ -37,7 +37,7 @@ extension Stages {
         hasWords |= bit
         grows = true
         scratch.places[index] = PacketPlaces(ip: UInt8(truncatingIfNeeded: ShortPath.ipOffset))
-        policies.prefetch4(words.addresses)
+        scratch.probes[index] = policies.prefetch4(words.addresses)
       } else {
         let spi = path.spi(frame, cluster)
         if spi != 0 {
@@ -124,7 +124,8 @@ extension Stages {
       let index = left.trailingZeroBitCount
       let bit = left & (0 &- left)
       left &= left &- 1
-      let entry = policies.find4(scratch.addresses[index], scratch.ports[index])
+      let entry = policies.find4(
+        scratch.addresses[index], scratch.ports + index, place: scratch.probes[index])
       let set = entry.pointee.workSet
       let action = SecureAction(bits: entry.pointee.action.bits & commonWay)
       scratch.actions[index] = action

@@ -216,9 +216,9 @@ static inline void plain_pass(const IMB_MGR *manager, gcm_context *context, cons
 void hauberk_mb_seal_plain(hauberk_lane *lane, const hauberk_job *jobs, size_t count) {
   const IMB_MGR *manager = lane->manager;
   gcm_context *context = (gcm_context *)lane->work;
-  for (size_t i = 0; i < count; i++) {
-    const hauberk_job *job = jobs + i;
-    if (i + KEYS_AHEAD < count && job[KEYS_AHEAD].key != job->key) prefetch_key(job[KEYS_AHEAD].key, job[KEYS_AHEAD].length);
+  const hauberk_job *end = jobs + count, *last = end - KEYS_AHEAD;
+  for (const hauberk_job *job = jobs; job != end; job++) {
+    if (job < last && job[KEYS_AHEAD].key != job->key) prefetch_key(job[KEYS_AHEAD].key, job[KEYS_AHEAD].length);
     plain_pass(manager, context, job, job->text + job->length);
   }
 }
@@ -227,9 +227,9 @@ void hauberk_mb_open_plain(hauberk_lane *lane, hauberk_job *jobs, size_t count) 
   const IMB_MGR *manager = lane->manager;
   gcm_context *context = (gcm_context *)lane->work;
   _Alignas(16) uint8_t tag[16];
-  for (size_t i = 0; i < count; i++) {
-    hauberk_job *job = jobs + i;
-    if (i + KEYS_AHEAD < count && job[KEYS_AHEAD].key != job->key) prefetch_key(job[KEYS_AHEAD].key, job[KEYS_AHEAD].length);
+  hauberk_job *end = jobs + count, *last = end - KEYS_AHEAD;
+  for (hauberk_job *job = jobs; job != end; job++) {
+    if (job < last && job[KEYS_AHEAD].key != job->key) prefetch_key(job[KEYS_AHEAD].key, job[KEYS_AHEAD].length);
     plain_pass(manager, context, job, tag);
     bool is_good = same_tag(tag, job->text + job->length, 16);
     if (__builtin_expect(!is_good, 0)) {
