@@ -14,7 +14,8 @@ extension Opener {
     let text = total &- Sealer.plainFront &- Sealer.plainTag
     let sequence = UInt64(UInt32(bigEndian: frame.loadUnaligned(fromByteOffset: 38, as: UInt32.self)))
     let window = ReplayWindow(following: sa.pointee.state)
-    guard total <= Int(ref.length) &- EthernetView.length, text >= 24, text & 3 == 0,
+    // What is left of the frame, and what there is beyond the least text: both of them not below 0.
+    guard (Int(ref.length) &- EthernetView.length &- total) | (text &- 24) >= 0, text & 3 == 0,
       window.verdict(sequence) == .fresh
     else { return false }
     let iv = UInt64(littleEndian: frame.loadUnaligned(fromByteOffset: 42, as: UInt64.self))
@@ -28,7 +29,8 @@ extension Opener {
   /// After the cipher. False, with nothing changed: it is not common after all, and `finishUncommon` has to look.
   @inline(__always)
   func finishPlain(
-    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<InboundSA>, _ job: UnsafeMutablePointer<hauberk_job>
+    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<InboundSA>,
+    _ job: UnsafeMutablePointer<hauberk_job>
   ) -> Bool {
     let frame = esp.address(of: ref.pointee)
     let text = frame + Self.plainText

@@ -14,7 +14,8 @@ extension Sealer {
   /// the general way, with nothing changed.
   @inline(__always)
   func preparePlain(
-    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<OutboundSA>, _ job: UnsafeMutablePointer<hauberk_job>,
+    _ ref: UnsafeMutablePointer<PacketRef>, sa: UnsafeMutablePointer<OutboundSA>,
+    _ job: UnsafeMutablePointer<hauberk_job>,
     _ bytes: inout Int
   ) -> Bool {
     let offset = Int(ref.pointee.offset)

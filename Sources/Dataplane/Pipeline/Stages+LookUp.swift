@@ -82,7 +82,8 @@ extension Stages {
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     if result.reason == .none {
       parsed.strays |=
-        Self.assign(ref, result.workSet, classifier.snapshot.pointee.dispositions, counters) ^ Disposition(worker: worker).bits
+        Self.assign(ref, result.workSet, classifier.snapshot.pointee.dispositions, counters)
+        ^ Disposition(worker: worker).bits
     } else {
       ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
       parsed.strays = .max
@@ -138,7 +139,9 @@ extension Stages {
       if action.bits != previous {
         previous = action.bits
         changes &+= 1
-        if let outbound, action.kindBits == SecureAction.Kind.seal.rawValue { hauberk_prefetch(outbound + action.index) }
+        if let outbound, action.kindBits == SecureAction.Kind.seal.rawValue {
+          hauberk_prefetch(outbound + action.index)
+        }
       }
     }
     parsed.flows = flows
