@@ -107,6 +107,8 @@ struct PolicyTable {
   let mask: Int
   /// What is left of a hash after this shift is a place.
   let shift: UInt64
+  /// Chosen for the policies that there are, so that nearly all of IPv4's are where they are looked for first.
+  let factor: UInt64
   /// The entry that fits everything: discard, where there are policies at all.
   let fallback: UnsafeMutablePointer<Entry>
   /// Where all IPv4 policies have one shape: its masks, destination above and source below.
@@ -128,8 +130,8 @@ struct PolicyTable {
 
   /// IPv4's pair: one word, and one multiplication, of which the upper bits count.
   @inline(__always)
-  static func hash(_ shape: Int, _ pair: UInt64) -> UInt64 {
-    (pair &+ UInt64(truncatingIfNeeded: shape)) &* 0x9e37_79b9_7f4a_7c15
+  static func hash(_ shape: Int, _ pair: UInt64, _ factor: UInt64) -> UInt64 {
+    (pair &+ UInt64(truncatingIfNeeded: shape)) &* factor
   }
 
   @inline(__always)
@@ -138,7 +140,7 @@ struct PolicyTable {
   /// Where `find4` looks first. Asks for that line, so that it is there in time.
   @inline(__always)
   func prefetch4(_ addresses: UInt64) -> UInt32 {
-    let place = place(Self.hash(0, addresses & firstMask))
+    let place = place(Self.hash(0, addresses & firstMask, factor))
     hauberk_prefetch(entries + place)
     return UInt32(truncatingIfNeeded: place)
   }
@@ -182,7 +184,7 @@ struct PolicyTable {
     var d = packet.addresses.destinationLow & shape.destinationLow
     if !shape.isIPv6 { (b, d) = (b << 32 | d, 0) }
     let tag = UInt8(truncatingIfNeeded: number &+ 1)
-    var place = place(shape.isIPv6 ? Self.hash(number, a, b, c, d) : Self.hash(number, b))
+    var place = place(shape.isIPv6 ? Self.hash(number, a, b, c, d) : Self.hash(number, b, factor))
     while true {
       let entry = entries + place
       if entry.pointee.shape == 0 { return nil }

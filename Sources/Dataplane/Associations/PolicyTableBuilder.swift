@@ -110,7 +110,7 @@ struct PolicyTableBuilder {
     return entry
   }
 
-  /// A table of at most half, so that a probe ends soon. `refusing`: what no policy fits is discarded.
+  /// A table that is a quarter full at most, so that a probe ends soon. `refusing`: what no policy fits is discarded.
   func build(refusing: Bool) -> PolicyTable {
     var shapes: [PolicyTable.Shape] = []
     var numbers: [[UInt64]: Int] = [:]
@@ -149,8 +149,9 @@ struct PolicyTableBuilder {
     _ shapes: [PolicyTable.Shape], _ chains: [[PolicyTable.Entry]], refusing: Bool
   ) -> PolicyTable {
     var capacity = 16
-    while capacity < 2 * chains.count { capacity *= 2 }
+    while capacity < 4 * chains.count { capacity *= 2 }
     let shift = UInt64(64 - capacity.trailingZeroBitCount)
+    let factor = factor(chains.compactMap { shapes[Int($0[0].shape) - 1].isIPv6 ? nil : $0[0] }, capacity, shift)
     let extra = chains.reduce(0) { $0 + $1.count - 1 }
     let memory = TableMemory(bytes: (capacity + extra) * MemoryLayout<PolicyTable.Entry>.stride)
     let entries = memory.base.bindMemory(to: PolicyTable.Entry.self, capacity: capacity + extra)
@@ -162,7 +163,7 @@ struct PolicyTableBuilder {
         shape.isIPv6
         ? PolicyTable.hash(
           Int(head.shape) - 1, head.sourceHigh, head.sourceLow, head.destinationHigh, head.destinationLow)
-        : PolicyTable.hash(Int(head.shape) - 1, head.sourceLow)
+        : PolicyTable.hash(Int(head.shape) - 1, head.sourceLow, factor)
       var place = Int(hash >> shift)
       while entries[place].shape != 0 { place = (place + 1) & (capacity - 1) }
       for entry in chain {
@@ -185,10 +186,30 @@ struct PolicyTableBuilder {
     let plain = shapes.filter { !$0.isIPv6 }
     return PolicyTable(
       memory: memory, shapes: list, shapeCount: shapes.count, entries: entries, mask: capacity - 1, shift: shift,
-      fallback: fallback,
+      factor: factor, fallback: fallback,
       reversedMask: plain.count == 1 ? plain[0].destinationLow << 32 | plain[0].sourceLow & 0xffff_ffff : 0,
       firstMask: shapes.first.map { $0.sourceLow << 32 | $0.destinationLow & 0xffff_ffff } ?? 0,
       isSimple: shapes.count == 1 && plain.count == 1)
+  }
+
+  /// Networks are numbered by people: their pairs are evenly spaced, and a factor spreads them either hardly at all or
+  /// better than chance would. So a few are tried, and the one stays that sends the fewest beyond their first place.
+  private static func factor(_ heads: [PolicyTable.Entry], _ capacity: Int, _ shift: UInt64) -> UInt64 {
+    var best: UInt64 = 0x9e37_79b9_7f4a_7c15, fewest = Int.max
+    var candidate = best
+    for _ in 0..<16 {
+      var isTaken = [Bool](repeating: false, count: capacity)
+      var astray = 0
+      for head in heads {
+        let place = Int(PolicyTable.hash(Int(head.shape) - 1, head.sourceLow, candidate) >> shift)
+        astray += isTaken[place] ? 1 : 0
+        isTaken[place] = true
+      }
+      if astray < fewest { (best, fewest) = (candidate, astray) }
+      if astray * 50 <= heads.count { break }
+      candidate = (candidate &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407) | 1
+    }
+    return best
   }
 
   /// Which bits of an address a prefix looks at. An IPv4 address fills the low 32 of 128.
