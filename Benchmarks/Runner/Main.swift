@@ -12,6 +12,7 @@ struct Main {
     Option("--json", "FILE", "write all figures as JSON"),
     Option("--svg", "FILE", "write a picture"),
     Option("--esp", nil, "sealing and opening beside C on intel-ipsec-mb, as a table of its own"),
+    Option("--scaling", nil, "what a second worker adds when packets are sealed"),
     Option("--list", nil, "name the comparisons"),
     Option("--repeat", "N", "run our side of the chosen ones N times, and nothing else: for instruction counts"),
     Option("--allocations", nil, "fail if our side of a hot path allocates once it is warm"),
@@ -35,6 +36,7 @@ struct Main {
     let wanted = parsed.value("--only") ?? ""
     let rounds = try parsed.integer("--rounds", in: 1...1001) ?? 9
     if parsed.has("--esp") { return try measureESP(rounds: parsed.integer("--rounds", in: 1...1001) ?? 41, wanted) }
+    if parsed.has("--scaling") { return try measureScaling(rounds: rounds, wanted) }
     let comparisons = try comparisons(wanted)
     defer { removeCaptures() }
     if parsed.has("--list") {
