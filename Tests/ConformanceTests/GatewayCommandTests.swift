@@ -5,7 +5,9 @@ import Testing
 /// Two gateways by configuration: clear captures become ESP, and ESP becomes clear.
 @Suite struct GatewayCommandTests {
   /// A configuration, and a state directory of its own.
-  private static func gateway(_ folder: Folder, _ name: String, number: Int, isNear: Bool) -> String {
+  private static func gateway(_ folder: Folder, _ name: String, number: Int, isNear: Bool, _ more: String = "")
+    -> String
+  {
     let state = folder.path("state-\(name)")
     try! FileManager.default.createDirectory(
       atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -27,6 +29,7 @@ import Testing
           keysBorn: 2026-11-21
           local: [0.0.0.0/0, "::/0"]
           remote: [0.0.0.0/0, "::/0"]
+          \(more)
       """
     return folder.write("\(name).yaml", Array(text.utf8))
   }
@@ -60,6 +63,25 @@ import Testing
     #expect(String(decoding: folder.read("keys"), as: UTF8.self).contains("AES-GCM with 16 octet ICV"))
     let mode = try FileManager.default.attributesOfItem(atPath: folder.path("keys"))[.posixPermissions] as? Int
     #expect(mode == 0o600)
+  }
+
+  @Test(arguments: ["1", "2"])
+  func `after its seconds nothing is sealed, for any number of workers`(_ workers: String) throws {
+    let folder = Folder()
+    let near = Self.gateway(folder, "near", number: 0, isNear: true, "lifetime: {seconds: {soft: 3, hard: 5}}")
+    #expect(Program.run("check", near).text.contains("5 seconds, told at 3"))
+    #expect(Program.run("keys", near, "--begin").code == 0)
+    // A hundred packets in every second.
+    var records = Samples.flows(1000)
+    for index in records.indices { records[index].seconds += UInt32(index / 100) }
+    let run = Program.run(
+      "replay", folder.write("in.pcap", pcapFile(records)), "--config", near, "--workers", workers, "--json", "--out",
+      folder.path("esp.pcap"))
+    #expect(run.count("packets", "out") == 500 && run.drops == ["lifetimeOver": 500])
+    let sent = try #require(pcapRecords(folder.read("esp.pcap")))
+    #expect(sent.map(\.seconds) == records[..<500].map(\.seconds))
+    let associations = try #require(run.json?["securityAssociations"] as? [[String: Any]])
+    #expect(associations.contains { $0["isEnding"] as? Bool == true && $0["packets"] as? Int == 500 })
   }
 
   @Test func `twenty starts use no nonce twice, and lost state is refused`() throws {

@@ -16,6 +16,8 @@ package struct AssociationCounters: Sendable {
   /// The last number given out, or the highest that was authentic; of a group the highest of any sender.
   package var sequence: UInt64 = 0
   package var window = 0
+  /// Control has been told that a successor is wanted.
+  package var isEnding = false
   /// How many senders of a group have a window.
   package var senders = 0
   /// Numbers that left the window unseen.
@@ -63,6 +65,7 @@ extension Associations {
       result.packets += state.packets
       result.bytes += state.bytes
       result.sequence = max(result.sequence, state.sequence.last)
+      result.isEnding = result.isEnding || state.isEnding
       sum = (
         sum.exhausted + state.exhausted, sum.over + state.overLifetime, sum.nonce + state.withoutNonce,
         sum.big + state.tooBig

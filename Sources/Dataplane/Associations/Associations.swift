@@ -9,6 +9,8 @@ package struct AssociationTables: BitwiseCopyable, @unchecked Sendable {
   let inbound: UnsafeMutablePointer<InboundSA>
   let outboundCount: Int
   let inboundCount: Int
+  /// When all of them came into being, in seconds of the packets' clock.
+  let epoch: UnsafeMutablePointer<Int64>
 }
 
 /// All SAs of a description with their keys, windows and counters: made on the control thread, before any worker
@@ -59,7 +61,8 @@ package final class Associations {
     tables = AssociationTables(
       outbound: outbound.base.bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
       inbound: inbound.base.bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
-      outboundCount: plan.outboundCount, inboundCount: plan.inboundCount)
+      outboundCount: plan.outboundCount, inboundCount: plan.inboundCount, epoch: .allocate(capacity: 1))
+    tables.epoch.initialize(to: 0)
     var outboundState = outboundStates.base, inboundState = inboundStates.base
     for (number, tunnel) in description.tunnels.enumerated() {
       guard let security = tunnel.security else { continue }
@@ -99,6 +102,7 @@ package final class Associations {
       window.deallocate()
     }
     for block in memory { block.deallocate() }
+    tables.epoch.deallocate()
   }
 
   private func key(
@@ -222,6 +226,11 @@ extension OutboundSA {
     softBytes = esp.bytes?.soft ?? .max
     hardBytes = esp.bytes?.hard ?? .max
     plainKind = key.plainKind
+    if let seconds = esp.seconds {
+      flags.insert(.isTimed)
+      softSeconds = UInt32(clamping: seconds.soft)
+      hardSeconds = UInt32(clamping: seconds.hard)
+    }
     if flags == .plain, plainKind != 0, paddedLength == 0, esp.bytes == nil { flags.insert(.isPlain) }
   }
 }

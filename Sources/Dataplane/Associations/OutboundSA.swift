@@ -27,6 +27,8 @@ struct OutboundSA: BitwiseCopyable {
     static let isGroup = Flags(rawValue: 16384)
     /// The common kind: AES-GCM on ipsec-mb, IPv4 outside, tunnel mode, marks copied, nothing added.
     static let isPlain = Flags(rawValue: 32768)
+    /// It ends after so many seconds.
+    static let isTimed = Flags(rawValue: 65536)
 
     /// What a plain SA has and has not.
     static var plain: Flags { [.isCounterMode, .copiesDSCP, .copiesECN, .copiesDontFragment] }
@@ -68,8 +70,10 @@ struct OutboundSA: BitwiseCopyable {
   /// The encrypted length is a multiple of this plus one.
   var padMask: UInt8
   var bundle: UInt32 = 0
-  /// A pair of lines, not a word less: or records would lie across three.
-  var spare: UInt64 = 0
+  /// Of an SA that is timed, counted from the epoch of all of them. They fill the line: records of any other size would lie
+  /// across three.
+  var softSeconds: UInt32 = .max
+  var hardSeconds: UInt32 = .max
 
   @inline(__always)
   func state(of worker: Int) -> UnsafeMutablePointer<OutboundState> {
@@ -97,8 +101,12 @@ struct OutboundState: BitwiseCopyable {
   var nextNonces: NonceBlock
   var hasAskedForNonces = false
   var hasReportedBytes = false
+  var hasReportedSeconds = false
   /// The time is over: control says so.
   var isOver = false
+  /// How many senders have been told of the path's limit in this second, by its lowest bits.
+  var answered: UInt8 = 0
+  var answerSecond: UInt16 = 0
   /// By DropReason, as far as it happens here.
   var exhausted: UInt64 = 0
   var overLifetime: UInt64 = 0
@@ -106,6 +114,20 @@ struct OutboundState: BitwiseCopyable {
   var tooBig: UInt64 = 0
 
   static let stride = 128
+
+  /// Control has been told that it will end.
+  var isEnding: Bool { sequence.hasReported || hasReportedBytes || hasReportedSeconds || isOver }
+
+  /// Whether another sender may be told in this second: whoever sends what is too big does not choose what we send.
+  mutating func mayAnswer(at seconds: Int64) -> Bool {
+    let second = UInt16(truncatingIfNeeded: seconds)
+    if second != answerSecond { (answerSecond, answered) = (second, 0) }
+    guard answered < Self.mostAnswersPerSecond else { return false }
+    answered &+= 1
+    return true
+  }
+
+  static var mostAnswersPerSecond: UInt8 { 50 }
 
   /// Every packet takes one number.
   var packets: UInt64 { sequence.last &- sequence.start }

@@ -9,10 +9,18 @@ import Wire
 ///
 /// What is made here hangs at the packet that it was made out of, and leaves right behind it.
 extension Sealer {
+  /// What has been made of packets that were too big.
+  struct Made {
+    var packets = 0
+    var bytes = 0
+    /// Senders who have not been told, because too many were in this second.
+    var unanswered = 0
+  }
+
   /// The verdict on the packet itself, which is its first fragment now, or is dropped. `made` counts what hangs at it.
   @inline(never)
   func cut(
-    _ ref: inout PacketRef, ip: Int, sa number: Int, _ own: ClusterAddresses, _ made: inout Int, _ madeBytes: inout Int
+    _ ref: inout PacketRef, ip: Int, sa number: Int, _ own: ClusterAddresses, _ made: inout Made
   ) -> DropReason {
     let sa = tables.outbound + number
     let frame = esp.address(of: ref)
@@ -23,10 +31,10 @@ extension Sealer {
     sa.pointee.state(of: esp.worker).pointee.tooBig &+= 1
     guard !sa.pointee.flags.contains(.isTransport), most >= 68 else { return .tooBigForPath }
     if inner.isIPv6 || inner.dontFragment {
-      if let answer = tooBig(ref, ip: ip, inner, most: most, own) {
+      if let answer = tooBig(ref, ip: ip, inner, most: most, sa, own, &made) {
         esp.header(of: ref).pointee.made = answer
-        made &+= 1
-        madeBytes &+= Int(answer.length)
+        made.packets &+= 1
+        made.bytes &+= Int(answer.length)
       }
       return .tooBigForPath
     }
@@ -45,14 +53,13 @@ extension Sealer {
     while offsets > 0 {
       guard let piece = fragment(ref, ip: ip, header, from: offsets &* step, most: step, sa: number) else {
         release(last)
-        made = 0
-        madeBytes = 0
+        made = Made()
         return .noFrame
       }
       esp.header(of: piece).pointee.made = last ?? PacketRef(position: 0, offset: 0, length: 0)
       last = piece
-      made &+= 1
-      madeBytes &+= Int(piece.length)
+      made.packets &+= 1
+      made.bytes &+= Int(piece.length)
       offsets &-= 1
     }
     Self.rewrite(frame + ip, header: header.headerLength, payload: step, offset: 0, isLast: false, from: header)
@@ -134,9 +141,11 @@ extension Sealer {
   }
 
   /// Fragmentation needed (RFC 1191), packet too big (RFC 4443): from an address of ours to the sender, by the way that the
-  /// packet came. Nil where there is no address of that family, or the packet is one that nobody answers.
+  /// packet came. Nil where there is no address of that family, the packet is one that nobody answers, or enough have been
+  /// answered in this second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4).
   private func tooBig(
-    _ ref: PacketRef, ip: Int, _ inner: InnerHeader, most: Int, _ own: ClusterAddresses
+    _ ref: PacketRef, ip: Int, _ inner: InnerHeader, most: Int, _ sa: UnsafeMutablePointer<OutboundSA>,
+    _ own: ClusterAddresses, _ made: inout Made
   ) -> PacketRef? {
     guard let from = own.first(isIPv6: inner.isIPv6) else { return nil }
     let frame = esp.address(of: ref)
@@ -144,6 +153,10 @@ extension Sealer {
     let dissection = Dissection(quoted: packet, isIPv6: inner.isIPv6)
     let isError = dissection.protocolNumber == IPProtocol.icmp || dissection.protocolNumber == IPProtocol.icmpv6
     guard dissection.fault == .none, dissection.isFirstFragment, !isError else { return nil }
+    guard sa.pointee.state(of: esp.worker).pointee.mayAnswer(at: esp.header(of: ref).pointee.seconds) else {
+      made.unanswered &+= 1
+      return nil
+    }
     let header = inner.isIPv6 ? IPv6View.length : IPv4View.minimumLength
     // As much as may be told without being too big itself.
     let quoted = min(inner.length, (inner.isIPv6 ? 1280 : 576) - header - 8)

@@ -25,7 +25,7 @@ extension Sealer {
       Int(ref.offset) &- FrameHeader.size >= shift
     else { return .noRoomInFrame }
     var numbers = Numbers()
-    let refusal = take(sa, &numbers, bytes: inner.length)
+    let refusal = take(sa, &numbers, bytes: inner.length, ref)
     guard refusal == .none else { return refusal }
 
     let start = frame - shift

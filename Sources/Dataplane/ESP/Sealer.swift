@@ -43,7 +43,7 @@ struct Sealer {
     else { return .noRoomInFrame }
 
     var numbers = Numbers()
-    let refusal = take(sa, &numbers, bytes: inner.length)
+    let refusal = take(sa, &numbers, bytes: inner.length, ref)
     guard refusal == .none else { return refusal }
 
     // The link header moves to the front of what is to come.
@@ -95,9 +95,12 @@ struct Sealer {
   /// The next sequence number and nonce, and the counters; or why there is none. Nothing is used up by a refusal.
   @inline(__always)
   func take(
-    _ sa: UnsafeMutablePointer<OutboundSA>, _ numbers: inout Numbers, bytes: Int
+    _ sa: UnsafeMutablePointer<OutboundSA>, _ numbers: inout Numbers, bytes: Int, _ ref: PacketRef
   ) -> DropReason {
     let state = sa.pointee.state(of: esp.worker)
+    if sa.pointee.flags.contains(.isTimed), isOver(sa, state, esp.header(of: ref).pointee.seconds) {
+      return .lifetimeOver
+    }
     let counted = state.pointee.bytes &+ UInt64(truncatingIfNeeded: bytes)
     if state.pointee.sequence.isExhausted || counted > sa.pointee.softBytes || state.pointee.isOver {
       let refusal = limited(sa, state, counted)
@@ -137,6 +140,20 @@ struct Sealer {
       state.pointee.hasAskedForNonces = esp.report(.nonces, number(of: sa))
     }
     return state.pointee.nonces.left > 0
+  }
+
+  /// By the packet's own clock: so it is the same packet that comes too late, whichever worker has it and when.
+  @inline(never)
+  private func isOver(
+    _ sa: UnsafeMutablePointer<OutboundSA>, _ state: UnsafeMutablePointer<OutboundState>, _ now: Int64
+  ) -> Bool {
+    let age = now &- tables.epoch.pointee
+    if age >= Int64(sa.pointee.softSeconds), !state.pointee.hasReportedSeconds {
+      state.pointee.hasReportedSeconds = esp.report(.softLimit, number(of: sa))
+    }
+    guard age >= Int64(sa.pointee.hardSeconds) else { return false }
+    state.pointee.overLifetime &+= 1
+    return true
   }
 
   @inline(never)

@@ -141,13 +141,13 @@ struct Protector {
     while left != 0 {
       let index = left.trailingZeroBitCount
       left &= left &- 1
-      var made = 0, bytes = 0
+      var made = Sealer.Made()
       let refusal = sealer.cut(
-        &burst.refs[index], ip: places[index].ip, sa: actions[index].index, opener.snapshot.pointee.cluster, &made,
-        &bytes)
-      counters.add(made, to: WorkerCounters.madePackets)
-      counters.add(made, to: WorkerCounters.keptPackets)
-      counters.add(bytes, to: WorkerCounters.keptBytes)
+        &burst.refs[index], ip: places[index].ip, sa: actions[index].index, opener.snapshot.pointee.cluster, &made)
+      counters.add(made.packets, to: WorkerCounters.madePackets)
+      counters.add(made.packets, to: WorkerCounters.keptPackets)
+      counters.add(made.bytes, to: WorkerCounters.keptBytes)
+      counters.add(made.unanswered, to: WorkerCounters.unanswered)
       if refusal != .none { Self.refuse(burst, index, refusal, counters) }
     }
   }

@@ -25,6 +25,7 @@ package struct WorkerCounters: @unchecked Sendable {
   static var madePackets: Int { 15 }
   static var reassemblyTimeouts: Int { 16 }
   static var reassemblyEvictions: Int { 17 }
+  static var unanswered: Int { 18 }
   static var firstDrop: Int { 24 }
   static var firstSet: Int { firstDrop + DropReason.capacity }
   static var count: Int { firstSet + WorkSets.count }
@@ -58,6 +59,8 @@ package struct WorkerCounters: @unchecked Sendable {
   /// Packets out of nothing but another packet: fragments, and answers.
   package var madePackets: UInt64 { bank[Self.madePackets] }
   package var reassemblyTimeouts: UInt64 { bank[Self.reassemblyTimeouts] }
+  /// Senders of what was too big who have not been told, because enough others were.
+  package var unanswered: UInt64 { bank[Self.unanswered] }
   package var crossedIn: UInt64 { bank[Self.crossedIn] }
   package func ticks(of stage: Stage) -> UInt64 { bank[Self.firstStage + stage.rawValue] }
   package func drops(_ reason: DropReason) -> UInt64 { bank[Self.firstDrop + Int(reason.rawValue)] }

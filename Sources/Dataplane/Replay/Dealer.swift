@@ -35,6 +35,8 @@ package struct Dealer<Source: ReceivePort> {
   private let classifier: Classifier
   private let dispositions: UnsafePointer<Disposition>
   private let mostUnderWay: UInt64
+  /// Gets the first packet's time, before any worker gets the packet.
+  private let epoch: UnsafeMutablePointer<Int64>?
   private var window: ReorderWindow
   private let refs: UnsafeMutablePointer<PacketRef>
   private var finished: UInt64 = 0
@@ -44,7 +46,7 @@ package struct Dealer<Source: ReceivePort> {
   package init(
     _ source: Source, deal: Deal, link: LinkType, snapshot: UnsafePointer<ClassifySnapshot>,
     frames: FrameSource, toWorkers: [SPSCRing<PacketRef>], fromWorkers: [SPSCRing<PacketRef>],
-    mostUnderWay: Int, capacity: Int
+    mostUnderWay: Int, capacity: Int, epoch: UnsafeMutablePointer<Int64>?
   ) {
     self.source = source
     self.deal = deal
@@ -54,6 +56,7 @@ package struct Dealer<Source: ReceivePort> {
     classifier = Classifier(snapshot, link: link)
     dispositions = snapshot.pointee.dispositions
     self.mostUnderWay = UInt64(mostUnderWay)
+    self.epoch = epoch
     window = ReorderWindow(capacity: capacity)
     refs = .allocate(capacity: Burst.capacity)
   }
@@ -113,6 +116,7 @@ package struct Dealer<Source: ReceivePort> {
       // Nothing of what the frame held before.
       header.pointee.storySequence = 0
       header.pointee.made.length = 0
+      if dealt == 0 { epoch?.pointee = header.pointee.seconds }
       let worker = owner(of: ref)
       dealt &+= 1
       // The ring holds all that can be under way, so there is always room.

@@ -26,8 +26,6 @@ package final class Replay {
   package let counters: [WorkerCounters]
   package let processors: [Int?]
   package let snapshot: UnsafePointer<ClassifySnapshot>
-  /// How many SAs have said that they will end.
-  package private(set) var softLimits = 0
   private let description: ReplayDescription
   /// Enough to keep every worker busy, few enough that a frame comes back while it is still in the cache.
   private let mostUnderWay: Int
@@ -123,7 +121,6 @@ package final class Replay {
     guard let supply else { return }
     for worker in 0..<description.workers {
       while let report = reports[worker].dequeue() {
-        if report.kind == .softLimit { softLimits += 1 }
         guard var order = try supply.order(for: report) else { continue }
         // The worker takes orders between any two bursts, so there is room soon.
         while orders[worker].enqueue(&order, 1) == 0 { hauberk_yield() }
@@ -155,7 +152,7 @@ package final class Replay {
   package func dealer<Source: ReceivePort>(_ source: Source) -> Dealer<Source> {
     Dealer(
       source, deal: description.deal, link: link, snapshot: snapshot, frames: frames, toWorkers: toWorkers,
-      fromWorkers: fromWorkers, mostUnderWay: mostUnderWay, capacity: capacity)
+      fromWorkers: fromWorkers, mostUnderWay: mostUnderWay, capacity: capacity, epoch: near?.tables.epoch)
   }
 
   /// Asks every worker to finish, and waits until all have.

@@ -95,8 +95,7 @@ package struct CheckReport {
     let words = limits.compactMap { name, limit in
       limit.map { "\(Format.grouped($0.hard)) \(name), told at \(Format.grouped($0.soft))" }
     }
-    let text = words.isEmpty ? "as many packets as there are sequence numbers" : words.joined(separator: "; ")
-    return esp.seconds == nil ? text : text + " (seconds are not yet enforced)"
+    return words.isEmpty ? "as many packets as there are sequence numbers" : words.joined(separator: "; ")
   }
 
   private static func list(_ words: [String]) -> String {

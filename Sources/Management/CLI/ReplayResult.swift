@@ -33,6 +33,7 @@ package struct AssociationResult: Sendable {
   package var window = 0
   package var senders = 0
   package var lost: UInt64 = 0
+  package var isEnding = false
   package var drops: [(name: String, count: UInt64)] = []
 
   package init() {}
@@ -59,6 +60,8 @@ package struct ReplayResult: Sendable {
   package var packetsOut: UInt64 = 0
   /// Out of nothing but another packet, and used up on purpose.
   package var packetsMade: UInt64 = 0
+  /// Senders of what was too big who have not been told.
+  package var unanswered: UInt64 = 0
   package var packetsConsumed: UInt64 = 0
   package var bytesIn: UInt64 = 0
   package var bytesOut: UInt64 = 0
@@ -118,6 +121,7 @@ package struct ReplayResult: Sendable {
       ("workers", .integer(UInt64(workers.count))),
       ("worker", .array(workers.map(\.json))),
       ("dealerTicks", .object(dealer.map { ($0.name, .integer($0.ticks)) })),
+      ("unanswered", .integer(unanswered)),
       ("ticksPerSecond", .number(ticksPerSecond)),
       ("faults", .object(faults.map { ($0.name, .integer($0.count)) })),
       ("memory", .object([("pages", .string(pages)), ("node", node.map { .integer(UInt64($0)) } ?? .null)])),
@@ -139,6 +143,7 @@ extension AssociationResult {
       ("window", .integer(UInt64(window))),
       ("senders", .integer(UInt64(senders))),
       ("lost", .integer(lost)),
+      ("isEnding", .bool(isEnding)),
       ("drops", .object(drops.map { ($0.name, .integer($0.count)) })),
     ])
   }

@@ -27,6 +27,10 @@ package struct ReplaySummary {
     lines.append(row("in", result.packetsIn, result.bytesIn))
     lines.append(row("out", result.packetsOut, result.bytesOut) + (result.out.map { "   \($0)" } ?? ""))
     if result.packetsMade > 0 { lines.append(row("made", result.packetsMade, nil)) }
+    if result.unanswered > 0 {
+      lines.append(
+        "  \(Format.grouped(result.unanswered)) senders of packets too big were not told: enough others were")
+    }
     if result.packetsConsumed > 0 { lines.append(row("consumed", result.packetsConsumed, nil)) }
     lines.append("  rate      \(rate)packet/s, \(bits)bit/s, in \(Format.seconds(result.seconds))")
     lines.append(
@@ -63,6 +67,7 @@ package struct ReplaySummary {
           + "\(Format.left(String(sa.spi, radix: 16), 9)) \(Format.left(sa.suite, 24)) "
           + "\(Format.right(Format.grouped(sa.packets), 13)) packets, sequence \(sa.sequence)"
           + (sa.senders > 0 ? ", \(sa.senders) sender\(sa.senders == 1 ? "" : "s")" : "")
+          + (sa.isEnding ? ", near its end or over" : "")
           + (sa.lost > 0 ? ", \(Format.grouped(sa.lost)) never came" : "")
           + sa.drops.map { ", \(Format.grouped($0.count)) \($0.name)" }.joined())
     }

@@ -102,6 +102,7 @@ struct ReplaySession {
       association.window = sa.window
       association.senders = sa.senders
       association.lost = sa.lost
+      association.isEnding = sa.isEnding
       association.drops = sa.drops
       return association
     }
@@ -144,6 +145,7 @@ struct ReplaySession {
     result.drops = reasons.filter { !$0.reason.isConsumption }
     result.packetsConsumed = reasons.filter(\.reason.isConsumption).reduce(0) { $0 + $1.count }
     result.packetsMade = replay.counters.reduce(0) { $0 + $1.madePackets }
+    result.unanswered = replay.counters.reduce(0) { $0 + $1.unanswered }
     collectSecurity(&result)
     result.members = Array(repeating: MemberShare(), count: options.members)
     for set in 0..<WorkSets.count {

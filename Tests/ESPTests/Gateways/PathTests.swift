@@ -48,6 +48,15 @@ import Testing
     #expect(Array(answer[28..<56]) == Array(frame[14..<42]))
   }
 
+  @Test func `row 36: not more than fifty senders are told in a second`() throws {
+    let near = try TestGateway(narrow.near)
+    let frames = (0..<60).map { clear(1400 + $0 % 3, dontFragment: true) }
+    func told(_ seconds: Int64) -> Int { near.run(frames, seconds: seconds).count { $0.made.count == 1 } }
+    #expect(told(7) == 50 && told(7) == 0 && near.counters.unanswered == 70)
+    #expect(told(8) == 50 && near.counters.unanswered == 80)
+    #expect(near.counters.madePackets == 100 && near.counters.drops(.tooBigForPath) == 180)
+  }
+
   private func cut(_ frame: [UInt8], _ size: Int, identification: UInt16) -> [[UInt8]] {
     let payload = Array(frame[34...])
     return stride(from: 0, to: payload.count, by: size).map { at in

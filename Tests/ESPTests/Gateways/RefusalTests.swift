@@ -115,6 +115,27 @@ import Testing
       ])
   }
 
+  @Test func `a lifetime in seconds: by the packets' own clock, told before, and nothing after`() throws {
+    var esp = ESPDescription(gcm)
+    esp.seconds = ESPDescription.Limit(soft: 10, hard: 20)
+    let near = try TestGateway(TunnelPair(esp).near)
+    func limits() -> Int {
+      var limits = 0
+      while let report = near.reports.dequeue() { limits += report.kind == .softLimit ? 1 : 0 }
+      return limits
+    }
+    near.associations.tables.epoch.pointee = 1000
+    #expect(near.run([clear(60), clear(61)], seconds: 1009).map(\.reason) == [.none, .none] && limits() == 0)
+    #expect(near.run([clear(60), clear(61)], seconds: 1010).map(\.reason) == [.none, .none] && limits() == 1)
+    #expect(near.run([clear(60)], seconds: 1019).map(\.reason) == [.none] && limits() == 0)
+    let late = near.run([clear(60), clear(61)], seconds: 1020)
+    #expect(late.map(\.reason) == [.lifetimeOver, .lifetimeOver] && late[0].octets == clear(60))
+    let counters = near.counters(.outbound)
+    #expect(counters.isEnding && counters.packets == 5 && counters.drops.map(\.count) == [2])
+    // A clock that goes back is no new life, and no shorter one.
+    #expect(near.run([clear(60)], seconds: 1019).map(\.reason) == [.none])
+  }
+
   @Test func `rows 41 and 42: keepalives are consumed, short datagrams counted`() throws {
     var esp = ESPDescription(gcm)
     esp.encapsulation = ESPDescription.Encapsulation()
