@@ -41,48 +41,60 @@ extension Sealer {
     let packet = Bytes(frame + ip, count: inner.length)
     guard let header = IPv4View(packet) else { return .innerMalformed }
     let step = (most &- header.headerLength) & ~7
-    var at = step
     guard step >= 8 else { return .tooBigForPath }
     // From the last: each is hung in front of the one before, and the first stays where it is.
-    var last: PacketRef?
-    var offsets = 0
-    while at < header.payload.count {
-      offsets &+= 1
-      at &+= step
-    }
-    while offsets > 0 {
-      guard let piece = fragment(ref, ip: ip, header, from: offsets &* step, most: step, sa: number) else {
-        release(last)
-        made = Made()
+    var rest = PacketRef(position: 0, offset: 0, length: 0)
+    var at = (header.payload.count &- 1) / step &* step
+    while at > 0 {
+      guard let piece = fragment(ref, ip: ip, header, from: at, most: step) else {
+        release(rest)
         return .noFrame
       }
-      esp.header(of: piece).pointee.made = last ?? PacketRef(position: 0, offset: 0, length: 0)
-      last = piece
-      made.packets &+= 1
-      made.bytes &+= Int(piece.length)
-      offsets &-= 1
+      esp.header(of: piece).pointee.made = rest
+      rest = piece
+      at &-= step
     }
     Self.rewrite(frame + ip, header: header.headerLength, payload: step, offset: 0, isLast: false, from: header)
     ref.length = UInt32(truncatingIfNeeded: ip &+ header.headerLength &+ step)
     let verdict = sealAlone(&ref, ip: ip, sa: number)
-    esp.header(of: ref).pointee.made = last ?? PacketRef(position: 0, offset: 0, length: 0)
+    if verdict != .none {
+      release(rest)
+    } else {
+      sealRest(of: ref, rest, ip: ip, sa: number, &made)
+    }
     return verdict
   }
 
-  private func release(_ first: PacketRef?) {
+  /// The later fragments, in their order, because each gets a number. What cannot be sealed ends the chain.
+  private func sealRest(of first: PacketRef, _ rest: PacketRef, ip: Int, sa: Int, _ made: inout Made) {
+    var last = first, next = rest
+    while next.length != 0 {
+      let following = esp.header(of: next).pointee.made
+      guard sealAlone(&next, ip: ip, sa: sa) == .none else {
+        release(next)
+        break
+      }
+      esp.header(of: last).pointee.made = next
+      made.packets &+= 1
+      made.bytes &+= Int(next.length)
+      last = next
+      next = following
+    }
+    esp.header(of: last).pointee.made.length = 0
+  }
+
+  private func release(_ first: PacketRef) {
     var next = first
-    while let ref = next {
-      let following = esp.header(of: ref).pointee.made
-      esp.header(of: ref).pointee.made.length = 0
-      esp.frames.give(ref)
-      next = following.length != 0 ? following : nil
+    while next.length != 0 {
+      let following = esp.header(of: next).pointee.made
+      esp.header(of: next).pointee.made.length = 0
+      esp.frames.give(next)
+      next = following
     }
   }
 
-  /// A later fragment, sealed.
-  private func fragment(
-    _ ref: PacketRef, ip: Int, _ header: IPv4View, from offset: Int, most: Int, sa: Int
-  ) -> PacketRef? {
+  /// A later fragment, not sealed yet.
+  private func fragment(_ ref: PacketRef, ip: Int, _ header: IPv4View, from offset: Int, most: Int) -> PacketRef? {
     let rest = header.payload.dropFirst(offset)
     let length = rest.count < most ? rest.count : most
     var piece = PacketRef(position: 0, offset: 0, length: 0)
@@ -96,10 +108,6 @@ extension Sealer {
     let from = esp.header(of: ref).pointee, to = esp.header(of: piece)
     to.pointee = from
     to.pointee.made.length = 0
-    guard sealAlone(&piece, ip: ip, sa: sa) == .none else {
-      esp.frames.give(piece)
-      return nil
-    }
     return piece
   }
 
@@ -132,12 +140,13 @@ extension Sealer {
     packet.storeBytes(of: sum.bigEndian, toByteOffset: 10, as: UInt16.self)
   }
 
+  /// By a job behind those of the burst: a packet that is cut has none among them.
   private func sealAlone(_ ref: inout PacketRef, ip: Int, sa: Int) -> DropReason {
-    let refusal = prepare(&ref, 0, ip: ip, sa: sa, job: 0)
+    let job = Burst.capacity &- 1
+    let refusal = prepare(&ref, 0, ip: ip, sa: sa, job: job)
     guard refusal == .none else { return refusal }
-    let pending = esp.pending[0]
-    esp.lane.seal(esp.jobs, count: 1)
-    return finish(&ref, pending, isGood: esp.jobs[0].is_good != 0)
+    esp.lane.seal(esp.jobs + job, count: 1)
+    return finish(&ref, esp.pending[job], isGood: esp.jobs[job].is_good != 0)
   }
 
   /// Fragmentation needed (RFC 1191), packet too big (RFC 4443): from an address of ours to the sender, by the way that the

@@ -71,17 +71,64 @@ struct Protector {
     var job = jobs
     while left != 0 {
       let index = left.trailingZeroBitCount
+      let action = actions[index]
+      let isDone =
+        action.isPlain && sealer.preparePlain(burst.refs + index, sa: outbound + action.index, job, &bytes)
+      if !isDone { break }
+      left &= left &- 1
+      job += 1
+    }
+    if left != 0 { general = sealMixed(burst, left, job, actions, places, counters, &bytes) }
+    if general == 0, job != jobs { esp.lane.sealPlain(jobs, count: job - jobs) }
+    return general
+  }
+
+  /// From the first packet on that is not plain. In the order of the burst, because a packet's number is given out when it
+  /// is prepared, and a receiver's window need not be wider than a burst. Then everything that is prepared is sealed.
+  @inline(never)
+  private func sealMixed(
+    _ burst: Burst, _ mask: UInt64, _ first: UnsafeMutablePointer<hauberk_job>,
+    _ actions: UnsafeMutablePointer<SecureAction>, _ places: UnsafeMutablePointer<PacketPlaces>,
+    _ counters: WorkerCounters, _ bytes: inout Int
+  ) -> UInt64 {
+    var left = mask, general: UInt64 = 0
+    var job = first
+    var jobs = 0
+    while left != 0 {
+      let index = left.trailingZeroBitCount
       left &= left &- 1
       let action = actions[index]
-      if action.isPlain, sealer.preparePlain(burst.refs + index, sa: outbound + action.index, job, &bytes) {
+      if action.isPlain,
+        sealer.preparePlain(burst.refs + index, sa: sealer.tables.outbound + action.index, job, &bytes)
+      {
         job += 1
+        continue
+      }
+      general |= 1 &<< UInt64(truncatingIfNeeded: index)
+      let refusal = sealer.prepare(&burst.refs[index], index, ip: places[index].ip, sa: action.index, job: jobs)
+      if refusal == .none {
+        jobs &+= 1
+      } else if refusal == .tooBigForPath {
+        cut(burst, index, sa: action.index, ip: places[index].ip, counters)
       } else {
-        general |= 1 &<< UInt64(truncatingIfNeeded: index)
+        Self.refuse(burst, index, refusal, counters)
       }
     }
-    if job != jobs { esp.lane.sealPlain(jobs, count: job - jobs) }
-    if general != 0 { sealGeneral(burst, general, actions, places, counters) }
+    if job != esp.plainJobs { esp.lane.sealPlain(esp.plainJobs, count: job - esp.plainJobs) }
+    esp.lane.seal(esp.jobs, count: jobs)
+    finishSealing(burst, jobs, counters)
     return general
+  }
+
+  private func finishSealing(_ burst: Burst, _ jobs: Int, _ counters: WorkerCounters) {
+    var job = 0
+    while job < jobs {
+      let pending = esp.pending[job]
+      let index = Int(pending.index)
+      let refusal = sealer.finish(&burst.refs[index], pending, isGood: esp.jobs[job].is_good != 0)
+      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
+      job &+= 1
+    }
   }
 
   /// With thousands of SAs, what changes is not in the cache: it is asked for a burst ahead.
@@ -99,57 +146,14 @@ struct Protector {
     }
   }
 
-  @inline(never)
-  private func sealGeneral(
-    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
-    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
-  ) {
-    var left = mask, tooBig: UInt64 = 0
-    var jobs = 0
-    while left != 0 {
-      let index = left.trailingZeroBitCount
-      left &= left &- 1
-      let refusal = sealer.prepare(
-        &burst.refs[index], index, ip: places[index].ip, sa: actions[index].index, job: jobs)
-      if refusal == .none {
-        jobs &+= 1
-      } else if refusal == .tooBigForPath {
-        tooBig |= 1 &<< UInt64(truncatingIfNeeded: index)
-      } else {
-        Self.refuse(burst, index, refusal, counters)
-      }
-    }
-    esp.lane.seal(esp.jobs, count: jobs)
-    var job = 0
-    while job < jobs {
-      let pending = esp.pending[job]
-      let index = Int(pending.index)
-      let refusal = sealer.finish(&burst.refs[index], pending, isGood: esp.jobs[job].is_good != 0)
-      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
-      job &+= 1
-    }
-    if tooBig != 0 { cut(burst, tooBig, actions, places, counters) }
-  }
-
-  /// Once the jobs are done, because each fragment is one.
-  @inline(never)
-  private func cut(
-    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
-    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
-  ) {
-    var left = mask
-    while left != 0 {
-      let index = left.trailingZeroBitCount
-      left &= left &- 1
-      var made = Sealer.Made()
-      let refusal = sealer.cut(
-        &burst.refs[index], ip: places[index].ip, sa: actions[index].index, opener.snapshot.pointee.cluster, &made)
-      counters.add(made.packets, to: WorkerCounters.madePackets)
-      counters.add(made.packets, to: WorkerCounters.keptPackets)
-      counters.add(made.bytes, to: WorkerCounters.keptBytes)
-      counters.add(made.unanswered, to: WorkerCounters.unanswered)
-      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
-    }
+  private func cut(_ burst: Burst, _ index: Int, sa: Int, ip: Int, _ counters: WorkerCounters) {
+    var made = Sealer.Made()
+    let refusal = sealer.cut(&burst.refs[index], ip: ip, sa: sa, opener.snapshot.pointee.cluster, &made)
+    counters.add(made.packets, to: WorkerCounters.madePackets)
+    counters.add(made.packets, to: WorkerCounters.keptPackets)
+    counters.add(made.bytes, to: WorkerCounters.keptBytes)
+    counters.add(made.unanswered, to: WorkerCounters.unanswered)
+    if refusal != .none { Self.refuse(burst, index, refusal, counters) }
   }
 
   /// Returns which are not simply open: those may have a verdict now.
@@ -177,8 +181,9 @@ struct Protector {
       }
     }
     if jobs > 0 { esp.lane.openPlain(plainJobs, count: jobs) }
+    if general != 0 { return openMixed(burst, mask, general, actions, places, counters, &bytes) }
     var job = 0
-    var unsure = general
+    var unsure: UInt64 = 0
     while job < jobs {
       let index = Int(indices[job])
       let sa = inbound + actions[index].index
@@ -191,7 +196,38 @@ struct Protector {
       }
       job &+= 1
     }
-    if general != 0 { openGeneral(burst, general, actions, places, counters) }
+    return unsure
+  }
+
+  /// Where some are not plain. Windows move in the order in which packets came, whichever way those go.
+  @inline(never)
+  private func openMixed(
+    _ burst: Burst, _ mask: UInt64, _ general: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters, _ bytes: inout Int
+  ) -> UInt64 {
+    let prepared = prepareGeneral(burst, general, actions, places, counters)
+    var left = mask & (~general | prepared), unsure = general
+    var job = 0, plain = 0
+    while left != 0 {
+      let index = left.trailingZeroBitCount
+      let bit = left & (0 &- left)
+      left &= left &- 1
+      if general & bit != 0 {
+        let refusal = opener.finish(&burst.refs[index], esp.pending[job], isGood: esp.jobs[job].is_good != 0)
+        if refusal != .none { Self.refuse(burst, index, refusal, counters) }
+        job &+= 1
+      } else {
+        let sa = opener.tables.inbound + actions[index].index
+        if opener.finishPlain(burst.refs + index, sa: sa, esp.plainJobs + plain)
+          || finishUncommon(burst, index, actions[index].index, esp.plainJobs[plain], counters)
+        {
+          bytes &+= Int(burst.refs[index].length)
+        } else {
+          unsure |= bit
+        }
+        plain &+= 1
+      }
+    }
     return unsure
   }
 
@@ -220,28 +256,27 @@ struct Protector {
     }
   }
 
-  @inline(never)
-  private func openGeneral(
+  /// Those that can be opened, with one job each, through the cipher.
+  private func prepareGeneral(
     _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
     _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
-  ) {
-    var left = mask
+  ) -> UInt64 {
+    var left = mask, prepared: UInt64 = 0
     var jobs = 0
     while left != 0 {
       let index = left.trailingZeroBitCount
+      let bit = left & (0 &- left)
       left &= left &- 1
       let refusal = opener.prepare(burst.refs[index], index, places: places[index], sa: actions[index].index, job: jobs)
-      if refusal == .none { jobs &+= 1 } else { Self.refuse(burst, index, refusal, counters) }
+      if refusal == .none {
+        jobs &+= 1
+        prepared |= bit
+      } else {
+        Self.refuse(burst, index, refusal, counters)
+      }
     }
     esp.lane.open(esp.jobs, count: jobs)
-    var job = 0
-    while job < jobs {
-      let pending = esp.pending[job]
-      let index = Int(pending.index)
-      let refusal = opener.finish(&burst.refs[index], pending, isGood: esp.jobs[job].is_good != 0)
-      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
-      job &+= 1
-    }
+    return prepared
   }
 
   @inline(__always)

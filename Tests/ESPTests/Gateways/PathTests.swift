@@ -57,6 +57,39 @@ import Testing
     #expect(near.counters.madePackets == 100 && near.counters.drops(.tooBigForPath) == 180)
   }
 
+  @Test func `numbers are in the order in which packets leave, whatever was cut or went the general way`() throws {
+    let near = try TestGateway(narrow.near)
+    // A packet with options is not plain; one that is long is cut; the rest is plain, where ipsec-mb is.
+    let frames = (0..<150).map { number in
+      number % 7 == 3 ? clear(2000) : number % 5 == 1 ? withOptions(clear(80)) : clear(60 + number)
+    }
+    let sent = near.run(frames).flatMap { [$0.octets] + $0.made }
+    let numbers = sent.map { octets in octets[38..<42].reduce(0) { $0 << 8 | Int($1) } }
+    #expect(numbers == Array(1...sent.count) && sent.count > 150)
+  }
+
+  @Test func `windows move in the order in which packets come, whichever way they go`() throws {
+    var esp = ESPDescription(gcm)
+    esp.window = 64
+    let pair = TunnelPair(esp)
+    let sealed = try TestGateway(pair.near).run((0..<101).map { _ in clear(60) }).map(\.octets)
+    let far = try TestGateway(pair.far)
+    #expect(far.run([withOptions(sealed[0]), sealed[100]]).map(\.reason) == [.none, .none])
+    #expect(far.run([withOptions(sealed[1]), sealed[2]]).map(\.reason) == [.outsideWindow, .outsideWindow])
+  }
+
+  /// The same packet with a word of options in its (outer) IPv4 header: not the common one.
+  private func withOptions(_ frame: [UInt8]) -> [UInt8] {
+    var octets = Array(frame[..<34] + [1, 1, 1, 1] + frame[34...])
+    let length = octets.count - 14
+    octets[14] = 0x46
+    octets.replaceSubrange(16..<18, with: [UInt8(length >> 8), UInt8(length & 0xff)])
+    octets.replaceSubrange(24..<26, with: [0, 0])
+    let sum = checksum(Array(octets[14..<38]))
+    octets.replaceSubrange(24..<26, with: [UInt8(sum >> 8), UInt8(sum & 0xff)])
+    return octets
+  }
+
   private func cut(_ frame: [UInt8], _ size: Int, identification: UInt16) -> [[UInt8]] {
     let payload = Array(frame[34...])
     return stride(from: 0, to: payload.count, by: size).map { at in
