@@ -109,6 +109,18 @@ let gcmAnswers: [KnownAnswer] = [
       522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa
       8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662
       """, tag: "76fc6ece0f4e1768cddf8853bb2d551b"),
+  KnownAnswer(
+    "draft-mcgrew-gcm-test-01, 4", gcm(128), key: String(repeating: "0", count: 32), nonce: zeros,
+    aad: "0000000000000001",
+    text: octets(
+      """
+      4500003c99c500008001cb7a40679318010101010800075c0200440061626364
+      65666768696a6b6c6d6e6f707172737475767761626364656667686901020201
+      """),
+    sealed: """
+      4688daf2f973a392732909c331d56d60f694abaa414b5e7ff5fdcdfff5e9a284
+      456476492719ffb64de7d9dca1e1d894bc3bd57873ed4d181d19d4d5c8c18af3
+      """, tag: "f821d496eeb096e98ad2b69e4799c71d"),
   // GMAC is GCM without a text (NIST SP 800-38D, 3).
   KnownAnswer(
     "GMAC of nothing", try! CipherSuite(.aesGMAC, keyBits: 128), key: String(repeating: "0", count: 32), nonce: zeros,
@@ -156,6 +168,44 @@ let cipherAnswers: [KnownAnswer] = [
     text: ascii("This is a 48-byte message (exactly 3 AES blocks)"),
     sealed: "d0a02b3836451753d493665d33f0e8862dea54cdb293abc7506939276772f8d5021c19216bad525c8579695d83ba2684"),
   KnownAnswer(
+    "RFC 3602, case 4", .aesCBC, key: "56e47a38c5598974bc46903dba290349", nonce: "8ce82eefbea0da3c44699ed7db51b7d9",
+    text: Array(0xa0...0xdf),
+    sealed: """
+      c30e32ffedc0774e6aff6af0869f71aa0f3af07a9a31a9c684db207eb0ef8e4e
+      35907aa632c3ffdf868bb7b29d3d46ad83ce9f9a102ee99d49a53e87f4c3da55
+      """),
+  // Cases 5 to 8 are ESP without integrity, which Hauberk refuses: from behind the IV on, trailer included.
+  KnownAnswer(
+    "RFC 3602, case 5", .aesCBC, key: "90d382b410eeba7ad938c46cec1a82bf", nonce: "e96e8c08ab465763fd098d45dd3ff893",
+    text: octets("08000ebda70a00008e9c083db95b0700") + Array(8..<0x38) + Array(1...14) + [14, 1],
+    sealed: """
+      f663c25d325c18c6a9453e194e120849a4870b66cc6b9965330013b4898dc856
+      a4699e523a55db080b59ec3a8e4b7e52775b07d1db34ed9c538ab50c551b874a
+      a269add047ad2d5913ac19b7cfbad4a6
+      """),
+  KnownAnswer(
+    "RFC 3602, case 6", .aesCBC, key: "90d382b410eeba7ad938c46cec1a82bf", nonce: "69d08df7d203329db093fc4924e5bd80",
+    text: octets("0800b5e8a80a0500a69c083d0b660e00") + [UInt8](repeating: 0x77, count: 12) + [1, 2, 2, 1],
+    sealed: "f51995881ec4e0c4488987ce742e8109689bb379d2d750c0d915dca346a89f75"),
+  KnownAnswer(
+    "RFC 3602, case 7", .aesCBC, key: "0123456789abcdef0123456789abcdef", nonce: "f4e765244f6407adf13dc1380f673f37",
+    text: octets("45000054090400004001f988c0a87b03c0a87bc808009f76a90a0100b49c083d02a20400")
+      + Array(8..<0x38) + Array(1...10) + [10, 4],
+    sealed: """
+      773b5241a4c449225e4f3ce5ed611b0c237ca96cf74a93013c1b0ea1a0cf70f8
+      e4ecaec78ac53aad7a0f022b859243c647752e94a859352b8a4d4d2decd136e5
+      c177f132ad3fbfb2201ac9904c74ee0a109e0ca1e4dfe9d5a100b842f1c22f0d
+      """),
+  KnownAnswer(
+    "RFC 3602, case 8", .aesCBC, key: "0123456789abcdef0123456789abcdef", nonce: "85d47224b5f3dd5d2101d4ea8dffab22",
+    text: octets("45000044090c00004001f990c0a87b03c0a87bc80800d63caa0a0200c69c083da3de0300")
+      + [UInt8](repeating: 0xff, count: 32) + Array(1...10) + [10, 4],
+    sealed: """
+      15b92683819596a8047232cc00f7048fe45318e11f8a0f62ede3c3fc61203bb5
+      0f980a08c9843fd3a1b06d5c07ff9639b7eb7dfb3512e5de435e7207ed971ef3
+      d2726d9b5ef6affc6d17a0decbb13892
+      """),
+  KnownAnswer(
     "RFC 3686, vector 1", .aesCTR, key: "ae6852f8121067cc4bf7a5765577f39e", nonce: "000000300000000000000000",
     text: ascii("Single block msg"), sealed: "e4095d4fb7a7b3792d6175a3261311b8"),
   KnownAnswer(
@@ -168,6 +218,22 @@ let cipherAnswers: [KnownAnswer] = [
     "RFC 3686, vector 4", .aesCTR, key: "16af5b145fc9f579c175f93e3bfb0eed863d06ccfdb78515",
     nonce: "0000004836733c147d6d93cb", text: ascii("Single block msg"), sealed: "4b55384fe259c9c84e7935a003cbe928"),
   KnownAnswer(
+    "RFC 3686, vector 5", .aesCTR, key: "7c5cb2401b3dc33c19e7340819e0f69c678c3db8e6f6a91a",
+    nonce: "0096b03b020c6eadc2cb500d", text: counting(32),
+    sealed: "453243fc609b23327edfaafa7131cd9f8490701c5ad4a79cfc1fe0ff42f4fb00"),
+  KnownAnswer(
+    "RFC 3686, vector 6", .aesCTR, key: "02bf391ee8ecb159b959617b0965279bf59b60a786d3e0fe",
+    nonce: "0007bdfd5cbd60278dcc0912", text: counting(36),
+    sealed: "96893fc55e5c722f540b7dd1ddf7e758d288bc95c69165884536c811662f2188abee0935"),
+  KnownAnswer(
     "RFC 3686, vector 7", .aesCTR, key: "776beff2851db06f4c8a0542c8696f6c6a81af1eec96b4d37fc1d689e6c1c104",
     nonce: "00000060db5672c97aa8f0b2", text: ascii("Single block msg"), sealed: "145ad01dbf824ec7560863dc71e3e0c0"),
+  KnownAnswer(
+    "RFC 3686, vector 8", .aesCTR, key: "f6d66d6bd52d59bb0796365879eff886c66dd51a5b6a99744b50590c87a23884",
+    nonce: "00faac24c1585ef15a43d875", text: counting(32),
+    sealed: "f05e231b3894612c49ee000b804eb2a9b8306b508f839d6a5530831d9344af1c"),
+  KnownAnswer(
+    "RFC 3686, vector 9", .aesCTR, key: "ff7a617ce69148e4f1726e2f43581de2aa62d9f805532edff1eed687fb54153d",
+    nonce: "001cc5b751a51d70a1c11148", text: counting(36),
+    sealed: "eb6c52821d0bbbf7ce7594462aca4faab407df866569fd07f48cc0b583d6071f1ec0e6b8"),
 ]
