@@ -131,7 +131,8 @@ struct Sealer {
   /// Takes up the next block when this one is used up, and asks for another in time. False: none is left.
   @inline(never)
   private func renew(_ sa: UnsafeMutablePointer<OutboundSA>, _ state: UnsafeMutablePointer<OutboundState>) -> Bool {
-    if state.pointee.nonces.left == 0 {
+    // Without one it has asked already: a block for every packet that is dropped meanwhile would be a waste.
+    if state.pointee.nonces.left == 0, state.pointee.nextNonces.left > 0 {
       state.pointee.nonces = state.pointee.nextNonces
       state.pointee.nextNonces = .none
       state.pointee.hasAskedForNonces = false

@@ -57,23 +57,11 @@ import Testing
     #expect(near.counters.madePackets == 100 && near.counters.drops(.tooBigForPath) == 180)
   }
 
-  private func cut(_ frame: [UInt8], _ size: Int, identification: UInt16) -> [[UInt8]] {
-    let payload = Array(frame[34...])
-    return stride(from: 0, to: payload.count, by: size).map { at in
-      let end = min(payload.count, at + size)
-      return ethernet(
-        .ipv4,
-        ipv4(
-          NextHeader(frame[23]), from: "203.0.113.1", to: "203.0.113.2", identification: identification,
-          moreFragments: end < payload.count, fragmentOffset: UInt16(at / 8), Array(payload[at..<end])))
-    }
-  }
-
   @Test func `row 37: outer fragments are put together, in any order, among others`() throws {
     let pair = TunnelPair(ESPDescription(gcm))
     let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
     let frames = (0..<20).map { clear(300 + 37 * $0) }
-    var pieces = near.run(frames).enumerated().flatMap { cut($1.octets, 128, identification: UInt16($0)) }
+    var pieces = near.run(frames).enumerated().flatMap { outerFragments($1.octets, 128, identification: UInt16($0)) }
     var random = Seeded(seed: 9)
     for index in pieces.indices.reversed() { pieces.swapAt(index, random.below(index + 1)) }
     let outcomes = far.run(pieces)
@@ -86,16 +74,29 @@ import Testing
     let pair = TunnelPair(ESPDescription(gcm))
     let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
     let sealed = near.run(clear(600)).octets
-    let pieces = cut(sealed, 256, identification: 1)
+    let pieces = outerFragments(sealed, 256, identification: 1)
     var other = pieces[0]
     other[50] ^= 1
     #expect(far.run([pieces[0], pieces[0], other]).map(\.reason) == [.reassembled, .reassembled, .fragmentOverlap])
     // Nothing is left of it: the rest alone makes nothing whole.
     #expect(far.run(pieces[1]).reason == .reassembled && far.run(pieces[2]).reason == .reassembled)
-    let firsts = (0..<80).map { cut(sealed, 256, identification: UInt16(100 + $0))[0] }
+    let firsts = (0..<80).map { outerFragments(sealed, 256, identification: UInt16(100 + $0))[0] }
     #expect(far.run(firsts).filter { $0.reason == .reassemblyFull }.count == 80 - (Reassembly.capacity - 1))
     // Half a minute later there is room again.
     #expect(far.run([firsts[79]], seconds: 31)[0].reason == .reassembled)
     #expect(far.counters.reassemblyTimeouts == 64)
+  }
+}
+
+/// As a router on the way cuts an outer packet over IPv4.
+func outerFragments(_ frame: [UInt8], _ size: Int, identification: UInt16) -> [[UInt8]] {
+  let payload = Array(frame[34...])
+  return stride(from: 0, to: payload.count, by: size).map { at in
+    let end = min(payload.count, at + size)
+    return ethernet(
+      .ipv4,
+      ipv4(
+        NextHeader(frame[23]), from: "203.0.113.1", to: "203.0.113.2", identification: identification,
+        moreFragments: end < payload.count, fragmentOffset: UInt16(at / 8), Array(payload[at..<end])))
   }
 }
