@@ -70,6 +70,62 @@ import Testing
     #expect(outcomes.filter { $0.reason == .reassembled }.count == pieces.count - 20)
   }
 
+  @Test(arguments: [false, true])
+  func `row 37: over IPv6 as well, behind extension headers, with marks of any fragment`(_ hasOptions: Bool) throws {
+    let pair = TunnelPair(ESPDescription(gcm), isOuterIPv6: true)
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    let frame = clear(700, trafficClass: 2)
+    let payload = Array(near.run(frame).packet[40...])
+    // The outer mark of any one of the fragments counts (RFC 3168 section 5.3).
+    for marked in [nil, 0, 1, 2] {
+      far.expect(after: 0)
+      let pieces = stride(from: 0, to: payload.count, by: 256).enumerated().map { number, at in
+        let end = min(payload.count, at + 256)
+        let piece = fragment(
+          .esp, offset: UInt16(at / 8), more: end < payload.count, identification: UInt32(marked ?? 9),
+          Array(payload[at..<end]))
+        return ethernet(
+          .ipv6,
+          ipv6(
+            hasOptions ? .destinationOptions : .fragment, from: "2001:db8:1::1", to: "2001:db8:2::1",
+            trafficClass: number == marked ? 3 : 2, hasOptions ? extensionHeader(.fragment, piece) : piece))
+      }
+      let outcomes = far.run([1, 2, 0].map { pieces[$0] })
+      #expect(outcomes.map(\.reason) == [.reassembled, .reassembled, .none])
+      #expect(
+        outcomes[2].octets == (marked == nil ? frame : clear(700, trafficClass: 3)), "\(String(describing: marked))")
+    }
+  }
+
+  /// Where the end turns out to lie before what is there already, no length is the right one: a hole would count as full.
+  @Test func `row 37: what lies beyond the last fragment belongs to no packet`() throws {
+    let pair = TunnelPair(ESPDescription(gcm))
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    func piece(_ at: Int, _ count: Int, more: Bool) -> [UInt8] {
+      ethernet(
+        .ipv4,
+        ipv4(
+          .esp, from: "203.0.113.1", to: "203.0.113.2", identification: 7, moreFragments: more,
+          fragmentOffset: UInt16(at / 8), [UInt8](repeating: 1, count: count)))
+    }
+    // As many octets as the last one says there are, and a hole in the middle.
+    let reasons = far.run([piece(0, 8, more: true), piece(96, 32, more: true), piece(40, 24, more: false)]).map(
+      \.reason)
+    #expect(reasons == [.reassembled, .reassembled, .fragmentMalformed])
+    // And the other way round, where the end is known first.
+    #expect(
+      far.run([piece(40, 24, more: false), piece(96, 32, more: true)]).map(\.reason) == [
+        .reassembled, .fragmentMalformed,
+      ])
+    // Two ends.
+    #expect(
+      far.run([piece(40, 24, more: false), piece(8, 8, more: false)]).map(\.reason) == [
+        .reassembled, .fragmentMalformed,
+      ])
+    let sealed = near.run(clear(300)).octets
+    #expect(far.run(outerFragments(sealed, 128, identification: 7)).last?.octets == clear(300))
+  }
+
   @Test func `row 37: overlaps, and too many at once, are refused`() throws {
     let pair = TunnelPair(ESPDescription(gcm))
     let near = try TestGateway(pair.near), far = try TestGateway(pair.far)

@@ -147,10 +147,35 @@ import Testing
       far.run([datagram([0xff]), datagram([]), datagram([1, 2, 3])]).map(\.reason) == [
         .natKeepalive, .udpTooShort, .udpTooShort,
       ])
-    // Row 43: the peer's port may change.
-    let sealed = try TestGateway(TunnelPair(esp).near).run(clear(60)).octets
+  }
+
+  /// A NAT may give the peer another port, or another address, at any time. What is authentic is opened wherever it comes
+  /// from. We answer where the configuration says: whoever follows a peer follows an attacker who replays from elsewhere
+  /// as well, unless he asks the peer first, which is IKE's.
+  @Test(arguments: [false, true])
+  func `row 43: the peer's port changes on a live SA; it is heard, and answered where it was`(_ isIPv6: Bool) throws {
+    var esp = ESPDescription(gcm)
+    esp.encapsulation = ESPDescription.Encapsulation(localPort: 4500, peerPort: 4501)
+    let pair = TunnelPair(esp, isOuterIPv6: isIPv6)
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    // The near end calls the far one's port 4501; to the far one, what arrives came to port 4500.
+    let sealed = near.run((0..<9).map { clear(60 + $0) }).map { outcome in
+      var octets = outcome.octets
+      octets.replaceSubrange((isIPv6 ? 56 : 36)..<(isIPv6 ? 58 : 38), with: big(UInt16(4500)))
+      return octets
+    }
+    let port = isIPv6 ? 54 : 34
     var moved = sealed
-    moved.replaceSubrange(34..<36, with: big(UInt16(61000)))
-    #expect(far.run(moved).reason == .none)
+    for index in 3..<6 { moved[index].replaceSubrange(port..<port + 2, with: big(UInt16(61000 + index))) }
+    // Another address, too.
+    for index in 6..<9 { moved[index][isIPv6 ? 37 : 29] ^= 1 }
+    let opened = far.run(moved)
+    #expect(opened.map(\.reason) == Array(repeating: .none, count: 9))
+    #expect(opened.map(\.octets) == (0..<9).map { clear(60 + $0) })
+    let answer = far.run(clear(60)).octets
+    #expect(Array(answer[port..<port + 4]) == big(UInt16(4500)) + big(UInt16(4501)))
+    #expect(Array(answer[isIPv6 ? 38..<54 : 30..<34]) == address(isIPv6 ? "2001:db8:1::1" : "203.0.113.1"))
+    // The window is the SA's, not the address's.
+    #expect(far.run(sealed).allSatisfy { $0.reason == .replayed })
   }
 }
