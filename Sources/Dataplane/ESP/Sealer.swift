@@ -36,7 +36,7 @@ struct Sealer {
     let padding = (0 &- (covered &+ 2)) & mask
     let encrypted = covered &+ padding &+ 2
     let total = front &+ encrypted &+ Int(sa.pointee.tagBytes)
-    if total > Self.longest(sa) { return tooLong(sa, total) }
+    if total > Self.longest(sa) { return total > Int(UInt16.max) ? .tooLongToSeal : .tooBigForPath }
     let behind = encrypted &+ Int(sa.pointee.tagBytes) &- inner.length
     guard esp.room(behind: ref) &+ available &- inner.length >= behind,
       Int(ref.offset) &- FrameHeader.size >= front
@@ -180,12 +180,8 @@ struct Sealer {
     return .none
   }
 
-  @inline(never)
-  private func tooLong(_ sa: UnsafeMutablePointer<OutboundSA>, _ total: Int) -> DropReason {
-    if total > Int(UInt16.max) { return .tooLongToSeal }
-    sa.pointee.state(of: esp.worker).pointee.tooBig &+= 1
-    return .tooBigForPath
-  }
+  /// Cut it was not, nor sealed.
+  func countTooBig(sa number: Int) { tables.outbound[number].state(of: esp.worker).pointee.tooBig &+= 1 }
 
   @inline(__always)
   static func longest(_ sa: UnsafeMutablePointer<OutboundSA>) -> Int {

@@ -132,7 +132,7 @@ import Testing
     #expect(far.associations.counters().filter { $0.direction == .inbound }.allSatisfy { $0.lost == 0 })
   }
 
-  @Test func `in is out and drops, whatever comes`() throws {
+  @Test func `row 23: in is out and drops, whatever comes`() throws {
     let pair = Self.twoTunnels()
     let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
     var random = Seeded(seed: 77)

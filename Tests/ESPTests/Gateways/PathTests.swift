@@ -2,6 +2,7 @@ import Contract
 @testable import Dataplane
 import PacketMaking
 import Testing
+import Wire
 
 /// Paths that take less than a packet needs, and outer packets that were cut on the way.
 @Suite struct PathTests {
@@ -31,6 +32,8 @@ import Testing
       }
       #expect(whole == Array(frame[34...]), "\(length)")
     }
+    // What is cut is not dropped.
+    #expect(near.counters(.outbound).drops.isEmpty)
   }
 
   @Test func `row 36: whoever may not be cut is told what fits`() throws {
@@ -55,6 +58,86 @@ import Testing
     #expect(told(7) == 50 && told(7) == 0 && near.counters.unanswered == 70)
     #expect(told(8) == 50 && near.counters.unanswered == 80)
     #expect(near.counters.madePackets == 100 && near.counters.drops(.tooBigForPath) == 180)
+  }
+
+  @Test(arguments: [false, true])
+  func `row 36: not one octet more than the path takes`(_ stories: Bool) throws {
+    for pathMTU in 597...604 {
+      var esp = ESPDescription(gcm)
+      esp.pathMTU = pathMTU
+      let near = try TestGateway(TunnelPair(esp).near, stories: stories)
+      // Padded to a multiple of four, with 54 octets around.
+      let fits = (pathMTU - 52) / 4 * 4 - 2
+      let outcomes = near.run((fits - 6...fits + 6).map { clear($0, dontFragment: true) })
+      for (length, outcome) in zip(fits - 6...fits + 6, outcomes) {
+        #expect(outcome.reason == (length <= fits ? .none : .tooBigForPath), "\(length) into \(pathMTU)")
+        #expect(outcome.reason != .none || outcome.packet.count <= pathMTU)
+      }
+      #expect(near.counters(.outbound).drops.map { [$0.name: $0.count] } == [["tooBigForPath": 6]])
+    }
+  }
+
+  @Test func `row 36: a fragment is cut once more, and options are repeated where they say so`() throws {
+    let pair = narrow
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    // Router alert is copied (its highest bit says so), record route is not.
+    let options: [UInt8] = [0x94, 4, 0, 0, 7, 7, 4, 1, 2, 3, 4, 0]
+    let payload = (0..<1200).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+    for (offset, hasMore) in [(UInt16(0), false), (0, true), (64, true), (64, false)] {
+      let frame = ethernet(
+        .ipv4, ipv4(.udp, options: options, identification: 99, moreFragments: hasMore, fragmentOffset: offset, payload)
+      )
+      let outcome = near.run(frame)
+      #expect(outcome.reason == .none && outcome.made.count == 2)
+      let pieces = far.run([outcome.octets] + outcome.made)
+      #expect(pieces.allSatisfy { $0.reason == .none && checksum(Array($0.packet[..<32])) == 0 })
+      var whole: [UInt8] = []
+      for (index, piece) in pieces.map(\.packet).enumerated() {
+        let field = Int(piece[6]) << 8 | Int(piece[7])
+        #expect((field & 0x1fff) * 8 == Int(offset) * 8 + whole.count)
+        #expect((field & 0x2000 != 0) == (index < pieces.count - 1 || hasMore))
+        #expect(Array(piece[4..<6]) == big(UInt16(99)) && piece[0] == 0x48)
+        #expect(
+          Array(piece[20..<32]) == (index == 0 ? options : [0x94, 4, 0, 0] + Array(repeating: 1, count: 7) + [0]))
+        #expect(Int(piece[2]) << 8 | Int(piece[3]) == piece.count)
+        whole += piece[32...]
+      }
+      #expect(whole == payload)
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func `row 36: answers go to whoever asks, and never to errors or later fragments`(_ isIPv6: Bool) throws {
+    var description = narrow.near
+    description.clusterAddresses.append(IPAddress("2001:db8:1::1")!)
+    let near = try TestGateway(description)
+    let long = [UInt8](repeating: 5, count: 1200)
+    func frame(_ type: UInt8, offset: UInt16 = 0) -> [UInt8] {
+      isIPv6
+        ? ethernet(
+          .ipv6,
+          offset == 0
+            ? ipv6(.icmpv6, icmp(type: type, long))
+            : ipv6(.fragment, fragment(.icmpv6, offset: offset, more: false, icmp(type: type, long))))
+        : ethernet(.ipv4, ipv4(.icmp, dontFragment: true, fragmentOffset: offset, icmp(type: type, long)))
+    }
+    // An echo is how a path is measured.
+    for type in isIPv6 ? [UInt8(128), 129] : [8, 0, 13] {
+      let outcome = near.run(frame(type))
+      #expect(outcome.reason == .tooBigForPath && outcome.made.count == 1, "type \(type)")
+    }
+    for type in isIPv6 ? [UInt8(1), 2, 3, 4] : [3, 4, 5, 11, 12] {
+      let outcome = near.run(frame(type))
+      #expect(outcome.reason == .tooBigForPath && outcome.made.isEmpty, "type \(type)")
+    }
+    #expect(near.run(frame(isIPv6 ? 128 : 8, offset: 20)).made.isEmpty)
+    guard isIPv6 else { return }
+    let answer = Array(near.run(frame(128)).made[0].dropFirst(14))
+    #expect(answer[40] == 2 && answer.count <= 1280 && Array(answer[8..<24]) == address("2001:db8:1::1"))
+    // An IPv6 path takes 1280 in any case.
+    #expect(Array(answer[44..<48]) == big(UInt32(1280)))
+    let pseudo = Array(answer[8..<40]) + big(UInt32(answer.count - 40)) + [0, 0, 0, 58]
+    #expect(checksum(pseudo + answer[40...]) == 0)
   }
 
   @Test func `row 37: outer fragments are put together, in any order, among others`() throws {
@@ -97,6 +180,34 @@ import Testing
     }
   }
 
+  /// RFC 791: source, destination, protocol and name say which fragments belong together.
+  @Test func `row 37: the same name twice, from two peers, to two of us, in two protocols`() throws {
+    var udpESP = ESPDescription(gcm)
+    udpESP.encapsulation = ESPDescription.Encapsulation()
+    let pairs = [TunnelPair(ESPDescription(gcm)), TunnelPair(udpESP)]
+    var description = pairs[0].far
+    description.clusterAddresses.append(IPAddress("203.0.113.3")!)
+    let far = try TestGateway(description)
+    let near = try TestGateway(pairs[0].near), nearUDP = try TestGateway(pairs[1].near)
+    nearUDP.goOn(after: 10)
+    let frames = (0..<4).map { clear(400 + 8 * $0) }
+    var sealed = near.run(Array(frames[..<3])).map(\.octets) + [nearUDP.run(frames[3]).octets]
+    // Of the addresses outside none is authenticated.
+    sealed[1][29] = 77
+    sealed[2][33] = 3
+    let cut = sealed.map { sealed in
+      outerFragments(sealed, 160, identification: 5).map { piece in
+        var piece = piece
+        piece.replaceSubrange(26..<34, with: sealed[26..<34])
+        return piece
+      }
+    }
+    let mixed = cut[0].indices.flatMap { number in cut.map { $0[number] } }
+    let outcomes = far.run(mixed)
+    #expect(Set(outcomes.filter { $0.reason == .none }.map(\.octets)) == Set(frames))
+    #expect(outcomes.count { $0.reason == .reassembled } == mixed.count - 4)
+  }
+
   /// Where the end turns out to lie before what is there already, no length is the right one: a hole would count as full.
   @Test func `row 37: what lies beyond the last fragment belongs to no packet`() throws {
     let pair = TunnelPair(ESPDescription(gcm))
@@ -134,6 +245,18 @@ import Testing
     var other = pieces[0]
     other[50] ^= 1
     #expect(far.run([pieces[0], pieces[0], other]).map(\.reason) == [.reassembled, .reassembled, .fragmentOverlap])
+    // In part the same, from either side.
+    for (first, second) in [(0, 16), (16, 0), (8, 24), (24, 8)] {
+      let overlapping = [first, second].map { at in
+        let octets = [UInt8](repeating: UInt8(1), count: 256)
+        return ethernet(
+          .ipv4,
+          ipv4(
+            .esp, from: "203.0.113.1", to: "203.0.113.2", identification: 2, moreFragments: true,
+            fragmentOffset: UInt16(at), octets))
+      }
+      #expect(far.run(overlapping).map(\.reason) == [.reassembled, .fragmentOverlap], "\(first), \(second)")
+    }
     // Nothing is left of it: the rest alone makes nothing whole.
     #expect(far.run(pieces[1]).reason == .reassembled && far.run(pieces[2]).reason == .reassembled)
     let firsts = (0..<80).map { outerFragments(sealed, 256, identification: UInt16(100 + $0))[0] }

@@ -3,6 +3,7 @@ import Contract
 import PacketMaking
 import Rings
 import Testing
+import Wire
 
 /// What is not to be opened is not, says why, and changes nothing.
 @Suite struct ESPRefusalTests {
@@ -79,6 +80,43 @@ import Testing
     }
   }
 
+  /// The far end answers on port 80 and nothing else: what comes in is that traffic, seen from the other side.
+  @Test(arguments: [false, true], [false, true])
+  func `row 26: protocols and ports are selectors, too`(_ stories: Bool, _ isTransport: Bool) throws {
+    var esp = ESPDescription(gcm)
+    if isTransport { esp.mode = .transport }
+    let wide = TunnelPair(esp)
+    var narrow = wide.far
+    (narrow.tunnels[0].local, narrow.tunnels[0].remote) = ([], [])
+    let all = IPPrefix("0.0.0.0/0")!
+    var policy = PolicyDescription(.protect("pair"), source: all, destination: all)
+    policy.protocolNumber = 17
+    policy.sourcePorts = 80...80
+    policy.destinationPorts = 1024...2000
+    narrow.policies = [policy]
+    let near = try TestGateway(wide.near), far = try TestGateway(narrow, stories: stories)
+    func frame(_ next: NextHeader, _ from: UInt16, _ to: UInt16, options: [UInt8] = [], offset: UInt16 = 0) -> [UInt8] {
+      ethernet(
+        .ipv4,
+        ipv4(
+          next, from: "203.0.113.1", to: "203.0.113.2", options: options, fragmentOffset: offset,
+          next == .tcp ? tcp(from: from, to: to) : udp(from: from, to: to)))
+    }
+    var cases: [(frame: [UInt8], reason: DropReason)] = [
+      (frame(.udp, 1024, 80), .none), (frame(.udp, 2000, 80), .none), (frame(.udp, 80, 1024), .selectorMismatch),
+      (frame(.udp, 1023, 80), .selectorMismatch), (frame(.udp, 2001, 80), .selectorMismatch),
+      (frame(.udp, 1024, 81), .selectorMismatch), (frame(.tcp, 1024, 80), .selectorMismatch),
+      (frame(.udp, 1024, 80, options: [1, 1, 1, 0]), .none),
+      (frame(.udp, 80, 1024, options: [1, 1, 1, 0]), .selectorMismatch),
+    ]
+    // A later fragment has no ports, and no policy that names ports is about it.
+    if !isTransport { cases.append((frame(.udp, 1024, 80, offset: 9), .selectorMismatch)) }
+    let sealed = near.run(cases.map(\.frame))
+    #expect(sealed.allSatisfy { $0.reason == .none })
+    #expect(far.run(sealed.map(\.octets)).map(\.reason) == cases.map(\.reason))
+    #expect(far.counters(.inbound).drops.first { $0.name == "selectorMismatch" }?.count == (isTransport ? 6 : 7))
+  }
+
   @Test func `rows 33 and 46: no SA and no policy, every packet, and never in clear`() throws {
     let pair = TunnelPair(ESPDescription(gcm), local: ["10.0.0.0/8"], remote: ["10.0.0.0/8"])
     let near = try TestGateway(pair.near)
@@ -90,7 +128,30 @@ import Testing
     #expect(far.run(sealed.map(\.octets)).allSatisfy { $0.reason == .unknownSPI })
   }
 
-  @Test func `no live sender id: nothing is sent`() throws {
+  @Test(arguments: [false, true])
+  func `row 33: a tunnel without keys drops every packet, both ways, and its neighbour none`(_ stories: Bool) throws {
+    var pair = CounterTests.twoTunnels()
+    pair.near.tunnels[1].security = nil
+    let far = try TestGateway(pair.far, stories: stories)
+    let near = try TestGateway(pair.near, stories: stories)
+    let frames = (0..<130).map { CounterTests.frame(40 + $0, to: $0 % 2) }
+    let sealed = near.run(frames)
+    for (index, outcome) in sealed.enumerated() {
+      #expect(outcome.reason == (index % 2 == 0 ? .none : .noPolicy), "packet \(index)")
+      if index % 2 == 1 { #expect(outcome.octets == frames[index]) }
+    }
+    #expect(near.counters.keptPackets == 65 && near.counters.drops(.noPolicy) == 65)
+    // What the far end, which has the keys, sends.
+    let back = far.run(
+      (0..<130).map { number in
+        ethernet(.ipv4, ipv4(.udp, from: "198.51.\(100 + number % 2).9", to: "192.0.2.1", udp()))
+      })
+    #expect(back.allSatisfy { $0.reason == .none })
+    let opened = near.run(back.map(\.octets))
+    #expect(opened.enumerated().allSatisfy { $0.element.reason == ($0.offset % 2 == 0 ? .none : .unknownSPI) })
+  }
+
+  @Test func `row 33: without a live sender id nothing is sent`() throws {
     let near = try TestGateway(TunnelPair(ESPDescription(gcm)).near, hasNonces: false)
     #expect(near.run([clear(60), clear(61)]).allSatisfy { $0.reason == .noSenderID })
     #expect(near.counters(.outbound).packets == 0)

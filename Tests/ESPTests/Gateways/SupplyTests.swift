@@ -121,12 +121,13 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `when control ends an SA nothing more is sent`(_ stories: Bool) throws {
+  func `row 46: when control ends an SA nothing more is sent, and nothing in clear`(_ stories: Bool) throws {
     let near = try TestGateway(TunnelPair(ESPDescription(gcm)).near, stories: stories)
     #expect(near.run((0..<10).map { clear(60 + $0) }).allSatisfy { $0.reason == .none })
     near.obey(Order(.endLifetime, sa: 0))
-    #expect(near.run((0..<10).map { clear(60 + $0) }).allSatisfy { $0.reason == .lifetimeOver })
-    #expect(near.counters(.outbound).packets == 10)
+    let refused = near.run((0..<10).map { clear(60 + $0) })
+    #expect(refused.allSatisfy { $0.reason == .lifetimeOver && $0.made.isEmpty })
+    #expect(near.counters(.outbound).packets == 10 && near.counters.keptPackets == 10)
     #expect(near.counters(.outbound).drops.map { [$0.name: $0.count] } == [["lifetimeOver": 10]])
   }
 }
