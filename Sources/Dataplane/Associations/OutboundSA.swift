@@ -132,11 +132,12 @@ struct OutboundState: BitwiseCopyable {
   /// Every packet takes one number.
   var packets: UInt64 { sequence.last &- sequence.start }
 
-  /// After the general way has looked. Now and then it is to look again, so that the next block of nonces is there in time.
+  /// After the general way has looked. Now and then it is to look again, so that the next block of nonces is there in time:
+  /// where what is left of this one is a multiple of 65536, its end included.
   @inline(__always)
   mutating func renewBudget() {
     let numbers = sequence.softLimit > sequence.last ? sequence.softLimit &- sequence.last &- 1 : 0
-    let left = nonces.left == 0 ? 0 : (nonces.left &- 1) & 0xffff
+    let left = nonces.left & 0xffff
     budget = numbers < left ? numbers : left
   }
 }

@@ -30,6 +30,8 @@ struct Reassembly: @unchecked Sendable {
     /// Where the number of what follows the header stands, in IPv6.
     var nextOffset = 0
     var received = 0
+    /// Where the furthest fragment ends.
+    var furthest = 0
     /// Of the payload, once its last fragment is there; -1 before.
     var length = -1
     var since: Int64 = 0
@@ -129,10 +131,11 @@ struct Reassembly: @unchecked Sendable {
     guard let number = find(fragment, pair, seconds, &timeouts) else { return .refused(.reassemblyFull) }
     let datagram = datagrams + number
     let end = fragment.offset &+ length
-    let isTooLong =
+    // The last fragment ends where all of it does: nothing lies beyond, whatever comes first.
+    let isBeyond =
       datagram.pointee.length >= 0
       && (end > datagram.pointee.length || !fragment.hasMore && end != datagram.pointee.length)
-    if isTooLong {
+    if isBeyond || !fragment.hasMore && end < datagram.pointee.furthest {
       release(number)
       return .refused(.fragmentMalformed)
     }
@@ -149,6 +152,7 @@ struct Reassembly: @unchecked Sendable {
     }
     hauberk_copy(payload(number) + fragment.offset, fragment.payload.base, length)
     datagram.pointee.received &+= length
+    if end > datagram.pointee.furthest { datagram.pointee.furthest = end }
     if fragment.isCongested { datagram.pointee.hasCongestion = true }
     if !fragment.hasMore { datagram.pointee.length = end }
     if fragment.offset == 0 {

@@ -28,7 +28,6 @@ extension Sealer {
     // The longest inner packet: padded, it ends where the mask says.
     let room = Self.longest(sa) &- sa.pointee.frontBytes &- Int(sa.pointee.tagBytes)
     let most = room & ~Int(sa.pointee.padMask) &- 2
-    sa.pointee.state(of: esp.worker).pointee.tooBig &+= 1
     guard !sa.pointee.flags.contains(.isTransport), most >= 68 else { return .tooBigForPath }
     if inner.isIPv6 || inner.dontFragment {
       if let answer = tooBig(ref, ip: ip, inner, most: most, sa, own, &made) {
@@ -149,6 +148,13 @@ extension Sealer {
     return finish(&ref, esp.pending[job], isGood: esp.jobs[job].is_good != 0)
   }
 
+  /// RFC 1122 section 3.2.2 and RFC 4443 section 2.4: errors are not answered by errors; an echo, which measures the path, is.
+  private static func isError(_ packet: Dissection) -> Bool {
+    guard packet.protocolNumber == (packet.addresses.isIPv6 ? IPProtocol.icmpv6 : IPProtocol.icmp) else { return false }
+    guard let icmp = ICMPView(packet.upper) else { return true }
+    return packet.addresses.isIPv6 ? icmp.type < 128 : icmp.isIPv4Error
+  }
+
   /// Fragmentation needed (RFC 1191), packet too big (RFC 4443): from an address of ours to the sender, by the way that the
   /// packet came. Nil where there is no address of that family, the packet is one that nobody answers, or enough have been
   /// answered in this second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4).
@@ -160,8 +166,7 @@ extension Sealer {
     let frame = esp.address(of: ref)
     let packet = Bytes(frame + ip, count: inner.length)
     let dissection = Dissection(quoted: packet, isIPv6: inner.isIPv6)
-    let isError = dissection.protocolNumber == IPProtocol.icmp || dissection.protocolNumber == IPProtocol.icmpv6
-    guard dissection.fault == .none, dissection.isFirstFragment, !isError else { return nil }
+    guard dissection.fault == .none, dissection.isFirstFragment, !Self.isError(dissection) else { return nil }
     guard sa.pointee.state(of: esp.worker).pointee.mayAnswer(at: esp.header(of: ref).pointee.seconds) else {
       made.unanswered &+= 1
       return nil

@@ -36,7 +36,7 @@ struct Sealer {
     let padding = (0 &- (covered &+ 2)) & mask
     let encrypted = covered &+ padding &+ 2
     let total = front &+ encrypted &+ Int(sa.pointee.tagBytes)
-    if total > Self.longest(sa) { return tooLong(sa, total) }
+    if total > Self.longest(sa) { return total > Int(UInt16.max) ? .tooLongToSeal : .tooBigForPath }
     let behind = encrypted &+ Int(sa.pointee.tagBytes) &- inner.length
     guard esp.room(behind: ref) &+ available &- inner.length >= behind,
       Int(ref.offset) &- FrameHeader.size >= front
@@ -131,7 +131,8 @@ struct Sealer {
   /// Takes up the next block when this one is used up, and asks for another in time. False: none is left.
   @inline(never)
   private func renew(_ sa: UnsafeMutablePointer<OutboundSA>, _ state: UnsafeMutablePointer<OutboundState>) -> Bool {
-    if state.pointee.nonces.left == 0 {
+    // Without one it has asked already: a block for every packet that is dropped meanwhile would be a waste.
+    if state.pointee.nonces.left == 0, state.pointee.nextNonces.left > 0 {
       state.pointee.nonces = state.pointee.nextNonces
       state.pointee.nextNonces = .none
       state.pointee.hasAskedForNonces = false
@@ -179,12 +180,8 @@ struct Sealer {
     return .none
   }
 
-  @inline(never)
-  private func tooLong(_ sa: UnsafeMutablePointer<OutboundSA>, _ total: Int) -> DropReason {
-    if total > Int(UInt16.max) { return .tooLongToSeal }
-    sa.pointee.state(of: esp.worker).pointee.tooBig &+= 1
-    return .tooBigForPath
-  }
+  /// Cut it was not, nor sealed.
+  func countTooBig(sa number: Int) { tables.outbound[number].state(of: esp.worker).pointee.tooBig &+= 1 }
 
   @inline(__always)
   static func longest(_ sa: UnsafeMutablePointer<OutboundSA>) -> Int {

@@ -153,6 +153,7 @@ struct Protector {
     counters.add(made.packets, to: WorkerCounters.keptPackets)
     counters.add(made.bytes, to: WorkerCounters.keptBytes)
     counters.add(made.unanswered, to: WorkerCounters.unanswered)
+    if refusal == .tooBigForPath { sealer.countTooBig(sa: sa) }
     if refusal != .none { Self.refuse(burst, index, refusal, counters) }
   }
 

@@ -87,7 +87,11 @@ package struct CheckReport {
     let inner = esp.innerMTU(isIPv6: isIPv6)
     let path =
       inner.map { "path of \(esp.pathMTU) octets: inner packets of up to \(max(0, $0))" } ?? "path of any length"
-    return [first, "  replay window \(esp.window); \(path)", "  lifetime: \(Self.lifetime(esp))"]
+    return [
+      first,
+      "  outer header: \(esp.marks(isIPv6: isIPv6))" + (esp.paddedLength == 0 ? "" : "; padded to \(esp.paddedLength)"),
+      "  replay window \(esp.window); \(path)", "  lifetime: \(Self.lifetime(esp))",
+    ]
   }
 
   private static func lifetime(_ esp: ESPDescription) -> String {
@@ -160,11 +164,56 @@ extension CheckReport {
       ("udp", .bool(esp.encapsulation != nil)), ("pathMTU", .integer(UInt64(esp.pathMTU))),
       ("innerMTU", esp.innerMTU(isIPv6: address.isIPv6).map { .integer(UInt64(max(0, $0))) } ?? .null),
       ("packets", json(esp.packets)), ("bytes", json(esp.bytes)), ("seconds", json(esp.seconds)),
+    ] + outer(esp, isIPv6: address.isIPv6)
+  }
+}
+
+extension CheckReport {
+  /// What the outer header says: "copy", or a number.
+  private static func outer(_ esp: ESPDescription, isIPv6: Bool) -> [(String, JSON)] {
+    var members: [(String, JSON)] = [
+      (
+        "udpPorts",
+        esp.encapsulation.map { .array([.integer(UInt64($0.localPort)), .integer(UInt64($0.peerPort))]) } ?? .null
+      ),
+      ("padTo", .integer(UInt64(esp.paddedLength))), ("ecn", .string(esp.ecn.rawValue)),
     ]
+    if case .set(let value) = esp.dscp {
+      members.append(("dscp", .integer(UInt64(value))))
+    } else {
+      members.append(("dscp", .string("copy")))
+    }
+    if case .set(let value) = esp.hopLimit {
+      members.append(("hopLimit", .integer(UInt64(value))))
+    } else {
+      members.append(("hopLimit", .string("copy")))
+    }
+    switch (isIPv6, esp.flowLabel) {
+    case (false, _): members.append(("dontFragment", .string(esp.dontFragment.rawValue)))
+    case (true, .copy): members.append(("flowLabel", .string("copy")))
+    case (true, .set(let value)): members.append(("flowLabel", .integer(UInt64(value))))
+    }
+    return members
   }
 }
 
 extension ESPDescription {
+  /// What the outer header says where the inner one says something, too.
+  fileprivate func marks(isIPv6: Bool) -> String {
+    var words: [String] = []
+    if case .set(let value) = dscp { words.append("DSCP \(value)") } else { words.append("DSCP copied") }
+    words.append(ecn == .normal ? "ECN carried through" : "ECN hidden from the path")
+    if case .set(let value) = hopLimit { words.append("hop limit \(value)") } else { words.append("hop limit copied") }
+    switch (isIPv6, flowLabel) {
+    case (true, .copy): words.append("flow label copied")
+    case (true, .set(let value)): words.append("flow label \(value)")
+    case (false, _):
+      let fixed: [DontFragment: String] = [.copy: "DF copied", .set: "DF set", .clear: "DF clear"]
+      words.append(fixed[dontFragment] ?? "")
+    }
+    return words.joined(separator: ", ")
+  }
+
   /// The longest packet that still fits into the path once it is sealed; nil where the path takes all.
   package func innerMTU(isIPv6: Bool) -> Int? {
     guard pathMTU > 0 else { return nil }

@@ -69,6 +69,24 @@ import Testing
     }
   }
 
+  /// RFC 4303 section 3.3.4: transport mode takes whole packets alone.
+  @Test func `row 34: no fragment goes into transport mode`() throws {
+    var esp = ESPDescription(gcm)
+    esp.mode = .transport
+    let from = ["203.0.113.1", "2001:db8:1::1"], to = ["203.0.113.2", "2001:db8:2::1"]
+    let four = try TestGateway(TunnelPair(esp).near), six = try TestGateway(TunnelPair(esp, isOuterIPv6: true).near)
+    for (offset, hasMore) in [(UInt16(0), true), (9, true), (9, false)] {
+      let one = ipv4(.udp, from: from[0], to: to[0], moreFragments: hasMore, fragmentOffset: offset, udp(text("words")))
+      #expect(four.run(ethernet(.ipv4, one)).reason == .fragmentInTransport)
+      let other = fragment(.udp, offset: offset, more: hasMore, udp(text("words")))
+      #expect(six.run(ethernet(.ipv6, ipv6(.fragment, from: from[1], to: to[1], other))).reason == .fragmentInTransport)
+      let hidden = extensionHeader(.fragment, other)
+      #expect(
+        six.run(ethernet(.ipv6, ipv6(.hopByHop, from: from[1], to: to[1], hidden))).reason == .fragmentInTransport)
+    }
+    #expect(four.counters(.outbound).packets == 0 && six.counters(.outbound).packets == 0)
+  }
+
   @Test(arguments: [false, true])
   func `rows 40 and 44: in UDP, whose checksum is right where IPv6 wants one`(_ isOuterIPv6: Bool) throws {
     var esp = ESPDescription(gcm)
@@ -93,6 +111,21 @@ import Testing
     try check(pair, nil, stories: false, (28...700).map { clear($0) }, "padded")
     let lengths = Set(try TestGateway(pair.near).run((28...600).map { clear($0) }).map(\.octets.count))
     #expect(lengths.count == 1)
+  }
+
+  /// With NULL what is added can be read: it says nothing of what the frame held before.
+  @Test func `row 25: padding against traffic analysis is zeros`() throws {
+    var esp = ESPDescription(try CipherSuite(.null, keyBits: 0, integrity: .hmacSHA256))
+    esp.paddedLength = 500
+    let near = try TestGateway(TunnelPair(esp).near)
+    for length in [28, 77, 300, 500] {
+      #expect(near.run(ethernet(.ipv4, ipv4(.udp, udp([UInt8](repeating: 0xee, count: 700))))).reason == .none)
+      let packet = near.run(clear(length)).packet
+      #expect(packet.count == 20 + 8 + 504 + 16)
+      #expect(Array(packet[28..<28 + length]) == Array(clear(length).dropFirst(14)))
+      #expect(packet[28 + length..<528].allSatisfy { $0 == 0 }, "\(length)")
+      #expect(Array(packet[528..<532]) == [1, 2, 2, 4])
+    }
   }
 
   @Test func `row 39: jumbo frames`() throws {

@@ -3,6 +3,7 @@ import Contract
 import PacketMaking
 import Rings
 import Testing
+import Wire
 
 /// What is not to be opened is not, says why, and changes nothing.
 @Suite struct ESPRefusalTests {
@@ -79,6 +80,43 @@ import Testing
     }
   }
 
+  /// The far end answers on port 80 and nothing else: what comes in is that traffic, seen from the other side.
+  @Test(arguments: [false, true], [false, true])
+  func `row 26: protocols and ports are selectors, too`(_ stories: Bool, _ isTransport: Bool) throws {
+    var esp = ESPDescription(gcm)
+    if isTransport { esp.mode = .transport }
+    let wide = TunnelPair(esp)
+    var narrow = wide.far
+    (narrow.tunnels[0].local, narrow.tunnels[0].remote) = ([], [])
+    let all = IPPrefix("0.0.0.0/0")!
+    var policy = PolicyDescription(.protect("pair"), source: all, destination: all)
+    policy.protocolNumber = 17
+    policy.sourcePorts = 80...80
+    policy.destinationPorts = 1024...2000
+    narrow.policies = [policy]
+    let near = try TestGateway(wide.near), far = try TestGateway(narrow, stories: stories)
+    func frame(_ next: NextHeader, _ from: UInt16, _ to: UInt16, options: [UInt8] = [], offset: UInt16 = 0) -> [UInt8] {
+      ethernet(
+        .ipv4,
+        ipv4(
+          next, from: "203.0.113.1", to: "203.0.113.2", options: options, fragmentOffset: offset,
+          next == .tcp ? tcp(from: from, to: to) : udp(from: from, to: to)))
+    }
+    var cases: [(frame: [UInt8], reason: DropReason)] = [
+      (frame(.udp, 1024, 80), .none), (frame(.udp, 2000, 80), .none), (frame(.udp, 80, 1024), .selectorMismatch),
+      (frame(.udp, 1023, 80), .selectorMismatch), (frame(.udp, 2001, 80), .selectorMismatch),
+      (frame(.udp, 1024, 81), .selectorMismatch), (frame(.tcp, 1024, 80), .selectorMismatch),
+      (frame(.udp, 1024, 80, options: [1, 1, 1, 0]), .none),
+      (frame(.udp, 80, 1024, options: [1, 1, 1, 0]), .selectorMismatch),
+    ]
+    // A later fragment has no ports, and no policy that names ports is about it.
+    if !isTransport { cases.append((frame(.udp, 1024, 80, offset: 9), .selectorMismatch)) }
+    let sealed = near.run(cases.map(\.frame))
+    #expect(sealed.allSatisfy { $0.reason == .none })
+    #expect(far.run(sealed.map(\.octets)).map(\.reason) == cases.map(\.reason))
+    #expect(far.counters(.inbound).drops.first { $0.name == "selectorMismatch" }?.count == (isTransport ? 6 : 7))
+  }
+
   @Test func `rows 33 and 46: no SA and no policy, every packet, and never in clear`() throws {
     let pair = TunnelPair(ESPDescription(gcm), local: ["10.0.0.0/8"], remote: ["10.0.0.0/8"])
     let near = try TestGateway(pair.near)
@@ -90,7 +128,30 @@ import Testing
     #expect(far.run(sealed.map(\.octets)).allSatisfy { $0.reason == .unknownSPI })
   }
 
-  @Test func `no live sender id: nothing is sent`() throws {
+  @Test(arguments: [false, true])
+  func `row 33: a tunnel without keys drops every packet, both ways, and its neighbour none`(_ stories: Bool) throws {
+    var pair = CounterTests.twoTunnels()
+    pair.near.tunnels[1].security = nil
+    let far = try TestGateway(pair.far, stories: stories)
+    let near = try TestGateway(pair.near, stories: stories)
+    let frames = (0..<130).map { CounterTests.frame(40 + $0, to: $0 % 2) }
+    let sealed = near.run(frames)
+    for (index, outcome) in sealed.enumerated() {
+      #expect(outcome.reason == (index % 2 == 0 ? .none : .noPolicy), "packet \(index)")
+      if index % 2 == 1 { #expect(outcome.octets == frames[index]) }
+    }
+    #expect(near.counters.keptPackets == 65 && near.counters.drops(.noPolicy) == 65)
+    // What the far end, which has the keys, sends.
+    let back = far.run(
+      (0..<130).map { number in
+        ethernet(.ipv4, ipv4(.udp, from: "198.51.\(100 + number % 2).9", to: "192.0.2.1", udp()))
+      })
+    #expect(back.allSatisfy { $0.reason == .none })
+    let opened = near.run(back.map(\.octets))
+    #expect(opened.enumerated().allSatisfy { $0.element.reason == ($0.offset % 2 == 0 ? .none : .unknownSPI) })
+  }
+
+  @Test func `row 33: without a live sender id nothing is sent`() throws {
     let near = try TestGateway(TunnelPair(ESPDescription(gcm)).near, hasNonces: false)
     #expect(near.run([clear(60), clear(61)]).allSatisfy { $0.reason == .noSenderID })
     #expect(near.counters(.outbound).packets == 0)
@@ -147,10 +208,35 @@ import Testing
       far.run([datagram([0xff]), datagram([]), datagram([1, 2, 3])]).map(\.reason) == [
         .natKeepalive, .udpTooShort, .udpTooShort,
       ])
-    // Row 43: the peer's port may change.
-    let sealed = try TestGateway(TunnelPair(esp).near).run(clear(60)).octets
+  }
+
+  /// A NAT may give the peer another port, or another address, at any time. What is authentic is opened wherever it comes
+  /// from. We answer where the configuration says: whoever follows a peer follows an attacker who replays from elsewhere
+  /// as well, unless he asks the peer first, which is IKE's.
+  @Test(arguments: [false, true])
+  func `row 43: the peer's port changes on a live SA; it is heard, and answered where it was`(_ isIPv6: Bool) throws {
+    var esp = ESPDescription(gcm)
+    esp.encapsulation = ESPDescription.Encapsulation(localPort: 4500, peerPort: 4501)
+    let pair = TunnelPair(esp, isOuterIPv6: isIPv6)
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    // The near end calls the far one's port 4501; to the far one, what arrives came to port 4500.
+    let sealed = near.run((0..<9).map { clear(60 + $0) }).map { outcome in
+      var octets = outcome.octets
+      octets.replaceSubrange((isIPv6 ? 56 : 36)..<(isIPv6 ? 58 : 38), with: big(UInt16(4500)))
+      return octets
+    }
+    let port = isIPv6 ? 54 : 34
     var moved = sealed
-    moved.replaceSubrange(34..<36, with: big(UInt16(61000)))
-    #expect(far.run(moved).reason == .none)
+    for index in 3..<6 { moved[index].replaceSubrange(port..<port + 2, with: big(UInt16(61000 + index))) }
+    // Another address, too.
+    for index in 6..<9 { moved[index][isIPv6 ? 37 : 29] ^= 1 }
+    let opened = far.run(moved)
+    #expect(opened.map(\.reason) == Array(repeating: .none, count: 9))
+    #expect(opened.map(\.octets) == (0..<9).map { clear(60 + $0) })
+    let answer = far.run(clear(60)).octets
+    #expect(Array(answer[port..<port + 4]) == big(UInt16(4500)) + big(UInt16(4501)))
+    #expect(Array(answer[isIPv6 ? 38..<54 : 30..<34]) == address(isIPv6 ? "2001:db8:1::1" : "203.0.113.1"))
+    // The window is the SA's, not the address's.
+    #expect(far.run(sealed).allSatisfy { $0.reason == .replayed })
   }
 }

@@ -9,7 +9,7 @@ import Wire
 /// The engines that this machine can run.
 let engines = CryptoEngine.Kind.allCases.filter(\.isHere)
 
-/// One gateway with one worker: frames go through the whole path, burst by burst.
+/// One gateway: frames go through the whole path, burst by burst, each burst to the worker that it is given to.
 final class TestGateway {
   struct Outcome {
     var octets: [UInt8]
@@ -22,52 +22,68 @@ final class TestGateway {
   }
 
   let associations: Associations
-  let counters = WorkerCounters()
+  let bank: [WorkerCounters]
+  /// All workers': whoever asks knows which.
   let reports: SPSCRing<Report>
+  let supply: NonceSupply?
   private let memory: PacketMemory
   private let frames: FrameSource
   private let snapshot: UnsafePointer<ClassifySnapshot>
   private let shared: WorkerShared
-  private let esp: ESPWorker
-  private let path: BurstPath
+  private let esp: [ESPWorker]
+  private let paths: [BurstPath]
+
+  /// Worker 0's.
+  var counters: WorkerCounters { bank[0] }
 
   init(
     _ description: ClassifyDescription, engine: CryptoEngine.Kind? = nil, stories: Bool = false,
-    hasNonces: Bool = true
+    hasNonces: Bool = true, workers: Int = 1, unit: Int = 0
   ) throws {
     var sizes = PacketMemorySizes()
     sizes.frames = 1024
     memory = try PacketMemory(sizes, near: nil)
     frames = FrameSource(memory)
-    associations = try Associations(description, engine: try CryptoEngine(forced: engine, lanes: 1), workers: 1)
-    let ownership = OwnershipDescription(members: 1, playing: [0], workers: 1)
+    associations = try Associations(
+      description, engine: try CryptoEngine(forced: engine, lanes: workers), workers: workers)
+    let ownership = OwnershipDescription(members: 1, playing: [0], workers: workers)
     if hasNonces {
       let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
-      _ = try NonceSupply(associations, ownership, workers: 1, unit: 0) {
+      supply = try NonceSupply(associations, ownership, workers: workers, unit: unit) {
         (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in try directory.open(key, .new, ids: ids)
       }
+    } else {
+      supply = nil
     }
     snapshot = ClassifySnapshotBuilder.build(description, ownership, associations)
-    shared = WorkerShared(memory: memory, first: snapshot, workers: 1, crossingCapacity: 64)
-    reports = SPSCRing(capacity: 64)
-    esp = ESPWorker(
-      lane: try associations.engine.lane(0), memory: memory, reports: reports, worker: 0, link: .ethernet,
-      keepsStories: stories)
-    path = BurstPath(shared, counters, worker: 0, link: .ethernet, esp: esp)
+    let shared = WorkerShared(memory: memory, first: snapshot, workers: workers, crossingCapacity: 64)
+    let reports = SPSCRing<Report>(capacity: 64)
+    self.shared = shared
+    self.reports = reports
+    bank = (0..<workers).map { _ in WorkerCounters() }
+    let memory = memory, engine = associations.engine
+    esp = try (0..<workers).map { number in
+      ESPWorker(
+        lane: try engine.lane(number), memory: memory, reports: reports, worker: number, link: .ethernet,
+        keepsStories: stories)
+    }
+    paths = zip(bank, esp).enumerated().map { number, both in
+      BurstPath(shared, both.0, worker: UInt8(number), link: .ethernet, esp: both.1)
+    }
   }
 
   deinit {
-    esp.deallocate()
+    for worker in esp { worker.deallocate() }
     reports.deallocate()
     shared.deallocate()
     ClassifySnapshotBuilder.destroy(snapshot)
-    counters.deallocate()
+    for counters in bank { counters.deallocate() }
     frames.deallocate()
     memory.deallocate()
   }
 
-  /// In bursts of 64, in order.
-  func run(_ list: [[UInt8]], seconds: Int64 = 0) -> [Outcome] {
+  /// In bursts of 64, in order. What crosses to another worker comes last, once that one has had its turn.
+  func run(_ list: [[UInt8]], seconds: Int64 = 0, worker: Int = 0) -> [Outcome] {
     var outcomes: [Outcome] = []
     let refs = UnsafeMutablePointer<PacketRef>.allocate(capacity: Burst.capacity)
     defer { refs.deallocate() }
@@ -83,8 +99,27 @@ final class TestGateway {
         header.pointee.wireLength = UInt32(octets.count)
         burst.append(ref)
       }
-      hotRunBurstPath(path, &burst)
+      hotRunBurstPath(paths[worker], &burst)
       for index in 0..<burst.count { outcomes.append(take(burst.refs[index])) }
+    }
+    outcomes += runCrossed(refs)
+    return outcomes
+  }
+
+  /// As the workers' loops do after their own bursts, until nothing is under way between them.
+  private func runCrossed(_ refs: UnsafeMutablePointer<PacketRef>) -> [Outcome] {
+    var outcomes: [Outcome] = []
+    var isQuiet = paths.count == 1
+    while !isQuiet {
+      isQuiet = true
+      for worker in paths.indices {
+        var crossed = Burst(refs)
+        paths[worker].stages.crossing.receive(into: &crossed, at: worker)
+        if crossed.count == 0 { continue }
+        isQuiet = false
+        paths[worker].stages.take(&crossed, snapshot)
+        for index in 0..<crossed.count { outcomes.append(take(crossed.refs[index])) }
+      }
     }
     return outcomes
   }
@@ -122,6 +157,53 @@ final class TestGateway {
   func counters(_ direction: AssociationCounters.Direction) -> AssociationCounters {
     associations.counters().first { $0.direction == direction }!
   }
+
+  /// What control has to say, as a worker hears it between two bursts.
+  func obey(_ order: Order, worker: Int = 0) {
+    switch order.kind {
+    case .nonces: paths[worker].stages.takeNonces(order, snapshot)
+    case .endLifetime: paths[worker].stages.endLifetime(order, snapshot)
+    case .stop: break
+    }
+  }
+
+  /// What workers have reported since they were asked last.
+  func reported() -> [Report] {
+    var list: [Report] = []
+    while let report = reports.dequeue() { list.append(report) }
+    return list
+  }
+
+  /// The first outbound SA's.
+  var outboundState: UnsafeMutablePointer<OutboundState> { associations.tables.outbound[0].state }
+
+  /// As if so many packets had been sealed before.
+  func goOn(after last: UInt64) {
+    let sa = associations.tables.outbound[0]
+    sa.state.pointee.sequence = OutboundSequence(extended: sa.flags.contains(.isExtended), after: last)
+    sa.state.pointee.budget = 0
+  }
+
+  /// A packet under each of these numbers.
+  func seal(_ numbers: [UInt64], _ frame: [UInt8] = clear(60)) -> [[UInt8]] {
+    numbers.map { number in
+      goOn(after: number - 1)
+      let outcome = run(frame)
+      precondition(outcome.reason == .none, "number \(number) was not sealed: \(outcome.reason)")
+      return outcome.octets
+    }
+  }
+
+  /// The first inbound SA's.
+  var window: ReplayWindow { associations.tables.inbound[0].window }
+
+  /// As if nothing after this number had been received, and everything before it were long past.
+  func expect(after last: UInt64) {
+    let window = window
+    _ = ReplayWindow(
+      at: UnsafeMutableRawPointer(window.head), size: window.size,
+      extended: associations.tables.inbound[0].flags.contains(.isExtended), after: last)
+  }
 }
 
 /// Two ends of one tunnel: what one seals the other opens.
@@ -157,6 +239,12 @@ struct TunnelPair {
 
 /// The suites, and one of each kind where all would take too long.
 let gcm = try! CipherSuite(.aesGCM, keyBits: 128)
+let kinds = [
+  gcm, try! CipherSuite(.chacha20Poly1305, keyBits: 256), try! CipherSuite(.aesGMAC, keyBits: 256),
+  try! CipherSuite(.aesCBC, keyBits: 128, integrity: .hmacSHA256),
+  try! CipherSuite(.aesCTR, keyBits: 128, integrity: .hmacSHA384),
+  try! CipherSuite(.null, keyBits: 0, integrity: .hmacSHA512),
+]
 
 func clear(_ length: Int, isIPv6: Bool = false, trafficClass: UInt8 = 0, dontFragment: Bool = false) -> [UInt8] {
   let payload = (0..<max(0, length - (isIPv6 ? 48 : 28))).map { UInt8(truncatingIfNeeded: $0 &* 31) }
