@@ -30,6 +30,8 @@ struct Reassembly: @unchecked Sendable {
     /// Where the number of what follows the header stands, in IPv6.
     var nextOffset = 0
     var received = 0
+    /// Where the fragment ends that ends last of those that are there.
+    var furthest = 0
     /// Of the payload, once its last fragment is there; -1 before.
     var length = -1
     var since: Int64 = 0
@@ -129,10 +131,10 @@ struct Reassembly: @unchecked Sendable {
     guard let number = find(fragment, pair, seconds, &timeouts) else { return .refused(.reassemblyFull) }
     let datagram = datagrams + number
     let end = fragment.offset &+ length
-    let isTooLong =
-      datagram.pointee.length >= 0
-      && (end > datagram.pointee.length || !fragment.hasMore && end != datagram.pointee.length)
-    if isTooLong {
+    // The last fragment ends the packet, whichever comes first: it or what would lie behind it.
+    let isBeyond = datagram.pointee.length >= 0 && end > datagram.pointee.length
+    let isCutShort = !fragment.hasMore && (end < datagram.pointee.furthest || datagram.pointee.length > end)
+    if isBeyond || isCutShort {
       release(number)
       return .refused(.fragmentMalformed)
     }
@@ -149,6 +151,7 @@ struct Reassembly: @unchecked Sendable {
     }
     hauberk_copy(payload(number) + fragment.offset, fragment.payload.base, length)
     datagram.pointee.received &+= length
+    if end > datagram.pointee.furthest { datagram.pointee.furthest = end }
     if fragment.isCongested { datagram.pointee.hasCongestion = true }
     if !fragment.hasMore { datagram.pointee.length = end }
     if fragment.offset == 0 {
@@ -157,8 +160,14 @@ struct Reassembly: @unchecked Sendable {
       datagram.pointee.nextOffset = fragment.nextOffset
       datagram.pointee.hasFirst = true
     }
-    let isWhole = datagram.pointee.hasFirst && datagram.pointee.received == datagram.pointee.length
-    return isWhole ? .whole(number) : .held
+    guard datagram.pointee.hasFirst, datagram.pointee.received == datagram.pointee.length else { return .held }
+    // What no header can say was no packet (RFC 791, RFC 8200 section 4.5).
+    let front = datagram.pointee.isIPv6 ? IPv6View.length : 0
+    if self.length(number) &- front > Int(UInt16.max) {
+      release(number)
+      return .refused(.fragmentMalformed)
+    }
+    return .whole(number)
   }
 
   private enum Mark { case new, known, overlapping }
