@@ -1,4 +1,5 @@
 import CBaseline
+import Contract
 import Dataplane
 import Memory
 

@@ -55,14 +55,14 @@ import Testing
   }
 
   @Test func `traffic to generate is described by name and value`() throws {
-    let defaults = try GenerateOptions("")
+    let defaults = try GeneratorDescription("")
     #expect(defaults.packets == 1_000_000 && defaults.size == .imix && defaults.flows == 1024 && defaults.seed == 1)
-    let all = try GenerateOptions("packets=0,size=64-1518,flows=1048576,ipv6=100,seed=0")
+    let all = try GeneratorDescription("packets=0,size=64-1518,flows=1048576,ipv6=100,seed=0")
     #expect(all.packets == 0 && all.size == .range(64, 1518) && all.flows == 1 << 20 && all.ipv6Percent == 100)
     #expect(all.seed == 0)
-    #expect(try GenerateOptions("size=64").size == .fixed(64))
-    #expect(try GenerateOptions("size=78,ipv6=1").size == .fixed(78))
-    #expect(try GenerateOptions("packets=1,packets=2").packets == 2)
+    #expect(try GeneratorDescription("size=64").size == .fixed(64))
+    #expect(try GeneratorDescription("size=78,ipv6=1").size == .fixed(78))
+    #expect(try GeneratorDescription("packets=1,packets=2").packets == 2)
   }
 
   @Test(arguments: [
@@ -70,21 +70,21 @@ import Testing
     "flows=0", "flows=1048577", "ipv6=101", "seed=-1", "size=64,ipv6=1", "packet=5", "=5", "speed=5",
   ])
   func `and refused by name`(_ text: String) {
-    let sentence = complaint { () throws(CommandFailure) in try GenerateOptions(text) }
+    let sentence = complaint { () throws(CommandFailure) in try GeneratorDescription(text) }
     #expect(sentence?.contains("--generate") == true)
     if text == "packet=5" { #expect(sentence?.contains("did you mean 'packets'?") == true) }
   }
 
   @Test func `faults are shares`() throws {
-    let faults = try FaultOptions("truncate=0,flip=1,duplicate=0.25,reorder=1e-3,drop=.5,seed=9")
+    let faults = try FaultDescription("truncate=0,flip=1,duplicate=0.25,reorder=1e-3,drop=.5,seed=9")
     #expect(faults.truncate == 0 && faults.flip == 1 && faults.duplicate == 0.25 && faults.reorder == 0.001)
     #expect(faults.drop == 0.5 && faults.seed == 9 && !faults.isEmpty)
-    #expect(try FaultOptions("seed=5").isEmpty)
+    #expect(try FaultDescription("seed=5").isEmpty)
   }
 
   @Test(arguments: ["flip", "flip=", "flip=2", "flip=-0.1", "flip=nan", "flip=x", "flap=1", "seed=x"])
   func `and nothing else`(_ text: String) {
-    #expect(complaint { () throws(CommandFailure) in try FaultOptions(text) }?.contains("--faults") == true)
+    #expect(complaint { () throws(CommandFailure) in try FaultDescription(text) }?.contains("--faults") == true)
   }
 
   @Test func `audit takes one capture, and needs it`() throws {

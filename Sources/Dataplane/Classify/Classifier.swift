@@ -54,6 +54,9 @@ package struct Classifier {
     return Classification(workSet: ShortPath.workSet(words, snapshot.pointee.keyPointer), .flow)
   }
 
+  /// How much may stand in front of ESP.
+  static let mostInFront = 1 << 14
+
   @inline(never)
   static func judgeFully(
     _ frame: Bytes, _ snapshot: UnsafePointer<ClassifySnapshot>, _ link: LinkType
@@ -87,8 +90,8 @@ package struct Classifier {
     result.offset = UInt8(truncatingIfNeeded: packet.offset)
     if let esp = keyed.esp {
       let distance = esp - frame.base
-      // Only jumbograms with chains of headers beyond 64 KiB: nobody sends ESP so.
-      if distance > Int(UInt16.max) { result.action = .refuse(.espTooShort) }
+      // Nobody sends ESP behind so many headers; and what is opened still has to begin within 64 KiB of its frame.
+      if distance > Self.mostInFront { result.action = .refuse(.espTooDeep) }
       result.espOffset = UInt16(truncatingIfNeeded: distance)
     }
     return result

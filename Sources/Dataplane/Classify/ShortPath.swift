@@ -60,7 +60,7 @@ struct ShortPath {
   /// The SPI of ESP for us, where the frame is Ethernet, IPv4 without options, no fragment; 0 sends it the full way.
   @inline(__always)
   func spi(_ frame: Bytes, _ cluster: ClusterAddresses) -> UInt32 {
-    guard frame.count >= leastLength, frame.count >= Self.espOffset &+ 8 else { return 0 }
+    guard frame.count >= leastLength, frame.count >= Self.espOffset &+ 12 else { return 0 }
     let mac = frame.uint64InMemoryOrder(at: 0) & macMask
     guard mac == clusterMulticast || mac == clusterUnicast || mac == unit else { return 0 }
     guard frame.uint32(at: 12) & 0xffff_ff00 == 0x0800_4500 else { return 0 }

@@ -161,8 +161,14 @@ struct Reassembly: @unchecked Sendable {
       datagram.pointee.nextOffset = fragment.nextOffset
       datagram.pointee.hasFirst = true
     }
-    let isWhole = datagram.pointee.hasFirst && datagram.pointee.received == datagram.pointee.length
-    return isWhole ? .whole(number) : .held
+    guard datagram.pointee.hasFirst, datagram.pointee.received == datagram.pointee.length else { return .held }
+    // What no header can say was no packet (RFC 791, RFC 8200 section 4.5).
+    let front = datagram.pointee.isIPv6 ? IPv6View.length : 0
+    if self.length(number) &- front > Int(UInt16.max) {
+      release(number)
+      return .refused(.fragmentMalformed)
+    }
+    return .whole(number)
   }
 
   private enum Mark { case new, known, overlapping }

@@ -173,7 +173,7 @@ extension Sealer {
     }
     let header = inner.isIPv6 ? IPv6View.length : IPv4View.minimumLength
     // As much as may be told without being too big itself.
-    let quoted = min(inner.length, (inner.isIPv6 ? 1280 : 576) - header - 8)
+    let quoted = min(inner.length, (inner.isIPv6 ? 1280 : 576) &- header &- 8)
     var answer = PacketRef(position: 0, offset: 0, length: 0)
     guard esp.frames.take(length: ip &+ header &+ 8 &+ quoted, &answer) else { return nil }
     let start = esp.address(of: answer), to = start + ip

@@ -1,6 +1,5 @@
 import CKernel
 import Contract
-
 import Memory
 import Wire
 
@@ -10,9 +9,11 @@ package struct RoundTrip: @unchecked Sendable {
   /// Who gateway B is, and what it can open.
   let snapshot: UnsafePointer<ClassifySnapshot>
   let esp: ESPWorker
-  /// The inner packets of a burst, one behind the other, and where each begins.
+  /// The packets of a burst with their link headers, one behind the other: where each begins, how long its link header
+  /// is, and how long the packet behind it.
   let copies: UnsafeMutableRawPointer
   let starts: UnsafeMutablePointer<Int>
+  let links: UnsafeMutablePointer<Int>
   let lengths: UnsafeMutablePointer<Int>
 
   package init(_ snapshot: UnsafePointer<ClassifySnapshot>, _ esp: ESPWorker) {
@@ -20,15 +21,21 @@ package struct RoundTrip: @unchecked Sendable {
     self.esp = esp
     // As much as there may be; what is never written is never there.
     copies = .allocate(byteCount: Burst.capacity * esp.memory.longestPacket, alignment: 64)
-    starts = .allocate(capacity: Burst.capacity)
-    starts.initialize(repeating: 0, count: Burst.capacity)
-    lengths = .allocate(capacity: Burst.capacity)
-    lengths.initialize(repeating: 0, count: Burst.capacity)
+    starts = Self.room()
+    links = Self.room()
+    lengths = Self.room()
+  }
+
+  private static func room() -> UnsafeMutablePointer<Int> {
+    let room = UnsafeMutablePointer<Int>.allocate(capacity: Burst.capacity)
+    room.initialize(repeating: 0, count: Burst.capacity)
+    return room
   }
 
   package func deallocate() {
     copies.deallocate()
     starts.deallocate()
+    links.deallocate()
     lengths.deallocate()
     esp.deallocate()
   }
@@ -37,25 +44,34 @@ package struct RoundTrip: @unchecked Sendable {
   @inline(never)
   func copy(_ burst: Burst, _ places: UnsafeMutablePointer<PacketPlaces>) {
     var start = 0
-    for index in 0..<burst.count {
+    var index = 0
+    while index < burst.count {
       let ref = burst.refs[index]
       starts[index] = start
+      links[index] = places[index].ip
       lengths[index] = 0
-      guard ref.verdict == 0 else { continue }
-      let ip = esp.address(of: ref) + places[index].ip
-      let available = Int(ref.length) &- places[index].ip
-      let length = min(InnerHeader(ip, available: available).length, available)
-      hauberk_copy(copies + start, ip, length)
-      lengths[index] = length
-      start &+= length
+      if ref.verdict == 0 {
+        let frame = esp.address(of: ref), link = places[index].ip
+        let available = Int(ref.length) &- link
+        let length = min(InnerHeader(frame + link, available: available).length, available)
+        hauberk_copy(copies + start, frame, link &+ length)
+        lengths[index] = length
+        start &+= link &+ length
+      }
+      index &+= 1
     }
   }
 
+  /// Whether a packet is what it was. The tunnel did not carry its link header: that is put back, because a family's number
+  /// for IPv6 depends on the system, and the one of the header that came out is ours.
   @inline(never)
   func isSame(_ ref: PacketRef, _ index: Int, ip: Int) -> Bool {
     let length = Int(ref.length) &- ip
-    guard length == lengths[index] else { return false }
-    return hauberk_is_same(esp.address(of: ref) + ip, copies + starts[index], length) != 0
+    guard length == lengths[index], ip == links[index] else { return false }
+    let frame = esp.address(of: ref), copy = copies + starts[index]
+    guard hauberk_is_same(frame + ip, copy + ip, length) != 0 else { return false }
+    hauberk_copy(frame, copy, ip)
+    return true
   }
 }
 
@@ -76,8 +92,11 @@ extension Stages {
     let far = Protector(
       trip.snapshot.pointee.tables ?? protector.sealer.tables, trip.snapshot, trip.esp)
     var opening: UInt64 = 0
-    for index in 0..<burst.count where burst.refs[index].verdict == 0 {
+    var index = 0
+    while index < burst.count {
+      defer { index &+= 1 }
       let ref = burst.refs[index]
+      guard ref.verdict == 0 else { continue }
       let frame = Bytes(memory.address(start: ref.start), count: Int(ref.length))
       let result = Classifier.judgeFully(frame, trip.snapshot, trip.esp.link)
       scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
@@ -91,15 +110,21 @@ extension Stages {
       }
     }
     if opening != 0 { _ = far.open(burst, opening, isVaried: true, scratch.actions, scratch.places, counters, &bytes) }
-    for index in 0..<burst.count where burst.refs[index].verdict == 0 {
-      if !trip.isSame(burst.refs[index], index, ip: scratch.places[index].ip) {
+    index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      if ref.verdict == 0, !trip.isSame(ref, index, ip: scratch.places[index].ip) {
         Protector.refuse(burst, index, .mismatched, counters)
       }
+      index &+= 1
     }
   }
 
   private func refuseAll(_ burst: Burst, _ mask: UInt64) {
-    for index in 0..<burst.count where mask &>> UInt64(truncatingIfNeeded: index) & 1 == 1 {
+    var left = mask
+    while left != 0 {
+      let index = left.trailingZeroBitCount
+      left &= left &- 1
       let action = scratch.actions[index]
       guard action.kind != .seal, action.kind != .open else { continue }
       let reason = action.kind == .refuse ? action.reasonBits : DropReason.noPolicy.rawValue

@@ -135,11 +135,14 @@ extension Stages {
       Protector.refuse(burst, index, result.reason, counters)
       return false
     }
-    if result.action.kind == .refuse {
-      Protector.refuse(burst, index, result.action.reasonBits, counters)
-      return false
+    switch result.action.kind {
+    case .bypass, .seal, .open: return cross(burst, index, toSet: result.workSet, snapshot)
+    case .refuse: Protector.refuse(burst, index, result.action.reasonBits, counters)
+    // A fragment of a fragment is nothing that anybody sends.
+    case .reassemble: Protector.refuse(burst, index, .fragmentMalformed, counters)
+    case .none: Protector.refuse(burst, index, .noPolicy, counters)
     }
-    return cross(burst, index, toSet: result.workSet, snapshot)
+    return false
   }
 
   /// A unicast SA lives on one worker, whatever brought its packet here.

@@ -1,18 +1,5 @@
+package import Contract
 package import Memory
-
-/// How often each fault strikes, as shares of 1.
-package struct FaultDescription: Sendable {
-  package var truncate = 0.0
-  package var flip = 0.0
-  package var duplicate = 0.0
-  package var reorder = 0.0
-  package var drop = 0.0
-  package var seed: UInt64 = 1
-
-  package init() {}
-
-  package var isEmpty: Bool { truncate + flip + duplicate + reorder + drop == 0 }
-}
 
 /// What the injector has done.
 package struct FaultCounts: Sendable {

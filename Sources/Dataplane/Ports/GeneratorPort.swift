@@ -1,29 +1,7 @@
-package import Memory
 import CKernel
+package import Contract
+package import Memory
 import Wire
-
-/// What the generator makes.
-package struct GeneratorDescription: Sendable {
-  package enum Size: Sendable, Equatable {
-    case fixed(Int)
-    case range(Int, Int)
-    /// 64, 594 and 1518 bytes in the proportion 7 : 4 : 1.
-    case imix
-  }
-
-  package var packets = 1_000_000
-  package var size = Size.imix
-  package var flows = 1024
-  package var seed: UInt64 = 1
-  /// Of a hundred flows, how many are IPv6.
-  package var ipv6Percent = 0
-
-  /// Shortest that holds every header; longest without jumbo frames.
-  package static let sizes = 64...1518
-  package static let mostFlows = 1 << 20
-
-  package init() {}
-}
 
 /// Synthetic traffic: UDP and TCP flows in both directions, the same for the same seed.
 package struct GeneratorPort: ReceivePort {
@@ -44,7 +22,7 @@ package struct GeneratorPort: ReceivePort {
       guard made < description.packets else { return false }
       let draw = random.next()
       // Four octets of frame check sequence are on the wire and not in memory.
-      let flow = UInt32(truncatingIfNeeded: draw & 0xffff_ffff) % UInt32(truncatingIfNeeded: description.flows)
+      let flow = UInt32(truncatingIfNeeded: draw & 0xffff_ffff) % max(1, UInt32(truncatingIfNeeded: description.flows))
       let isIPv6 = Int(flow % 100) < description.ipv6Percent
       let length = max(size(draw) &- 4, isIPv6 ? Self.leastIPv6 : 0)
       var ref = PacketRef(position: 0, offset: 0, length: 0)

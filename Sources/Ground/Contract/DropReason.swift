@@ -46,6 +46,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case unknownSPI
   case espTooShort
   case espMisaligned
+  case espTooDeep
   case replayed
   case outsideWindow
   case integrity
@@ -107,6 +108,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .unknownSPI: "ESP for us with an SPI that no SA has"
     case .espTooShort: "ESP that is shorter than its SA's shortest packet"
     case .espMisaligned: "ESP whose length fits no padding"
+    case .espTooDeep: "ESP behind more headers than anybody sends"
     case .replayed: "its sequence number was there before"
     case .outsideWindow: "its sequence number is left of the replay window"
     case .integrity: "the tag is wrong: changed on the way, or another key"

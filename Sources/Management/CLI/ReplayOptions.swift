@@ -11,8 +11,8 @@ package enum ReplayRate: Sendable, Equatable {
 package struct ReplayOptions: Sendable {
   /// Nil: the capture that ships with the program.
   package var capture: String?
-  package var generate: GenerateOptions?
-  package var faults = FaultOptions()
+  package var generate: GeneratorDescription?
+  package var faults = FaultDescription()
   package var out: String?
   package var config: String?
   package var workers: Int?
@@ -75,8 +75,8 @@ package struct ReplayOptions: Sendable {
     rate = try Self.rate(parsed)
     loops = try parsed.integer("--loop", in: 1...1_000_000_000) ?? 1
     trace = try parsed.integer("--trace", in: 0...1_000_000_000) ?? 0
-    generate = try parsed.value("--generate").map { text throws(CommandFailure) in try GenerateOptions(text) }
-    if let text = parsed.value("--faults") { faults = try FaultOptions(text) }
+    generate = try parsed.value("--generate").map { text throws(CommandFailure) in try GeneratorDescription(text) }
+    if let text = parsed.value("--faults") { faults = try FaultDescription(text) }
     isPlain = parsed.has("--plain")
     wantsRoundTrip = parsed.has("--round-trip")
     engine = try Self.engine(parsed)

@@ -1,4 +1,5 @@
 import Config
+import Contract
 
 /// `name=value,name=value`: the small language of --generate and --faults.
 struct Specification {
@@ -34,6 +35,8 @@ struct Specification {
     return number
   }
 
+  func seed() throws(CommandFailure) -> UInt64? { try integer("seed", in: 0...Int.max).map { UInt64($0) } }
+
   func share(_ name: String) throws(CommandFailure) -> Double? {
     guard let text = values[name] else { return nil }
     guard let share = Double(text), (0...1).contains(share) else {
@@ -43,30 +46,16 @@ struct Specification {
   }
 }
 
-/// What --generate asks for.
-package struct GenerateOptions: Sendable {
-  package enum Size: Sendable, Equatable {
-    case fixed(Int)
-    case range(Int, Int)
-    case imix
-  }
-
-  package var packets = 1_000_000
-  package var size = Size.imix
-  package var flows = 1024
-  package var ipv6Percent = 0
-  package var seed = 1
-
-  /// Frame check sequence included, as sizes are given everywhere.
-  static let sizes = 64...1518
-
+extension GeneratorDescription {
+  /// What --generate asks for.
   init(_ text: String) throws(CommandFailure) {
     let spec = try Specification(
       text, option: "--generate", names: ["packets", "size", "flows", "ipv6", "seed"])
+    self.init()
     packets = try spec.integer("packets", in: 0...1_000_000_000_000) ?? packets
-    flows = try spec.integer("flows", in: 1...1 << 20) ?? flows
+    flows = try spec.integer("flows", in: 1...Self.mostFlows) ?? flows
     ipv6Percent = try spec.integer("ipv6", in: 0...100) ?? ipv6Percent
-    seed = try spec.integer("seed", in: 0...Int.max) ?? seed
+    seed = try spec.seed() ?? seed
     if let size = spec.text("size") { self.size = try Self.size(size) }
     if ipv6Percent > 0, case .fixed(let bytes) = size, bytes < 78 {
       throw CommandFailure(.usage, "--generate size=\(bytes) is too short for IPv6 with TCP, which takes 78")
@@ -87,26 +76,17 @@ package struct GenerateOptions: Sendable {
   }
 }
 
-/// What --faults asks for, as shares of 1.
-package struct FaultOptions: Sendable {
-  package var truncate = 0.0
-  package var flip = 0.0
-  package var duplicate = 0.0
-  package var reorder = 0.0
-  package var drop = 0.0
-  package var seed = 1
-  package var isEmpty: Bool { truncate + flip + duplicate + reorder + drop == 0 }
-
-  init() {}
-
+extension FaultDescription {
+  /// What --faults asks for.
   init(_ text: String) throws(CommandFailure) {
     let spec = try Specification(
       text, option: "--faults", names: ["truncate", "flip", "duplicate", "reorder", "drop", "seed"])
+    self.init()
     truncate = try spec.share("truncate") ?? 0
     flip = try spec.share("flip") ?? 0
     duplicate = try spec.share("duplicate") ?? 0
     reorder = try spec.share("reorder") ?? 0
     drop = try spec.share("drop") ?? 0
-    seed = try spec.integer("seed", in: 0...Int.max) ?? seed
+    seed = try spec.seed() ?? seed
   }
 }

@@ -48,7 +48,7 @@ struct ReplayCommand {
     result.out = options.out.map { $0 == "-" ? "standard output" : $0 }
 
     let port = Port(
-      FaultPort(replaySource(input, source, replay.frames), faults, frames: replay.frames), pace,
+      FaultPort(replaySource(input, source, replay.frames), options.faults, frames: replay.frames), pace,
       memory: replay.memory)
     do {
       try replay.start()
@@ -84,17 +84,6 @@ struct ReplayCommand {
     }
   }
 
-  private var faults: FaultDescription {
-    var description = FaultDescription()
-    description.truncate = options.faults.truncate
-    description.flip = options.faults.flip
-    description.duplicate = options.faults.duplicate
-    description.reorder = options.faults.reorder
-    description.drop = options.faults.drop
-    description.seed = UInt64(options.faults.seed)
-    return description
-  }
-
   private func replaySource(
     _ input: CaptureInput?, _ source: CaptureInput.Source, _ frames: FrameSource
   ) -> ReplaySource {
@@ -104,18 +93,8 @@ struct ReplayCommand {
         try CommandInput.open(source, filter)
       }
     }
-    var description = GeneratorDescription()
-    if let generate = options.generate {
-      description.packets = generate.packets * options.loops
-      description.flows = generate.flows
-      description.ipv6Percent = generate.ipv6Percent
-      description.seed = UInt64(generate.seed)
-      switch generate.size {
-      case .imix: description.size = .imix
-      case .fixed(let bytes): description.size = .fixed(bytes)
-      case .range(let least, let most): description.size = .range(least, most)
-      }
-    }
+    var description = options.generate ?? GeneratorDescription()
+    description.packets *= options.loops
     return ReplaySource(generated: description, frames: frames)
   }
 

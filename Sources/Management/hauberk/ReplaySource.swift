@@ -1,4 +1,5 @@
 import CLI
+import Contract
 import Dataplane
 import Memory
 import Wire

@@ -1,3 +1,4 @@
+import Contract
 @testable import Dataplane
 import Memory
 import PacketMaking
