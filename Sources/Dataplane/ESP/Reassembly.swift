@@ -30,6 +30,8 @@ struct Reassembly: @unchecked Sendable {
     /// Where the number of what follows the header stands, in IPv6.
     var nextOffset = 0
     var received = 0
+    /// Fragments that are in here.
+    var held = 0
     /// Of the payload, once its last fragment is there; -1 before.
     var length = -1
     var since: Int64 = 0
@@ -141,7 +143,10 @@ struct Reassembly: @unchecked Sendable {
     case .known:
       // The same once more, as mirrors send it: harmless if it says the same.
       let isSame = hauberk_is_same(payload(number) + fragment.offset, fragment.payload.base, length) != 0
-      if isSame { return .held }
+      if isSame {
+        datagram.pointee.held &+= 1
+        return .held
+      }
       fallthrough
     case .overlapping:
       release(number)
@@ -158,7 +163,9 @@ struct Reassembly: @unchecked Sendable {
       datagram.pointee.hasFirst = true
     }
     let isWhole = datagram.pointee.hasFirst && datagram.pointee.received == datagram.pointee.length
-    return isWhole ? .whole(number) : .held
+    if isWhole { return .whole(number) }
+    datagram.pointee.held &+= 1
+    return .held
   }
 
   private enum Mark { case new, known, overlapping }
@@ -223,6 +230,9 @@ struct Reassembly: @unchecked Sendable {
     datagrams[number].isUsed = false
     hauberk_clear(seen(number), (Self.units / 64 &+ 1) &* 8)
   }
+
+  /// How many fragments waited for the one that makes it whole.
+  func held(_ number: Int) -> Int { datagrams[number].held }
 
   /// Of the whole packet, header included.
   func length(_ number: Int) -> Int { datagrams[number].headerLength &+ datagrams[number].length }

@@ -113,6 +113,7 @@ import Testing
     let opened = outcomes.filter { $0.reason == .none }.map(\.octets)
     #expect(opened.count == 20 && Set(opened) == Set(frames))
     #expect(outcomes.filter { $0.reason == .reassembled }.count == pieces.count - 20)
+    #expect(far.counters.unfinishedFragments == 0)
   }
 
   @Test func `row 37: overlaps, and too many at once, are refused`() throws {
@@ -123,6 +124,7 @@ import Testing
     var other = pieces[0]
     other[50] ^= 1
     #expect(far.run([pieces[0], pieces[0], other]).map(\.reason) == [.reassembled, .reassembled, .fragmentOverlap])
+    #expect(far.counters.unfinishedFragments == 2)
     // Nothing is left of it: the rest alone makes nothing whole.
     #expect(far.run(pieces[1]).reason == .reassembled && far.run(pieces[2]).reason == .reassembled)
     let firsts = (0..<80).map { cut(sealed, 256, identification: UInt16(100 + $0))[0] }
@@ -130,5 +132,7 @@ import Testing
     // Half a minute later there is room again.
     #expect(far.run([firsts[79]], seconds: 31)[0].reason == .reassembled)
     #expect(far.counters.reassemblyTimeouts == 64)
+    // Not one became whole: consumed, and yet lost.
+    #expect(far.counters.unfinishedFragments == far.counters.drops(.reassembled))
   }
 }
