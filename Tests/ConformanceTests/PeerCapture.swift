@@ -96,12 +96,14 @@ struct PeerGateway {
       "replay", capture.path, "--config", configuration, "--workers", workers, "--loop", "\(loops)", "--json", "--out",
       out)
     guard run.code == 0, let drops = run.drops, let consumed = run.count("packets", "consumed"),
+      let unfinished = run.json?["unfinishedFragments"] as? Int,
       let all = run.json?["securityAssociations"] as? [[String: Any]],
       let inbound = all.first(where: { $0["direction"] as? String == "in" })
     else { throw Refusal(sentence: run.error) }
     let file = folder.read("clear.pcap")
     return Opened(
-      packets: try packets(file), drops: drops, consumed: consumed, sequence: inbound["sequence"] as? Int ?? -1,
+      packets: try packets(file), drops: drops, consumed: consumed, unfinished: unfinished,
+      sequence: inbound["sequence"] as? Int ?? -1,
       counted: inbound["packets"] as? Int ?? -1, window: inbound["drops"] as? [String: Int] ?? [:])
   }
 
@@ -116,6 +118,7 @@ struct PeerGateway {
     var packets: [InnerPacket]
     var drops: [String: Int]
     var consumed: Int
+    var unfinished: Int
     /// Of the inbound SA.
     var sequence: Int
     var counted: Int

@@ -94,7 +94,8 @@ private let absence = Comment(rawValue: PeerCapture.absence)
     // and a TTL of 0; a first fragment of 76 octets, which is no multiple of 8, and a last one that waits for its first.
     #expect(
       into.drops == ["noPolicy": 2, "unknownSPI": 1, "replayed": 1, "badPadding": 5, "fragmentMalformed": 1])
-    #expect(into.consumed == 1 && into.counted == 0 && into.sequence == 7 && into.packets.isEmpty)
+    #expect(
+      into.consumed == 1 && into.unfinished == 1 && into.counted == 0 && into.sequence == 7 && into.packets.isEmpty)
     #expect(into.window == ["replayed": 1, "malformed": 5])
 
     let out = try gateway(peer: "203.0.113.1").open(

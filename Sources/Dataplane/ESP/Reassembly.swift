@@ -32,6 +32,8 @@ struct Reassembly: @unchecked Sendable {
     var received = 0
     /// Where the furthest fragment ends.
     var furthest = 0
+    /// Fragments that are in here.
+    var held = 0
     /// Of the payload, once its last fragment is there; -1 before.
     var length = -1
     var since: Int64 = 0
@@ -144,7 +146,10 @@ struct Reassembly: @unchecked Sendable {
     case .known:
       // The same once more, as mirrors send it: harmless if it says the same.
       let isSame = hauberk_is_same(payload(number) + fragment.offset, fragment.payload.base, length) != 0
-      if isSame { return .held }
+      if isSame {
+        datagram.pointee.held &+= 1
+        return .held
+      }
       fallthrough
     case .overlapping:
       release(number)
@@ -161,7 +166,10 @@ struct Reassembly: @unchecked Sendable {
       datagram.pointee.nextOffset = fragment.nextOffset
       datagram.pointee.hasFirst = true
     }
-    guard datagram.pointee.hasFirst, datagram.pointee.received == datagram.pointee.length else { return .held }
+    guard datagram.pointee.hasFirst, datagram.pointee.received == datagram.pointee.length else {
+      datagram.pointee.held &+= 1
+      return .held
+    }
     // What no header can say was no packet (RFC 791, RFC 8200 section 4.5).
     let front = datagram.pointee.isIPv6 ? IPv6View.length : 0
     if self.length(number) &- front > Int(UInt16.max) {
@@ -233,6 +241,9 @@ struct Reassembly: @unchecked Sendable {
     datagrams[number].isUsed = false
     hauberk_clear(seen(number), (Self.units / 64 &+ 1) &* 8)
   }
+
+  /// How many fragments waited for the one that makes it whole.
+  func held(_ number: Int) -> Int { datagrams[number].held }
 
   /// Of the whole packet, header included.
   func length(_ number: Int) -> Int { datagrams[number].headerLength &+ datagrams[number].length }

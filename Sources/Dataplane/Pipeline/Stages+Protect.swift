@@ -116,6 +116,7 @@ extension Stages {
       worker.header(of: whole).pointee = note
       worker.frames.give(ref)
       burst.refs[index] = whole
+      counters.add(worker.fragments.held(number), to: WorkerCounters.joinedFragments)
       return judgeWhole(burst, index, worker.link, snapshot)
     }
     return false

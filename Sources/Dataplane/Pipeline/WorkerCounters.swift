@@ -24,7 +24,7 @@ package struct WorkerCounters: @unchecked Sendable {
   static var firstStage: Int { 8 }
   static var madePackets: Int { 15 }
   static var reassemblyTimeouts: Int { 16 }
-  static var reassemblyEvictions: Int { 17 }
+  static var joinedFragments: Int { 17 }
   static var unanswered: Int { 18 }
   static var firstDrop: Int { 24 }
   static var firstSet: Int { firstDrop + DropReason.capacity }
@@ -59,6 +59,12 @@ package struct WorkerCounters: @unchecked Sendable {
   /// Packets out of nothing but another packet: fragments, and answers.
   package var madePackets: UInt64 { bank[Self.madePackets] }
   package var reassemblyTimeouts: UInt64 { bank[Self.reassemblyTimeouts] }
+  /// Fragments whose packet never became whole, or is not yet.
+  package var unfinishedFragments: UInt64 {
+    // In this order, so that another thread never sees more joined than came.
+    let joined = bank[Self.joinedFragments]
+    return drops(.reassembled) &- joined
+  }
   /// Senders of what was too big who have not been told, because enough others were.
   package var unanswered: UInt64 { bank[Self.unanswered] }
   package var crossedIn: UInt64 { bank[Self.crossedIn] }

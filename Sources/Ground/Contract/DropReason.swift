@@ -125,7 +125,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .mismatched: "what was opened is not what was sealed"
     case .dummy: "a dummy packet: consumed"
     case .natKeepalive: "a keepalive for a NAT: consumed"
-    case .reassembled: "a fragment that is now part of a whole packet: consumed"
+    case .reassembled: "a fragment, kept until its packet is whole: consumed"
     }
   }
 

@@ -63,6 +63,8 @@ package struct ReplayResult: Sendable {
   /// Senders of what was too big who have not been told.
   package var unanswered: UInt64 = 0
   package var packetsConsumed: UInt64 = 0
+  /// Of those consumed: fragments whose packet never became whole.
+  package var unfinishedFragments: UInt64 = 0
   package var bytesIn: UInt64 = 0
   package var bytesOut: UInt64 = 0
   package var drops: [(reason: DropReason, count: UInt64)] = []
@@ -122,6 +124,7 @@ package struct ReplayResult: Sendable {
       ("worker", .array(workers.map(\.json))),
       ("dealerTicks", .object(dealer.map { ($0.name, .integer($0.ticks)) })),
       ("unanswered", .integer(unanswered)),
+      ("unfinishedFragments", .integer(unfinishedFragments)),
       ("ticksPerSecond", .number(ticksPerSecond)),
       ("faults", .object(faults.map { ($0.name, .integer($0.count)) })),
       ("memory", .object([("pages", .string(pages)), ("node", node.map { .integer(UInt64($0)) } ?? .null)])),

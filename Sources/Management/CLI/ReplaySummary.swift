@@ -32,6 +32,10 @@ package struct ReplaySummary {
         "  \(Format.grouped(result.unanswered)) senders of packets too big were not told: enough others were")
     }
     if result.packetsConsumed > 0 { lines.append(row("consumed", result.packetsConsumed, nil)) }
+    if result.unfinishedFragments > 0 {
+      lines.append(
+        "  \(Format.grouped(result.unfinishedFragments)) of them fragments of packets that never became whole")
+    }
     lines.append("  rate      \(rate)packet/s, \(bits)bit/s, in \(Format.seconds(result.seconds))")
     lines.append(
       "  work sets \(result.workSetsUsed) of 1024 used, hash \(result.hash.rawValue)"

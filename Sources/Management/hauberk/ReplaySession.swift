@@ -145,6 +145,7 @@ struct ReplaySession {
     result.drops = reasons.filter { !$0.reason.isConsumption }
     result.packetsConsumed = reasons.filter(\.reason.isConsumption).reduce(0) { $0 + $1.count }
     result.packetsMade = replay.counters.reduce(0) { $0 + $1.madePackets }
+    result.unfinishedFragments = replay.counters.reduce(0) { $0 + $1.unfinishedFragments }
     result.unanswered = replay.counters.reduce(0) { $0 + $1.unanswered }
     collectSecurity(&result)
     result.members = Array(repeating: MemberShare(), count: options.members)

@@ -13,7 +13,8 @@ import Testing
       changed[changed.count - 1] ^= 1
       let outcomes = gateway.run([changed, known.sealed, known.sealed].map(known.frame))
       #expect(outcomes.map(\.reason) == [.integrity, .none, .replayed], "\(known.source)")
-      #expect(outcomes[1].octets == known.frame(known.clear), "\(known.source)")
+      let isSame = outcomes[1].octets == known.frame(known.clear)
+      #expect(isSame, "\(known.source)")
       #expect(gateway.counters(.inbound).sequence == known.sequence, "\(known.source)")
     }
   }
@@ -23,14 +24,14 @@ import Testing
       let gateway = try known.gateway(.seal, engine, stories: stories)
       let outcome = gateway.run(known.frame(known.clear))
       #expect(outcome.reason == .none, "\(known.source)")
-      #expect(outcome.packet.dropFirst(known.headerLength).elementsEqual(known.esp), "\(known.source)")
       var (header, expected) = (outcome.packet.prefix(known.headerLength), known.sealed.prefix(known.headerLength))
       if !known.isIPv6 {
         #expect(checksum(Array(header)) == 0, "\(known.source)")
         // Identification, fragmentation and the checksum over them are the sender's own.
         for at in [4, 5, 6, 7, 10, 11] { (header[at], expected[at]) = (0, 0) }
       }
-      #expect(header == expected, "\(known.source)")
+      let isSame = header == expected && outcome.packet.dropFirst(known.headerLength).elementsEqual(known.esp)
+      #expect(isSame, "\(known.source)")
     }
   }
 

@@ -184,6 +184,7 @@ import Wire
     let opened = outcomes.filter { $0.reason == .none }.map(\.octets)
     #expect(opened.count == 20 && Set(opened) == Set(frames))
     #expect(outcomes.filter { $0.reason == .reassembled }.count == pieces.count - 20)
+    #expect(far.counters.unfinishedFragments == 0)
   }
 
   @Test(arguments: [false, true])
@@ -278,6 +279,7 @@ import Wire
     var other = pieces[0]
     other[50] ^= 1
     #expect(far.run([pieces[0], pieces[0], other]).map(\.reason) == [.reassembled, .reassembled, .fragmentOverlap])
+    #expect(far.counters.unfinishedFragments == 2)
     // In part the same, from either side.
     for (first, second) in [(0, 16), (16, 0), (8, 24), (24, 8)] {
       let overlapping = [first, second].map { at in
@@ -297,6 +299,8 @@ import Wire
     // Half a minute later there is room again.
     #expect(far.run([firsts[79]], seconds: 31)[0].reason == .reassembled)
     #expect(far.counters.reassemblyTimeouts == 64)
+    // Not one became whole: consumed, and yet lost.
+    #expect(far.counters.unfinishedFragments == far.counters.drops(.reassembled))
   }
 }
 
