@@ -39,12 +39,25 @@ func measureESP(rounds: Int, _ wanted: String) throws -> Int32 {
     Double(hauberk_nanoseconds() - started.nanoseconds) / Double(hauberk_ticks() - started.ticks)
   try Console.output(ESPCell.header)
   for cell in cells { try Console.output(cell.lines(nanosecondsPerTick)) }
-  return 0
+  // What thousands of SAs in turn cost beside one.
+  for many in cells where many.sas > 1 {
+    guard let one = cells.first(where: { $0.sas == 1 && $0.lengths == many.lengths && $0.seals == many.seals }) else {
+      continue
+    }
+    let words = [many, one].map { cell in cell.ticks.map(median) }
+    try Console.output(
+      Format.left(many.title + "beside one: C \(Format.fixed(words[0][many.whole] / words[1][one.whole], 2))", 52)
+        + "Hauberk \(Format.fixed(words[0][many.whole + 1] / words[1][one.whole + 1], 2))\n")
+  }
+  return cells.allSatisfy(\.claimHolds) ? 0 : 1
 }
 
 /// One length, one number of SAs, one direction; all contestants in turn.
 struct ESPCell {
   let title: String
+  let sas: Int
+  let lengths: String
+  let seals: Bool
   let names: [String]
   /// Ticks per packet, of each contestant, in each round.
   let ticks: [[Double]]
@@ -52,6 +65,9 @@ struct ESPCell {
   init(_ frames: ESPFrames, _ sas: Int, _ lengths: ESPLengths, seals: Bool, rounds: Int) throws {
     let contestants = seals ? try Self.sealing(frames, sas) : try Self.opening(frames, sas)
     title = Format.left(Self.title(seals: seals, lengths, sas), 22)
+    self.sas = sas
+    self.lengths = lengths.name
+    self.seals = seals
     names = contestants.map(\.name)
     var ticks = contestants.map { _ in [Double]() }
     // As in other comparisons: who begins changes from round to round, and the first round warms up.
@@ -138,7 +154,23 @@ struct ESPCell {
 
   static let header =
     Format.left("C on intel-ipsec-mb", 34) + Format.right("ns", 8) + Format.right("ticks", 8)
-    + Format.right("lowest", 8) + Format.right("beyond the cipher", 20) + "\n"
+    + Format.right("lowest", 8) + Format.right("beyond the cipher", 20) + Format.right("ratio", 8) + "\n"
+
+  /// The contestant that we compare ourselves with; we are the one behind it.
+  var whole: Int { names.count - 2 }
+
+  /// Ours beside the same path in C, round by round.
+  var ratio: Double { median(zip(ticks[whole + 1], ticks[whole]).map { $0 / $1 }) }
+
+  /// What we claim of one SA.
+  var claim: Double? { sas > 1 ? nil : lengths == "64" ? 1.20 : lengths == "1420" ? 1.05 : nil }
+
+  var claimHolds: Bool { claim.map { ratio <= $0 } ?? true }
+
+  private var verdict: String {
+    let words = claim.map { " (claim: at most \(Format.fixed($0, 2)): \(claimHolds ? "holds" : "BROKEN"))" } ?? ""
+    return Format.right(Format.fixed(ratio, 2), 8) + words
+  }
 
   /// The medians; the lowest in ticks; and the median of what a round's time was above the same round's cipher.
   func lines(_ nanosecondsPerTick: Double) -> String {
@@ -147,7 +179,7 @@ struct ESPCell {
       let beyond = median(zip(ticks[who], ticks[0]).map { $0 - $1 })
       return title + Format.left(names[who], 12) + Format.right(Format.fixed(middle * nanosecondsPerTick, 1), 8)
         + Format.right(Format.fixed(middle, 1), 8) + Format.right(Format.fixed(ticks[who].min() ?? 0, 1), 8)
-        + (who == 0 ? "" : Format.right(Format.fixed(beyond, 1), 20)) + "\n"
+        + (who == 0 ? "" : Format.right(Format.fixed(beyond, 1), 20)) + (who == whole + 1 ? verdict : "") + "\n"
     }.joined()
   }
 }

@@ -101,6 +101,8 @@ struct Main {
       ("generator, worker", { [generatedReplay(packets: 1_000_000)] }),
       ("file to file, 1 worker", { [try fileToFile(packets: 300_000, workers: 1)] }),
       ("file to file, 2 workers", { [try fileToFile(packets: 300_000, workers: 2)] }),
+      ("seal, and make anew, 64 bytes", { try sealedAndMadeAnew().map { [$0] } ?? [] }),
+      ("open, and make anew, 64 bytes", { try openedAndMadeAnew().map { [$0] } ?? [] }),
       ("hash of two words", { hashes(iterations: 500) }),
     ]
     return try makers.filter { wanted.isEmpty || $0.name.contains(wanted) }.flatMap { try $0.make() }
