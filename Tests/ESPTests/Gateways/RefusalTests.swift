@@ -80,6 +80,27 @@ import Wire
     }
   }
 
+  /// What a policy takes out of a tunnel's networks is not the tunnel's, in either direction; nor is what another tunnel
+  /// has of them.
+  @Test(arguments: [false, true])
+  func `row 26: a policy before the tunnel's networks counts on opening as well`(_ stories: Bool) throws {
+    let pair = TunnelPair(ESPDescription(gcm), local: ["192.0.2.0/24"], remote: ["198.51.100.0/24"])
+    let near = try TestGateway(pair.near)
+    let sealed = near.run([7, 8, 200].map { ethernet(.ipv4, ipv4(.udp, to: "198.51.100.\($0)", udp())) }).map(\.octets)
+    var policies = pair.far
+    policies.policies = [
+      PolicyDescription(.discard, source: IPPrefix("198.51.100.7/32")!, destination: IPPrefix("0.0.0.0/0")!)
+    ]
+    var tunnels = pair.far
+    tunnels.tunnels.append(CounterTests.twoTunnels().far.tunnels[1])
+    (tunnels.tunnels[1].local, tunnels.tunnels[1].remote) = ([IPPrefix("198.51.100.7/32")!], tunnels.tunnels[0].remote)
+    tunnels.tunnels.swapAt(0, 1)
+    for description in [policies, tunnels] {
+      let far = try TestGateway(description, stories: stories)
+      #expect(far.run(sealed).map(\.reason) == [.selectorMismatch, .none, .none])
+    }
+  }
+
   /// The far end answers on port 80 and nothing else: what comes in is that traffic, seen from the other side.
   @Test(arguments: [false, true], [false, true])
   func `row 26: protocols and ports are selectors, too`(_ stories: Bool, _ isTransport: Bool) throws {
