@@ -14,7 +14,7 @@ struct OutboundSequence: BitwiseCopyable {
   /// The last number given out.
   private(set) var last: UInt64
   private(set) var hasReported = false
-  private(set) var softLimit: UInt64
+  let softLimit: UInt64
   let start: UInt64
   let limit: UInt64
 
@@ -28,9 +28,6 @@ struct OutboundSequence: BitwiseCopyable {
     start = last
     precondition(self.softLimit < limit && last <= limit, "the soft limit lies before the last number")
   }
-
-  /// From here on every packet asks whether there may be one.
-  mutating func end() { softLimit = 0 }
 
   var isExhausted: Bool { last == limit }
 

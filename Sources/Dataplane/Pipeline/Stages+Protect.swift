@@ -188,7 +188,7 @@ extension Stages {
     guard let tables = snapshot.pointee.tables, Int(order.sa) < tables.outboundCount else { return }
     let state = (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker))
     state.pointee.isOver = true
-    state.pointee.sequence.end()
+    // From here on every packet asks whether there may be one, and none may.
     state.pointee.budget = 0
   }
 }

@@ -105,7 +105,7 @@ import Testing
     esp.pathMTU = 400
     let pair = Self.twoTunnels(esp)
     let near = try TestGateway(pair.near, stories: stories), far = try TestGateway(pair.far)
-    // An SA's first burst goes the general way.
+    // An SA's first packet goes the general way.
     #expect(near.run([0, 1].map { Self.frame(40, to: $0) }).allSatisfy { $0.reason == .none })
     var frames = (0..<64).map { Self.frame(40 + $0 * 2, to: $0 / 3 % 2) }
     var expected = [DropReason](repeating: .none, count: 64)

@@ -99,7 +99,7 @@ import Wire
       var esp = ESPDescription(gcm)
       esp.pathMTU = pathMTU
       let near = try TestGateway(TunnelPair(esp).near, stories: stories)
-      // The first burst goes the general way.
+      // An SA's first packet goes the general way.
       #expect(near.run(clear(60)).reason == .none)
       // Padded to a multiple of four, with 54 octets around.
       let fits = (pathMTU - 52) / 4 * 4 - 2

@@ -177,8 +177,7 @@ final class TestGateway {
   /// The first outbound SA's.
   var outboundState: UnsafeMutablePointer<OutboundState> { associations.tables.outbound[0].state }
 
-  /// As if so many packets had been sealed before. A burst that finds no budget goes the general way, all of it: so does
-  /// the first of an SA.
+  /// As if so many packets had been sealed before.
   func goOn(after last: UInt64) {
     let sa = associations.tables.outbound[0]
     sa.state.pointee.sequence = OutboundSequence(extended: sa.flags.contains(.isExtended), after: last)
