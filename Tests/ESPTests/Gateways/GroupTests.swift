@@ -116,6 +116,27 @@ import Wire
     #expect(again.count == 60 && again.allSatisfy { $0.reason == .replayed || $0.reason == .outsideWindow })
   }
 
+  /// The same numbers name tunnels and groups; whose traffic is whose is kept apart all the same.
+  @Test func `row 26 for a group: its traffic does not come out of a tunnel, nor a tunnel's out of it`() throws {
+    let wide = TunnelPair(ESPDescription(gcm))
+    let tunnel = TunnelPair(ESPDescription(gcm), local: ["192.0.2.0/24"], remote: ["198.51.101.0/24"])
+    var both = member(Self.receiver, local: "198.51.100.0/24", remote: [("203.0.113.1", "192.0.0.0/8")])
+    both.tunnels = tunnel.far.tunnels
+    both.clusterAddresses += tunnel.far.clusterAddresses
+    let far = try TestGateway(both, unit: 7)
+    func frame(_ to: String) -> [UInt8] { ethernet(.ipv4, ipv4(.udp, to: to, udp())) }
+    let near = try TestGateway(wide.near)
+    let other = try TestGateway(
+      member("203.0.113.1", local: "192.0.0.0/8", remote: [(Self.receiver, "198.51.0.0/16")]), unit: 0)
+    for (gateway, own, foreign) in [
+      (near, "198.51.101.2", "198.51.100.2"), (other, "198.51.100.2", "198.51.101.2"),
+    ] {
+      let sealed = gateway.run([frame(own), frame(foreign)])
+      #expect(sealed.map(\.reason) == [.none, .none])
+      #expect(far.run(sealed.map(\.octets)).map(\.reason) == [.none, .selectorMismatch])
+    }
+  }
+
   @Test func `row 26 for a group: what is inside has to be the group's traffic`() throws {
     var other = member(Self.receiver, local: "198.51.100.0/24", remote: [("203.0.113.1", "192.0.2.0/25")])
     other.groups[0].name = "narrow"

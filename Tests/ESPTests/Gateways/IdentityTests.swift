@@ -128,6 +128,27 @@ import Testing
     }
   }
 
+  /// Segmentation offload leaves lengths of 0 in captures: such a packet is all that the frame holds.
+  @Test(arguments: [false, true])
+  func `row 39: packets without a length`(_ isOuterIPv6: Bool) throws {
+    let octets = [UInt8](repeating: 3, count: 3000)
+    let frames = [
+      ethernet(.ipv4, ipv4(.tcp, totalLength: 0, tcp(octets))), ethernet(.ipv4, ipv4(.icmp, totalLength: 0, octets)),
+      ethernet(.ipv6, ipv6(.tcp, payloadLength: 0, tcp(octets))),
+      ethernet(.ipv6, ipv6(.udp, payloadLength: 0, udp(text("few")))),
+    ]
+    for stories in [false, true] {
+      let pair = TunnelPair(ESPDescription(gcm), isOuterIPv6: isOuterIPv6)
+      let near = try TestGateway(pair.near, stories: stories), far = try TestGateway(pair.far, stories: stories)
+      let sealed = near.run(frames)
+      #expect(sealed.allSatisfy { $0.reason == .none })
+      let opened = far.run(sealed.map(\.octets))
+      #expect(opened.map(\.reason) == [.none, .none, .none, .none])
+      let isSame = opened.map(\.octets) == frames
+      #expect(isSame)
+    }
+  }
+
   @Test func `row 39: jumbo frames`() throws {
     try check(TunnelPair(ESPDescription(gcm)), nil, stories: false, [1501, 4000, 9000].map { clear($0) }, "jumbo")
   }
