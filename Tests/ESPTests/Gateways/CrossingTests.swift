@@ -101,6 +101,31 @@ import Testing
     #expect(drops == UInt64(pieces.count - 8))
   }
 
+  /// The historic filter knows nothing of SPIs: what an SA's packets have for a set says nothing about their worker.
+  @Test(arguments: [0, 1], [false, true])
+  func `row 49: with the historic filter, too, an SA has one worker`(_ arrivesAt: Int, _ stories: Bool) throws {
+    var pair = TunnelPair(esp)
+    (pair.near.hash, pair.far.hash) = (.compat, .compat)
+    let near = try TestGateway(pair.near, stories: stories, workers: 2)
+    let far = try TestGateway(pair.far, stories: stories, workers: 2)
+    let owners = [near.associations.tables.outbound[0].workSet, far.associations.tables.inbound[0].workSet].map {
+      Int(OwnershipDescription(members: 1, playing: [0], workers: 2).workers[Int($0)])
+    }
+    let frames = (0..<60).map { number in
+      ethernet(.ipv4, ipv4(.udp, from: "192.0.\(number).\(number * 3 + 1)", udp(from: UInt16(number), text("words"))))
+    }
+    let sealed = near.run(frames, worker: arrivesAt)
+    #expect(sealed.count == 60 && near.bank[owners[0]].keptPackets == 60)
+    // Outside there is one pair of addresses, and so one set; it is the other worker's half of the time.
+    var moved = sealed.map(\.octets)
+    for index in moved.indices { moved[index][29] = UInt8(index) }
+    let opened = far.run(moved, worker: arrivesAt)
+    #expect(opened.count == 60 && opened.allSatisfy { $0.reason == .none })
+    #expect(far.bank[owners[1]].keptPackets == 60 && far.counters(.inbound).packets == 60)
+    balance(near, received: 60, kept: 60, crossed: 0)
+    balance(far, received: 60, kept: 60, crossed: 0)
+  }
+
   @Test func `row 49: a full ring is a counted drop, and the tunnel's numbers have no gap`() throws {
     let pair = TunnelPair(esp)
     let near = try TestGateway(pair.near, workers: 2)
