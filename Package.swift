@@ -145,8 +145,16 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
   }
   package.targets += [
     .target(name: "FuzzKit", path: "Fuzz/Kit", swiftSettings: raw),
+    // Two gateways that can be set back to their beginnings.
+    .target(
+      name: "FuzzGateway",
+      dependencies: ["CCrypto", "Contract", "Dataplane", "Memory", "Nonces", "PacketMaking", "Rings", "Wire"],
+      path: "Fuzz/Gateway", swiftSettings: raw),
     driver("Packet", ["Contract", "Dataplane", "Wire"]),
     driver("Capture", ["Dataplane"]),
     driver("YAML", ["Config"]),
+    driver("Open", ["Contract", "Dataplane", "FuzzGateway", "Wire"]),
+    driver("Seal", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
+    driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

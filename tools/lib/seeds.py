@@ -93,6 +93,13 @@ def yaml_seeds(captures):
             yield b"\n".join(lines)[:4096]
 
 
+def pair_seeds(_):
+    """For the drivers that play two gateways: a few octets for each pair of them."""
+    for pair in range(32):
+        for again in range(4):
+            yield bytes([pair]) + b"".join(hashlib.sha256(bytes([pair, again, part])).digest() for part in range(8))
+
+
 def main():
     driver, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     captures = [SAMPLE] if SAMPLE.exists() else []
@@ -100,7 +107,8 @@ def main():
         captures += sorted(path for path in place.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz", ".cap"))
     folder.mkdir(parents=True, exist_ok=True)
     makers = {"packet": packet_seeds, "capture": capture_seeds, "yaml": yaml_seeds}
-    for count, seed in enumerate(makers[driver](captures)):
+    maker = makers.get(driver, pair_seeds)
+    for count, seed in enumerate(maker(captures)):
         if count == MOST:
             break
         (folder / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)

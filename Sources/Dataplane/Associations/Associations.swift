@@ -222,7 +222,8 @@ extension OutboundSA {
     flags.formUnion(outer.flags)
     longest = esp.pathMTU == 0 ? .max : UInt16(min(esp.pathMTU, 65535))
     plainSum = outer.plainSum
-    paddedLength = UInt16(min(esp.paddedLength, 65535))
+    // More padding than the path takes would keep every packet from it.
+    paddedLength = UInt16(clamping: min(esp.paddedLength, mostInside))
     softBytes = esp.bytes?.soft ?? .max
     hardBytes = esp.bytes?.hard ?? .max
     plainKind = key.plainKind

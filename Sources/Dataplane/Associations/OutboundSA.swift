@@ -86,6 +86,9 @@ struct OutboundSA: BitwiseCopyable {
 
   /// In front of the inner packet: outer headers, SPI and sequence number, IV.
   @inline(__always) var frontBytes: Int { Int(outerBytes) &+ 8 &+ Int(ivBytes) }
+
+  /// The longest inner packet that the path takes: with its trailer it ends where the mask says.
+  var mostInside: Int { (Int(longest) &- frontBytes &- Int(tagBytes)) & ~Int(padMask) &- 2 }
 }
 
 /// What changes with every packet sealed: one cache line, and one of what rarely changes. One worker writes it; who

@@ -25,9 +25,7 @@ extension Sealer {
     let sa = tables.outbound + number
     let frame = esp.address(of: ref)
     let inner = InnerHeader(frame + ip, available: Int(ref.length) &- ip)
-    // The longest inner packet: padded, it ends where the mask says.
-    let room = Self.longest(sa) &- sa.pointee.frontBytes &- Int(sa.pointee.tagBytes)
-    let most = room & ~Int(sa.pointee.padMask) &- 2
+    let most = sa.pointee.mostInside
     guard !sa.pointee.flags.contains(.isTransport), most >= 68 else { return .tooBigForPath }
     if inner.isIPv6 || inner.dontFragment {
       if let answer = tooBig(ref, ip: ip, inner, most: most, sa, own, &made) {

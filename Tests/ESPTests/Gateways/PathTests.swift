@@ -36,6 +36,19 @@ import Wire
     #expect(near.counters(.outbound).drops.isEmpty)
   }
 
+  @Test func `more padding than the path takes is as much as it takes`() throws {
+    var esp = ESPDescription(gcm)
+    esp.pathMTU = 600
+    esp.paddedLength = 1500
+    let pair = TunnelPair(esp)
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    let frames = [28, 500, 546].map { clear($0, dontFragment: $0 == 546) }
+    let sealed = near.run(frames)
+    #expect(sealed.allSatisfy { $0.reason == .none && $0.packet.count == 600 })
+    let isSame = far.run(sealed.map(\.octets)).map(\.octets) == frames
+    #expect(isSame)
+  }
+
   @Test func `row 36: whoever may not be cut is told what fits`() throws {
     let near = try TestGateway(narrow.near)
     let frame = clear(1400, dontFragment: true)
