@@ -43,9 +43,7 @@ final class TestGateway {
     let ownership = OwnershipDescription(members: 1, playing: [0], workers: 1)
     if hasNonces {
       let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
-      _ = try NonceSupply(associations, ownership, workers: 1, unit: 0) {
-        (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in try directory.open(key, .new, ids: ids)
-      }
+      _ = try NonceSupply(associations, ownership, workers: 1, unit: 0, from: directory, .new)
     }
     snapshot = ClassifySnapshotBuilder.build(description, ownership, associations)
     shared = WorkerShared(memory: memory, first: snapshot, workers: 1, crossingCapacity: 64)
