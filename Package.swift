@@ -50,7 +50,7 @@ let groundFloor: [Target] = [
   ground("Contract", ["Wire", "Nonces"]),
   ground("Memory", ["Wire", "Contract", "CKernel", "CNuma"]),
   ground("Rings", ["CKernel"]),
-  .target(name: "Nonces", path: "Sources/Ground/Nonces", swiftSettings: strict),
+  .target(name: "Nonces", dependencies: ["CKernel"], path: "Sources/Ground/Nonces", swiftSettings: strict),
   .target(name: "CKernel", path: "Sources/Ground/CKernel", cSettings: c),
   .target(
     name: "CCrypto", path: "Sources/Ground/CCrypto",

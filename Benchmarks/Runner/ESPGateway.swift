@@ -87,9 +87,7 @@ final class ESPGateway {
     associations = try Associations(description, engine: try CryptoEngine(forced: .ipsecMB, lanes: 1), workers: 1)
     let ownership = OwnershipDescription(members: 1, playing: [0], workers: 1)
     let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
-    supply = try NonceSupply(associations, ownership, workers: 1, unit: 0) {
-      (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in try directory.open(key, .new, ids: ids)
-    }
+    supply = try NonceSupply(associations, ownership, workers: 1, unit: 0, from: directory, .new)
     snapshot = ClassifySnapshotBuilder.build(description, ownership, associations)
     shared = WorkerShared(memory: memory, first: snapshot, workers: 1, crossingCapacity: 64)
     reports = SPSCRing(capacity: 1 << 16)

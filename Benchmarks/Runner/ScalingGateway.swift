@@ -40,9 +40,7 @@ final class ScalingGateway {
       description, engine: try CryptoEngine(forced: .ipsecMB, lanes: workers), workers: workers)
     let ownership = OwnershipDescription(members: 1, playing: [0], workers: workers)
     let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
-    supply = try NonceSupply(associations, ownership, workers: workers, unit: 0) {
-      (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in try directory.open(key, .new, ids: ids)
-    }
+    supply = try NonceSupply(associations, ownership, workers: workers, unit: 0, from: directory, .new)
     snapshot = ClassifySnapshotBuilder.build(description, ownership, associations)
     let shared = WorkerShared(memory: memory, first: snapshot, workers: workers, crossingCapacity: 64)
     reports = (0..<workers).map { _ in SPSCRing(capacity: 1 << 16) }

@@ -106,8 +106,11 @@ final class MemoryDisk: NonceDisk {
   private var contents: [String: [UInt8]] = [:]
   /// Where the last sync of the names left them.
   private var durable: [String: [UInt8]] = [:]
-  private var pending: (name: String, octets: [UInt8])?
+  /// By the name that it has now.
+  private var pending: [String: [UInt8]] = [:]
   private(set) var steps = 0
+  /// How many octets were written, by the file's name.
+  private(set) var written: [String: Int] = [:]
   var stop: Stop?
   var hasEnded = false
 
@@ -126,22 +129,23 @@ final class MemoryDisk: NonceDisk {
 
   func write(_ name: String, _ octets: [UInt8]) throws(DiskFailure) {
     contents[name] = []
-    pending = (name, octets)
+    pending[name] = octets
     // Torn: half of it.
     contents[name] = Array(octets.prefix(octets.count / 2))
     try step()
     contents[name] = octets
+    written[name, default: 0] += octets.count
   }
 
   func sync() throws(DiskFailure) {
     try step()
-    pending = nil
+    pending = [:]
   }
 
   func rename(_ old: String, to new: String) throws(DiskFailure) {
     try step()
     contents[new] = contents.removeValue(forKey: old)
-    if let written = pending, written.name == old { pending = (new, written.octets) }
+    pending[new] = pending.removeValue(forKey: old)
   }
 
   func syncNames() throws(DiskFailure) {
@@ -150,7 +154,9 @@ final class MemoryDisk: NonceDisk {
   }
 
   func remove(_ name: String) {
-    if !hasEnded { contents[name] = nil }
+    if hasEnded { return }
+    contents[name] = nil
+    pending[name] = nil
   }
 
   /// By somebody else's hand, and for good.
@@ -162,11 +168,11 @@ final class MemoryDisk: NonceDisk {
   /// The machine starts again: with `loss` after a power cut, without after a kill.
   func restart(_ loss: Loss?) {
     if let loss {
-      if let pending, contents[pending.name] != nil { contents[pending.name] = Array(pending.octets.prefix(loss.kept)) }
+      for (name, octets) in pending where contents[name] != nil { contents[name] = Array(octets.prefix(loss.kept)) }
       if !loss.namesKept { contents = durable }
     }
     durable = contents
-    pending = nil
+    pending = [:]
     hasEnded = false
     stop = nil
     steps = 0

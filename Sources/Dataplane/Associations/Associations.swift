@@ -155,11 +155,13 @@ package final class Associations {
     let bundle = plan.bundle(group: number)
     // All sites share one sequence a worker: it is the sender that receivers know.
     let sealing = try key(esp.suite, .seal, security.key)
-    let states = Self.makeState(esp, at: &outboundState)
-    for _ in 1..<max(1, workers) { _ = Self.makeState(esp, at: &outboundState) }
+    // Each worker counts what it seals: together they must not go beyond what is allowed.
+    let share = esp.shared(among: workers)
+    let states = Self.makeState(share, at: &outboundState)
+    for _ in 1..<max(1, workers) { _ = Self.makeState(share, at: &outboundState) }
     for (site, out) in zip(security.sites, plan.sites[number]) {
       var sa = OutboundSA(
-        esp, sealing, spi: group.spi, states, OuterHeader(esp, from: security.address, to: site.gateway))
+        share, sealing, spi: group.spi, states, OuterHeader(esp, from: security.address, to: site.gateway))
       sa.flags.insert(.isGroup)
       sa.stateStride = UInt32(OutboundState.stride)
       sa.bundle = bundle
@@ -199,6 +201,20 @@ package final class Associations {
           extended: esp.isExtended, softLimit: esp.packets?.soft, hardLimit: esp.packets?.hard),
         nextNonces: .none))
     return state
+  }
+}
+
+extension ESPDescription {
+  /// With the lifetimes in packets and octets that each of several workers has.
+  func shared(among workers: Int) -> ESPDescription {
+    func share(_ limit: Limit) -> Limit {
+      let hard = max(1, limit.hard / UInt64(workers))
+      return Limit(soft: min(limit.soft / UInt64(workers), hard - 1), hard: hard)
+    }
+    var part = self
+    part.packets = packets.map(share)
+    part.bytes = bytes.map(share)
+    return part
   }
 }
 

@@ -9,35 +9,48 @@ package final class NonceSupply {
   package static let unicastUnits = UnitNumber.most + 1
   package static let unicastWidth = SenderIDWidth.sixteen
 
-  private let associations: Associations
-  /// By outbound SA, then by worker.
-  private var leases: [Int: [Int: NonceLease]] = [:]
-  private let workerOfSet: [UInt8]
+  /// By outbound SA and worker.
+  private var leases: [Int: NonceLease] = [:]
+  /// All SAs of a group share the states of its first.
+  private var firstOfGroup: [Int: Int] = [:]
   private let workers: Int
 
-  /// `open` finds the nonce state of a key: on disk for keys that live on, in memory for those that do not.
+  /// `directory` has the nonce state of all keys: on disk for keys that live on, in memory for those that do not. Nil
+  /// where no suite needs any. `history`: what is known of the keys' past.
   package init(
     _ associations: Associations, _ ownership: OwnershipDescription, workers: Int, unit: Int,
-    open: (NonceKey, SenderIDs) throws(NonceRefusal) -> KeyNonces
+    from directory: NonceStateDirectory?, _ history: KeyHistory
   ) throws(NonceRefusal) {
-    self.associations = associations
     self.workers = workers
-    workerOfSet = ownership.workers
+    for sites in associations.plan.sites {
+      for site in sites { firstOfGroup[site] = sites[0] }
+    }
+    var senders: [(outbound: Int, users: [Int])] = []
+    var openings: [KeyOpening] = []
     for sender in associations.senders where sender.isCounterMode {
-      guard let width = SenderIDWidth(rawValue: sender.senderIDBits) else { continue }
+      guard let width = SenderIDWidth(rawValue: sender.senderIDBits), let key = Self.key(sender.key) else { continue }
       let units = sender.isGroup ? sender.units : Self.unicastUnits
       let ids = try SenderIDs(width: width, units: units, unit: unit, workers: workers)
-      guard let key = Self.key(sender.key) else { continue }
-      let nonces = try open(key, ids)
       let users = sender.isGroup ? Array(0..<workers) : [Int(ownership.workers[Int(sender.workSet)])]
-      for worker in users {
+      senders.append((sender.outbound, users))
+      openings.append(KeyOpening(key, history, ids: ids, workers: users))
+    }
+    guard let first = openings.first else { return }
+    guard let directory else {
+      throw NonceRefusal(.missing, "there is no state directory for the nonces of key \(first.key.name): name one")
+    }
+    for (sender, opened) in zip(senders, directory.open(openings)) {
+      let nonces = try opened.get()
+      for worker in sender.users {
         let lease = try nonces.lease(worker: worker)
-        leases[sender.outbound, default: [:]][worker] = lease
+        leases[place(sender.outbound, worker)] = lease
         let state = (associations.tables.outbound + sender.outbound).pointee.state(of: worker)
         state.pointee.nonces = try lease.nextBlock()
       }
     }
   }
+
+  private func place(_ outbound: Int, _ worker: Int) -> Int { outbound * workers + worker }
 
   package static func key(_ description: KeyDescription) -> NonceKey? {
     var fingerprint = [UInt8](repeating: 0, count: NonceKey.fingerprintBytes)
@@ -49,15 +62,9 @@ package final class NonceSupply {
 
   /// The order that answers a worker's report, or nil where there is nothing to give.
   package func order(for report: Report) throws(NonceRefusal) -> Order? {
-    guard report.kind == .nonces else { return nil }
+    guard report.kind == .nonces, report.value <= UInt32.max, report.worker < workers else { return nil }
     let outbound = Int(report.value)
-    guard outbound < associations.tables.outboundCount else { return nil }
-    // All SAs of a group share the states of its first.
-    let first = associations.senders.first { sender in
-      (associations.tables.outbound + sender.outbound).pointee.state
-        == (associations.tables.outbound + outbound).pointee.state
-    }
-    guard let first, let lease = leases[first.outbound]?[Int(report.worker)] else { return nil }
+    guard let lease = leases[place(firstOfGroup[outbound] ?? outbound, Int(report.worker))] else { return nil }
     return Order(.nonces, sa: UInt32(outbound), nonces: try lease.nextBlock())
   }
 }

@@ -14,13 +14,27 @@ struct PolicyTableBuilder {
     var words: [UInt64]
   }
 
+  /// What is called how, by number; of two the first.
+  private struct Names {
+    let tunnels: [String: Int]
+    let groups: [String: Int]
+
+    init(_ description: ClassifyDescription) {
+      tunnels = Dictionary(description.tunnels.enumerated().map { ($1.name, $0) }) { first, _ in first }
+      groups = Dictionary(description.groups.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    }
+  }
+
   private var rules: [Rule] = []
   private let tables: AssociationTables?
 
   /// `plan` says which SA and bundle stand for which tunnel and group site.
   init(_ description: ClassifyDescription, _ plan: AssociationPlan, _ tables: AssociationTables?) {
     self.tables = tables
-    for policy in description.policies { add(policy, description, plan) }
+    if !description.policies.isEmpty {
+      let names = Names(description)
+      for policy in description.policies { add(policy, description, names, plan) }
+    }
     for (number, tunnel) in description.tunnels.enumerated() {
       for local in tunnel.local {
         for remote in tunnel.remote { add(local, remote, Self.entry(tunnel, number, plan)) }
@@ -45,16 +59,16 @@ struct PolicyTableBuilder {
   }
 
   private mutating func add(
-    _ policy: PolicyDescription, _ description: ClassifyDescription, _ plan: AssociationPlan
+    _ policy: PolicyDescription, _ description: ClassifyDescription, _ names: Names, _ plan: AssociationPlan
   ) {
     var entry = PolicyTable.Entry()
     switch policy.action {
     case .bypass: entry.action = .bypass
     case .discard: entry.action = .refuse(.policyDiscard)
     case .protect(let name):
-      if let number = description.tunnels.firstIndex(where: { $0.name == name }) {
+      if let number = names.tunnels[name] {
         entry = Self.entry(description.tunnels[number], number, plan)
-      } else if let number = description.groups.firstIndex(where: { $0.name == name }) {
+      } else if let number = names.groups[name] {
         addGroup(policy, description.groups[number], number, plan)
         return
       } else {

@@ -80,18 +80,24 @@ struct OutboundTable {
     entries = memory.base.bindMemory(to: Entry.self, capacity: capacity)
     entries.initialize(repeating: Entry(), count: capacity)
     for entry in list where entry.outboundSPI != 0 {
-      var place = SPITable.place(of: entry.outboundSPI) & mask
+      var place = Self.place(entry.peerHigh, entry.peerLow, entry.outboundSPI) & mask
       while entries[place].outboundSPI != 0 { place = (place &+ 1) & mask }
       entries[place] = entry
     }
   }
 
-  func deallocate() { entries.deallocate() }
+  func deallocate() { memory.deallocate() }
+
+  /// Peers choose their SPIs without each other's knowledge: many may have chosen the same.
+  private static func place(_ peerHigh: UInt64, _ peerLow: UInt64, _ spi: UInt32) -> Int {
+    let peer = (peerHigh &* 0xbf58_476d_1ce4_e5b9 ^ peerLow) &* 0x94d0_49bb_1331_11eb
+    return Int(truncatingIfNeeded: ((peer ^ peer >> 29 ^ UInt64(spi)) &* 0x9e37_79b9_7f4a_7c15) >> 32)
+  }
 
   /// Our inbound SPI of the tunnel whose outbound SA this is, or 0.
   func inboundSPI(peerHigh: UInt64, peerLow: UInt64, outboundSPI: UInt32) -> UInt32 {
     guard outboundSPI != 0 else { return 0 }
-    var place = SPITable.place(of: outboundSPI) & mask
+    var place = Self.place(peerHigh, peerLow, outboundSPI) & mask
     while true {
       let entry = entries[place]
       if entry.outboundSPI == 0 { return 0 }

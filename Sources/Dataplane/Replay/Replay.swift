@@ -96,7 +96,8 @@ package final class Replay {
   ) throws(NonceRefusal) -> NonceSupply? {
     guard let near, let security = description.security else { return nil }
     return try NonceSupply(
-      near, description.ownership, workers: description.workers, unit: security.unit, open: security.nonces)
+      near, description.ownership, workers: description.workers, unit: security.unit, from: security.nonces,
+      security.history)
   }
 
   private func makeESPWorkers(_ engine: CryptoEngine) throws(CryptoError) {

@@ -12,10 +12,15 @@ package struct ReplaySecurity {
   /// This one of the units that share keys.
   package var unit = 0
   package var keepsStories = false
-  /// Where the nonces of a key come from.
-  package var nonces: (NonceKey, SenderIDs) throws(NonceRefusal) -> KeyNonces
+  /// Where the nonces of all keys come from; nil where no suite needs any.
+  package var nonces: NonceStateDirectory?
+  /// What is known of the keys' past.
+  package var history: KeyHistory
 
-  package init(_ nonces: @escaping (NonceKey, SenderIDs) throws(NonceRefusal) -> KeyNonces) { self.nonces = nonces }
+  package init(_ nonces: NonceStateDirectory?, _ history: KeyHistory) {
+    self.nonces = nonces
+    self.history = history
+  }
 }
 
 /// Two gateways and one group SA between them, with a key that is drawn now and gone with the process: for whoever has
@@ -67,8 +72,5 @@ package struct RoundTripPlan {
   }
 
   /// Nonces for that key: of this process, like the key.
-  package static func nonces() -> (NonceKey, SenderIDs) throws(NonceRefusal) -> KeyNonces {
-    let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
-    return { (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in try directory.open(key, .new, ids: ids) }
-  }
+  package static func nonces() -> NonceStateDirectory { NonceStateDirectory(disk: MemoryDisk(), path: "memory") }
 }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <linux/membarrier.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #ifndef MAP_HUGE_2MB
@@ -61,6 +63,15 @@ bool hauberk_prepare_fence_everywhere(void) {
 }
 
 void hauberk_fence_everywhere(void) { syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
+
+int hauberk_sync_file_system(int folder) { return syncfs(folder) == 0 ? 0 : errno; }
+
+bool hauberk_file_system_tells_of_failures(void) {
+  struct utsname system;
+  int major = 0, minor = 0;
+  if (uname(&system) != 0 || sscanf(system.release, "%d.%d", &major, &minor) != 2) return false;
+  return major > 5 || (major == 5 && minor >= 8);
+}
 
 static volatile sig_atomic_t interrupted;
 

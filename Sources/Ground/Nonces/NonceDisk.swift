@@ -2,9 +2,9 @@
 public protocol NonceDisk: AnyObject {
   /// The whole file; nil when there is none.
   func read(_ name: String) throws(DiskFailure) -> [UInt8]?
-  /// Makes or empties the file and writes all of this into it.
+  /// Makes or empties the file and writes all of this into it. After a failure, nothing is left that could be synced.
   func write(_ name: String, _ octets: [UInt8]) throws(DiskFailure)
-  /// What was just written is on the disk when this returns.
+  /// All that was written since the last time is on the disk when this returns.
   func sync() throws(DiskFailure)
   /// The new name takes the place of an old file of that name in one step.
   func rename(_ old: String, to new: String) throws(DiskFailure)

@@ -15,8 +15,12 @@ public struct NonceKey: Hashable, Sendable {
 
   /// The fingerprint in hexadecimal.
   public var name: String {
-    let digits = Array("0123456789abcdef")
-    return String(fingerprint.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    var digits: [UInt8] = []
+    digits.reserveCapacity(2 * fingerprint.count)
+    for octet in fingerprint {
+      for digit in [octet >> 4, octet & 15] { digits.append(digit < 10 ? 48 + digit : 87 + digit) }
+    }
+    return String(decoding: digits, as: UTF8.self)
   }
 }
 

@@ -4,11 +4,14 @@ public final class KeyNonces {
   public let ids: SenderIDs
   private var state: NonceState
   private var leased: Set<UInt32> = []
+  /// Blocks whose marks moved with the opening, until somebody takes them: by id, their first counter.
+  private var ready: [UInt32: UInt64]
 
-  init(directory: NonceStateDirectory, state: NonceState, ids: SenderIDs) {
+  init(directory: NonceStateDirectory, state: NonceState, ids: SenderIDs, ready: [UInt32: UInt64]) {
     self.directory = directory
     self.state = state
     self.ids = ids
+    self.ready = ready
   }
 
   deinit { directory.closed(state.key) }
@@ -16,23 +19,28 @@ public final class KeyNonces {
   /// How many times the state of this key has been opened, this time included.
   public var incarnation: UInt64 { state.incarnation }
 
+  /// What is on record of it now.
+  public var finding: NonceFinding { NonceFinding(state, ids) }
+
   /// A sender id for one worker, which nobody else has while the lease lives.
   public func lease(worker: Int) throws(NonceRefusal) -> NonceLease {
     let own = ids.of(worker: worker)
     guard !own.isEmpty else {
       throw NonceRefusal(.division, "worker \(worker) has no sender id: there are workers 0 to \(ids.workers - 1)")
     }
-    let free = own.filter { !leased.contains($0) }
-    guard !free.isEmpty else {
+    var isFree = false
+    for id in own where !leased.contains(id) {
+      isFree = true
+      guard ready[id] != nil || state.hasBlock(id) else { continue }
+      leased.insert(id)
+      return NonceLease(id: id, worker: worker, of: self)
+    }
+    guard isFree else {
       throw NonceRefusal(
         .leased, "worker \(worker) has leased all its sender ids of key \(state.key.name): give one back first")
     }
-    guard let id = free.first(where: { hasBlock($0) }) else { throw exhausted("worker \(worker)") }
-    leased.insert(id)
-    return NonceLease(id: id, worker: worker, of: self)
+    throw exhausted("worker \(worker)")
   }
-
-  private func hasBlock(_ id: UInt32) -> Bool { ids.width.counters - state.mark(of: id) >= NonceBlock.counters }
 
   private func exhausted(_ who: String) -> NonceRefusal {
     NonceRefusal(.exhausted, "\(who) has used every nonce that it has under key \(state.key.name): rekey")
@@ -40,11 +48,10 @@ public final class KeyNonces {
 
   /// Moves the mark on the disk, then hands out what lies before it.
   fileprivate func block(id: UInt32, worker: Int) throws(NonceRefusal) -> NonceBlock {
-    guard hasBlock(id) else { throw exhausted("sender id \(id)") }
-    let first = state.mark(of: id)
+    if let first = ready.removeValue(forKey: id) { return NonceBlock(id: id, first: first, width: ids.width) }
+    guard state.hasBlock(id) else { throw exhausted("sender id \(id)") }
     var next = state
-    next.records[id] = NonceState.Record(
-      id: id, worker: UInt32(worker), incarnation: state.incarnation, mark: first + NonceBlock.counters)
+    let first = next.takeBlock(of: id, worker: worker)
     try directory.commit(next)
     state = next
     return NonceBlock(id: id, first: first, width: ids.width)

@@ -31,6 +31,15 @@ struct NonceState: Equatable {
 
   func mark(of id: UInt32) -> UInt64 { records[id]?.mark ?? 0 }
 
+  func hasBlock(_ id: UInt32) -> Bool { width.counters - mark(of: id) >= NonceBlock.counters }
+
+  /// Moves the mark; the first counter of the block that lies before it now.
+  mutating func takeBlock(of id: UInt32, worker: Int) -> UInt64 {
+    let first = mark(of: id)
+    records[id] = Record(id: id, worker: UInt32(worker), incarnation: incarnation, mark: first + NonceBlock.counters)
+    return first
+  }
+
   static let magic: [UInt8] = Array("HBKNONCE".utf8)
   static let version: UInt64 = 1
   static let headBytes = 8 + 4 + 4 + 16 + 8 + 4 * 4 + 8

@@ -6,11 +6,11 @@ public final class NonceStateDirectory {
   /// For sentences.
   public let path: String
   private let disk: any NonceDisk
-  private var opened: Set<[UInt8]> = []
+  var opened: Set<[UInt8]> = []
   /// The step that left open what is on the disk.
   private var uncertainty: DiskFailure?
   /// As it is on the disk; nil before the first look.
-  private var register: KeyRegister?
+  var register: KeyRegister?
 
   /// Locks the directory, which is there already.
   public convenience init(path: String) throws(NonceRefusal) {
@@ -28,39 +28,11 @@ public final class NonceStateDirectory {
     self.path = path
   }
 
-  static func fileName(_ key: NonceKey) -> String { key.name + ".nonces" }
-  static func nextName(_ key: NonceKey) -> String { key.name + ".next" }
-
   /// The nonces of one key. Refuses whatever could lead to a nonce that was used before.
   public func open(
     _ key: NonceKey, _ history: KeyHistory, ids: SenderIDs
   ) throws(NonceRefusal) -> KeyNonces {
-    guard !opened.contains(key.fingerprint) else {
-      throw NonceRefusal(.inUse, "the nonces of key \(key.name) are open already: lease from those")
-    }
-    // First: a state that moves on meanwhile is ahead of what was read here, and not behind it.
-    var register = try registered()
-    let found = try recorded(key, register)
-    guard found != nil || history == .new else {
-      throw NonceRefusal(
-        .missing,
-        "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`;"
-          + " if somebody has, rekey")
-    }
-    var state = found ?? NonceState(key: key, ids: ids)
-    try accept(state, for: key, history, ids)
-    state.incarnation += 1
-    guard register.enter(key, incarnation: state.incarnation) else {
-      throw NonceRefusal(
-        .directory, "\(path) has known \(KeyRegister.mostKeys) keys, and knows no more: begin new keys in a new one")
-    }
-    // A disk that takes no state says so now, and not when the first packet waits.
-    try commit(state)
-    // The state first: KeyRegister says why.
-    try commit(register.octets, as: KeyRegister.fileName, by: KeyRegister.nextName)
-    self.register = register
-    opened.insert(key.fingerprint)
-    return KeyNonces(directory: self, state: state, ids: ids)
+    try open([KeyOpening(key, history, ids: ids)])[0].get()
   }
 
   /// What is recorded of a key; nil where it was never begun. Refuses what `open` would refuse.
@@ -70,7 +42,7 @@ public final class NonceStateDirectory {
     return NonceFinding(state, ids)
   }
 
-  private func registered() throws(NonceRefusal) -> KeyRegister {
+  func registered() throws(NonceRefusal) -> KeyRegister {
     if let register { return register }
     let octets: [UInt8]?
     do {
@@ -87,10 +59,10 @@ public final class NonceStateDirectory {
   }
 
   /// nil for a key that has no state and never had.
-  private func recorded(_ key: NonceKey, _ register: KeyRegister) throws(NonceRefusal) -> NonceState? {
+  func recorded(_ key: NonceKey, _ register: KeyRegister) throws(NonceRefusal) -> NonceState? {
     let octets: [UInt8]?
     do {
-      octets = try disk.read(Self.fileName(key))
+      octets = try disk.read(NonceFile.name(key))
     } catch {
       throw NonceRefusal(
         .damaged, "the nonce state of key \(key.name) in \(path) cannot be read: \(error); \(Self.remedy)")
@@ -115,7 +87,7 @@ public final class NonceStateDirectory {
     return state
   }
 
-  private func accept(
+  func accept(
     _ state: NonceState, for key: NonceKey, _ history: KeyHistory, _ ids: SenderIDs
   ) throws(NonceRefusal) {
     guard state.key.born == key.born else {
@@ -151,25 +123,24 @@ public final class NonceStateDirectory {
   private static let wholeRemedy = "rekey everything, and begin with an empty directory"
 
   /// Returns once the state is on the disk for good.
-  func commit(_ state: NonceState) throws(NonceRefusal) {
-    try commit(state.octets, as: Self.fileName(state.key), by: Self.nextName(state.key))
-  }
+  func commit(_ state: NonceState) throws(NonceRefusal) { try commit([NonceFile(state)]) }
 
-  private func commit(_ octets: [UInt8], as name: String, by next: String) throws(NonceRefusal) {
+  /// All of them, or after a refusal any of them: each is as it was, or as it is to be.
+  func commit(_ files: [NonceFile]) throws(NonceRefusal) {
     if let uncertainty {
       throw NonceRefusal(
         .uncertain, "what is in \(path) is uncertain since a failure: \(uncertainty); mend the disk and start again")
     }
     do {
-      try disk.write(next, octets)
+      for file in files { try disk.write(file.next, file.octets) }
     } catch {
-      disk.remove(next)
+      for file in files { disk.remove(file.next) }
       throw NonceRefusal(
         .disk, "the nonce state in \(path) cannot be written: \(error); make room for it, or mend the disk")
     }
     do {
       try disk.sync()
-      try disk.rename(next, to: name)
+      for file in files { try disk.rename(file.next, to: file.name) }
       try disk.syncNames()
     } catch {
       uncertainty = error
@@ -179,4 +150,26 @@ public final class NonceStateDirectory {
   }
 
   func closed(_ key: NonceKey) { opened.remove(key.fingerprint) }
+}
+
+/// What is to become a file of the directory, and by which name it gets there.
+struct NonceFile {
+  let name: String
+  let next: String
+  let octets: [UInt8]
+
+  static func name(_ key: NonceKey) -> String { key.name + ".nonces" }
+
+  init(_ state: NonceState) {
+    let key = state.key.name
+    name = key + ".nonces"
+    next = key + ".next"
+    octets = state.octets
+  }
+
+  init(_ register: KeyRegister) {
+    name = KeyRegister.fileName
+    next = KeyRegister.nextName
+    octets = register.octets
+  }
 }

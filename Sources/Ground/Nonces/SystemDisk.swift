@@ -1,3 +1,4 @@
+internal import CKernel
 internal import Glibc
 
 /// A real directory, locked for this process for as long as the value lives; or not locked, and then it is only read.
@@ -7,8 +8,8 @@ final class SystemDisk: NonceDisk {
 
   private let directory: Int32
   private let lock: Int32
-  /// The file that was written last and is not yet synced.
-  private var written: Int32 = -1
+  /// The files that are written and not yet synced.
+  private var written: [Int32] = []
 
   init(_ path: String, isLocked: Bool = true) throws(NonceRefusal) {
     directory = try Self.opened(path)
@@ -52,7 +53,7 @@ final class SystemDisk: NonceDisk {
   }
 
   deinit {
-    if written >= 0 { close(written) }
+    abandon()
     // Closing alone would leave it locked while a child that is just being started still has a copy.
     if lock >= 0 {
       flock(lock, LOCK_UN)
@@ -68,48 +69,69 @@ final class SystemDisk: NonceDisk {
       throw DiskFailure("cannot open \(name): \(Self.reason())")
     }
     defer { close(file) }
+    // Most are short, and there may be very many of them.
     var octets: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
+    var room = 1024
     while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(file, $0.baseAddress, $0.count) }
+      var count = 0
+      octets += unsafe [UInt8](unsafeUninitializedCapacity: room) { buffer, filled in
+        unsafe count = Glibc.read(file, buffer.baseAddress, buffer.count)
+        filled = max(0, count)
+      }
       if count == 0 { return octets }
       if count < 0 {
         if errno == EINTR { continue }
         throw DiskFailure("cannot read \(name): \(Self.reason())")
       }
-      octets += buffer[..<count]
       guard octets.count <= Self.mostBytes else { throw DiskFailure("\(name) is no state file: it is too long") }
+      room = 65_536
     }
   }
 
   func write(_ name: String, _ octets: [UInt8]) throws(DiskFailure) {
     guard lock >= 0 else { throw DiskFailure("\(name) is here to be read alone") }
-    if written >= 0 { close(written) }
-    written = unsafe openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard written >= 0 else { throw DiskFailure("cannot make \(name): \(Self.reason())") }
-    let file = written
+    let file = unsafe openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw failed("cannot make \(name)") }
+    written.append(file)
     var rest = octets[...]
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, $0.count) }
       if count < 0 {
         if errno == EINTR { continue }
-        throw DiskFailure("cannot write \(name): \(Self.reason())")
+        throw failed("cannot write \(name)")
       }
       rest = rest.dropFirst(count)
     }
   }
 
-  func sync() throws(DiskFailure) {
-    let file = written
-    written = -1
-    guard file >= 0 else { throw DiskFailure("nothing was written that could be synced") }
-    let synced = fsync(file) == 0 ? 0 : errno
-    // Some file systems tell of a failed write only here.
-    let closed = close(file) == 0 ? 0 : errno
-    guard synced == 0, closed == 0 else {
-      throw DiskFailure("cannot sync the state: \(Self.reason(synced != 0 ? synced : closed))")
-    }
+  private func failed(_ what: String) -> DiskFailure {
+    let failure = DiskFailure("\(what): \(Self.reason())")
+    abandon()
+    return failure
   }
+
+  private func abandon() {
+    for file in written { close(file) }
+    written = []
+  }
+
+  func sync() throws(DiskFailure) {
+    guard !written.isEmpty else { throw DiskFailure("nothing was written that could be synced") }
+    // One for the whole file system costs little more than one for a file, and others' data as well.
+    let syncsAll = written.count > Self.mostAlone && Self.tellsOfAll
+    var failure = syncsAll ? hauberk_sync_file_system(directory) : 0
+    for file in written {
+      let synced = syncsAll || fsync(file) == 0 ? 0 : errno
+      // Some file systems tell of a failed write only here.
+      let closed = close(file) == 0 ? 0 : errno
+      if failure == 0 { failure = synced != 0 ? synced : closed }
+    }
+    written = []
+    guard failure == 0 else { throw DiskFailure("cannot sync the state: \(Self.reason(failure))") }
+  }
+
+  private static let mostAlone = 8
+  private static let tellsOfAll = hauberk_file_system_tells_of_failures()
 
   func rename(_ old: String, to new: String) throws(DiskFailure) {
     guard unsafe renameat(directory, old, directory, new) == 0 else {

@@ -115,10 +115,9 @@ struct CheckWarnings {
         list.append("policy \(number + 1) never counts: policy \(earlier + 1) fits everything that it fits")
       }
     }
+    let sitesByName = Dictionary(groups.map { ($0.name, $0.security?.sites) }) { first, _ in first }
     for (number, policy) in policies.enumerated() {
-      guard case .protect(let name) = policy.action, let group = groups.first(where: { $0.name == name }),
-        let sites = group.security?.sites
-      else { continue }
+      guard case .protect(let name) = policy.action, let sites = sitesByName[name] ?? nil else { continue }
       let reached = sites.flatMap(\.networks).contains {
         $0.isWithin(policy.destination) || policy.destination.isWithin($0)
       }

@@ -11,9 +11,7 @@ struct Consistency {
     refuseRepeatedSPIs(reader)
     refuseRepeatedNames(reader)
     guard let tunnels, let groups, let policies else { return }
-    for policy in policies {
-      if let target = policy.target { refuse(target, tunnels.map(\.value), groups.map(\.value), reader) }
-    }
+    refuseTargets(policies, tunnels.map(\.value), groups.map(\.value), reader)
     let named = Set(policies.compactMap { $0.target?.value })
     for tunnel in tunnels where tunnel.value.security != nil {
       let isReached = !tunnel.value.local.isEmpty && !tunnel.value.remote.isEmpty
@@ -50,22 +48,32 @@ struct Consistency {
     }
   }
 
-  private func refuse(
-    _ target: Located<String>, _ tunnels: [TunnelDescription], _ groups: [GroupDescription],
+  /// What policies protect with has to be there, and has to be able to.
+  private func refuseTargets(
+    _ policies: [PolicySection], _ tunnels: [TunnelDescription], _ groups: [GroupDescription],
     _ reader: borrowing FieldReader
   ) {
-    let found = "found \(excerpt(of: target.value))"
-    if let tunnel = tunnels.first(where: { $0.name == target.value }) {
-      guard tunnel.security == nil else { return }
-      reader.reject(target.location, "\(found), which has no keys, expected a tunnel that protects")
-    } else if let group = groups.first(where: { $0.name == target.value }) {
-      guard group.security?.sites.isEmpty != false else { return }
-      reader.reject(target.location, "\(found), which has no sites with keys, expected a group that can send")
-    } else {
-      let names = (tunnels.map(\.name) + groups.map(\.name)).filter { !$0.isEmpty }
-      let hint = nearestName(to: target.value, among: names).map { ": did you mean \(excerpt(of: $0))?" }
-      reader.reject(target.location, "\(found), which no tunnel and no group is called\(hint ?? "")")
+    let protects = Dictionary(tunnels.map { ($0.name, $0.security != nil) }) { first, _ in first }
+    let sends = Dictionary(groups.map { ($0.name, $0.security?.sites.isEmpty == false) }) { first, _ in first }
+    for target in policies.compactMap(\.target) {
+      if let isAble = protects[target.value] {
+        if isAble { continue }
+        reader.reject(
+          target.location, "found \(excerpt(of: target.value)), which has no keys, expected a tunnel that protects")
+      } else if let isAble = sends[target.value] {
+        if isAble { continue }
+        reader.reject(
+          target.location,
+          "found \(excerpt(of: target.value)), which has no sites with keys, expected a group that can send")
+      } else {
+        reader.reject(target.location, Self.unknown(target.value, tunnels.map(\.name) + groups.map(\.name)))
+      }
     }
+  }
+
+  private static func unknown(_ name: String, _ known: [String]) -> String {
+    let hint = nearestName(to: name, among: known.filter { !$0.isEmpty }).map { ": did you mean \(excerpt(of: $0))?" }
+    return "found \(excerpt(of: name)), which no tunnel and no group is called\(hint ?? "")"
   }
 
   private struct Shape: Hashable {

@@ -34,7 +34,8 @@ struct CheckCommand {
       found.append("the nonce state directory \(folder) is not writable: \(String(cString: strerror(errno)))")
     }
     var waiting = 0
-    for row in KeySurvey(configuration, directory).rows() {
+    var survey = KeySurvey(configuration, directory)
+    for row in survey.rows() {
       switch row.standing {
       case .notBegun: waiting += 1
       case .refused(let sentence): found.append("\(row.owner): \(sentence)")

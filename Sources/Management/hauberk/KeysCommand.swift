@@ -20,7 +20,8 @@ struct KeysCommand {
         throw CommandFailure(.configuration, error.description)
       }
     }
-    let rows = KeySurvey(configuration, directory).rows(beginning: options.begins)
+    var survey = KeySurvey(configuration, directory)
+    let rows = survey.rows(beginning: options.begins)
     let report = KeysReport(folder: configuration.stateDirectory, rows: rows)
     try Console.output(options.json ? report.json.text + "\n" : report.text)
     return report.hasRefusals ? .configuration : .success
@@ -31,68 +32,86 @@ struct KeysCommand {
 struct KeySurvey {
   private let configuration: Configuration
   private let directory: NonceStateDirectory?
+  private var rows: [KeyRow] = []
+  /// Those that nobody has heard of, by the number of their row.
+  private var waiting: [(row: Int, opening: KeyOpening)] = []
 
   init(_ configuration: Configuration, _ directory: NonceStateDirectory?) {
     self.configuration = configuration
     self.directory = directory
   }
 
-  func rows(beginning: Bool = false) -> [KeyRow] {
-    var rows: [KeyRow] = []
-    for (number, tunnel) in configuration.classify.tunnels.enumerated() {
-      guard let security = tunnel.security else { continue }
-      let title = CheckReport.title(tunnel, number), suite = security.esp.suite
-      rows.append(
-        row(title, "outbound", suite, security.outboundKey, beginning: beginning) { () throws(NonceRefusal) in
-          try SenderIDs(
-            width: NonceSupply.unicastWidth, units: NonceSupply.unicastUnits, unit: configuration.unitNumber ?? 0,
-            workers: 1)
-        })
-      rows.append(row(title, "inbound", suite, security.inboundKey, beginning: false, ids: nil))
-    }
-    for (number, group) in configuration.classify.groups.enumerated() {
-      guard let security = group.security, let width = SenderIDWidth(rawValue: group.senderIDBits) else { continue }
-      rows.append(
-        row(
-          CheckReport.title(group, number), "all members", security.esp.suite, security.key, beginning: beginning
-        ) { () throws(NonceRefusal) in
-          try SenderIDs(width: width, units: security.units, unit: configuration.unitNumber ?? 0, workers: 1)
-        })
-    }
+  /// `beginning`: whoever asks for it says that nobody has used what has no state here.
+  mutating func rows(beginning: Bool = false) -> [KeyRow] {
+    look()
+    if beginning { begin() }
     return rows
   }
 
-  /// Without ids: a key that others seal with.
-  private func row(
-    _ owner: String, _ direction: String, _ suite: CipherSuite, _ description: KeyDescription, beginning: Bool,
-    ids: (() throws(NonceRefusal) -> SenderIDs)?
-  ) -> KeyRow {
+  private mutating func look() {
+    for (number, tunnel) in configuration.classify.tunnels.enumerated() {
+      guard let security = tunnel.security else { continue }
+      let title = CheckReport.title(tunnel, number), suite = security.esp.suite
+      add(title, "outbound", suite, security.outboundKey, SenderSpace(units: nil, bits: nil))
+      add(title, "inbound", suite, security.inboundKey, nil)
+    }
+    for (number, group) in configuration.classify.groups.enumerated() {
+      guard let security = group.security else { continue }
+      add(
+        CheckReport.title(group, number), "all members", security.esp.suite, security.key,
+        SenderSpace(units: security.units, bits: group.senderIDBits))
+    }
+  }
+
+  /// How a key's sender ids are divided; nil: as all unicast SAs' are.
+  private struct SenderSpace {
+    var units: Int?
+    var bits: Int?
+
+    func ids(unit: Int?) throws(NonceRefusal) -> SenderIDs {
+      try SenderIDs(
+        width: bits.flatMap { SenderIDWidth(rawValue: $0) } ?? NonceSupply.unicastWidth,
+        units: units ?? NonceSupply.unicastUnits, unit: unit ?? 0, workers: 1)
+    }
+  }
+
+  /// Without a space: a key that others seal with.
+  private mutating func add(
+    _ owner: String, _ direction: String, _ suite: CipherSuite, _ description: KeyDescription, _ space: SenderSpace?
+  ) {
     let key = NonceSupply.key(description)
     var row = KeyRow(
       owner: owner, direction: direction, suite: suite.description, fingerprint: key?.name ?? "", standing: .uncounted)
-    guard suite.isCounterMode else { return row }
-    guard let ids else {
+    if suite.isCounterMode {
       row.standing = .peers
-      return row
+      if let space { row.standing = standing(key, space) }
     }
-    guard let key, let directory else {
-      row.standing = .notBegun
-      return row
-    }
+    rows.append(row)
+  }
+
+  private mutating func standing(_ key: NonceKey?, _ space: SenderSpace) -> KeyRow.Standing {
+    guard let key, let directory else { return .notBegun }
     do {
-      let ids = try ids()
-      var found = try directory.find(key, ids: ids)
-      if found == nil, beginning {
-        // Nobody has heard of it here, and whoever asks to begin it says that nobody has used it.
-        _ = try directory.open(key, .new, ids: ids)
-        found = try directory.find(key, ids: ids)
-        row.isFresh = true
-      }
-      row.standing = found.map { .begun(KeyUse($0)) } ?? .notBegun
+      let ids = try space.ids(unit: configuration.unitNumber)
+      if let found = try directory.find(key, ids: ids) { return .begun(KeyUse(found)) }
+      waiting.append((rows.count, KeyOpening(key, .new, ids: ids)))
+      return .notBegun
     } catch {
-      row.standing = .refused(error.description)
+      return .refused(error.description)
     }
-    return row
+  }
+
+  /// All at once: the register of keys is written whole every time.
+  private mutating func begin() {
+    guard let directory else { return }
+    for (one, opened) in zip(waiting, directory.open(waiting.map(\.opening))) {
+      switch opened {
+      case .success(let nonces):
+        rows[one.row].standing = .begun(KeyUse(nonces.finding))
+        rows[one.row].isFresh = true
+      case .failure(let refusal): rows[one.row].standing = .refused(refusal.description)
+      }
+    }
   }
 }
 

@@ -25,7 +25,7 @@ struct ReplayJob {
     case .roundTrip:
       let plan = RoundTripPlan(classify, link: link)
       self.classify = plan.near
-      var security = ReplaySecurity(RoundTripPlan.nonces())
+      var security = ReplaySecurity(RoundTripPlan.nonces(), .new)
       security.farEnd = plan.far
       self.security = security
     case .protect:
@@ -46,21 +46,16 @@ struct ReplayJob {
 
   /// Keys that live longer than this process: their nonces are on record.
   private static func security(_ configuration: Configuration?) throws(CommandFailure) -> ReplaySecurity {
-    guard let folder = configuration?.stateDirectory else {
-      // Only suites without a counter get by without a record, and the configuration has seen to that.
-      return ReplaySecurity { (key: NonceKey, _: SenderIDs) throws(NonceRefusal) in
-        throw NonceRefusal(.missing, "there is no state directory for the nonces of key \(key.name)")
-      }
-    }
-    let directory: NonceStateDirectory
+    var directory: NonceStateDirectory?
     do {
-      directory = try NonceStateDirectory(path: folder)
+      // Only suites without a counter get by without a record, and the configuration has seen to that.
+      directory = try configuration?.stateDirectory.map { folder throws(NonceRefusal) in
+        try NonceStateDirectory(path: folder)
+      }
     } catch {
       throw CommandFailure(.configuration, error.description)
     }
-    var security = ReplaySecurity { (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in
-      try directory.open(key, .known(used: []), ids: ids)
-    }
+    var security = ReplaySecurity(directory, .known(used: []))
     security.unit = configuration?.unitNumber ?? 0
     return security
   }

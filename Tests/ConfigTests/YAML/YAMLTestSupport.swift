@@ -3,9 +3,9 @@ import Config
 /// What is wrong with a text as YAML, one line per error. Nothing if it is accepted.
 func complaints(about text: String) -> [String] { complaints(about: Array(text.utf8)) }
 
-func complaints(about bytes: [UInt8]) -> [String] {
+func complaints(about bytes: [UInt8], mostNodes: Int = YAMLLimits.maximumNodes) -> [String] {
   do {
-    _ = try YAMLDocument(bytes, file: "f")
+    _ = try YAMLDocument(bytes, file: "f", mostNodes: mostNodes)
     return []
   } catch {
     return error.errors.map(\.description)

@@ -1,6 +1,7 @@
 import Contract
 @testable import Dataplane
 import Memory
+import Nonces
 import PacketMaking
 import Rings
 import Testing
@@ -13,7 +14,7 @@ import Wire
     var description = ReplayDescription(ownership: OwnershipDescription(members: 1, playing: [0], workers: 1))
     description.classify = plan.near
     description.memory.frames = 1024
-    var security = ReplaySecurity(RoundTripPlan.nonces())
+    var security = ReplaySecurity(RoundTripPlan.nonces(), .new)
     security.farEnd = plan.far
     description.security = security
     let replay = try Replay(description, link: link)

@@ -116,6 +116,18 @@ import Wire
     #expect(again.count == 60 && again.allSatisfy { $0.reason == .replayed || $0.reason == .outsideWindow })
   }
 
+  @Test func `a group's lifetime is that of all its workers together`() throws {
+    var description = member(
+      "203.0.113.1", local: "192.0.0.0/8", remote: [(Self.receiver, "198.51.100.0/24")])
+    description.groups[0].security?.esp.packets = ESPDescription.Limit(soft: 20, hard: 41)
+    let near = try TestGateway(description, workers: 2)
+    let frames = (0..<128).map { number in
+      ethernet(.ipv4, ipv4(.udp, from: "192.0.2.\(number + 1)", to: "198.51.100.2", udp(from: UInt16(number))))
+    }
+    let reasons = (near.run(Array(frames[..<64]), worker: 0) + near.run(Array(frames[64...]), worker: 1)).map(\.reason)
+    #expect(reasons.count { $0 == .none } == 40 && reasons.count { $0 == .lifetimeOver } == 88)
+  }
+
   /// The same numbers name tunnels and groups; whose traffic is whose is kept apart all the same.
   @Test func `row 26 for a group: its traffic does not come out of a tunnel, nor a tunnel's out of it`() throws {
     let wide = TunnelPair(ESPDescription(gcm))

@@ -49,9 +49,7 @@ final class TestGateway {
     let ownership = OwnershipDescription(members: 1, playing: [0], workers: workers)
     if hasNonces {
       let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
-      supply = try NonceSupply(associations, ownership, workers: workers, unit: unit) {
-        (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in try directory.open(key, .new, ids: ids)
-      }
+      supply = try NonceSupply(associations, ownership, workers: workers, unit: unit, from: directory, .new)
     } else {
       supply = nil
     }

@@ -75,6 +75,11 @@ bool hauberk_prepare_fence_everywhere(void);
 /// Makes every running thread of this process pass a full fence now, so that none of them has to by itself.
 void hauberk_fence_everywhere(void);
 
+/// All that was written to the file system of this folder is on the disk afterwards. 0, or an errno.
+int hauberk_sync_file_system(int folder);
+/// Whether that would notice that something could not be written: Linux says so since 5.8, and before that all is well.
+bool hauberk_file_system_tells_of_failures(void);
+
 /// From here on SIGINT and SIGTERM only raise a flag, and SIGPIPE is a failed write.
 void hauberk_catch_interrupts(void);
 bool hauberk_was_interrupted(void);

@@ -8,15 +8,17 @@ struct YAMLComposer: ~Copyable {
 
   private let source: SourceText
   private let errors: ErrorList
+  private let mostNodes: Int
   private var events: YAMLEvents
   private var path = FieldPath()
   private var depth = 0
   private var nodes = 0
 
-  init(_ bytes: [UInt8], errors: ErrorList) throws(Stop) {
+  init(_ bytes: [UInt8], errors: ErrorList, mostNodes: Int) throws(Stop) {
     events = try Self.open(bytes, errors)
     source = SourceText(bytes)
     self.errors = errors
+    self.mostNodes = mostNodes
   }
 
   private static func open(_ bytes: [UInt8], _ errors: ErrorList) throws(Stop) -> YAMLEvents {
@@ -162,8 +164,8 @@ extension YAMLComposer {
   /// What any value must respect, whatever its kind.
   private mutating func count(_ event: YAMLEvent) throws(Stop) {
     nodes += 1
-    guard nodes <= YAMLLimits.maximumNodes else {
-      throw stop(at: event.position, "found more than \(YAMLLimits.maximumNodes) values, the limit of a file")
+    guard nodes <= mostNodes else {
+      throw stop(at: event.position, "found more than \(mostNodes) values, the limit of a file")
     }
     if case .alias = event.kind {
       errors.report(at: event.position, path, "found an alias (*), expected the value itself")

@@ -4,9 +4,11 @@ package struct YAMLDocument: Sendable {
   package let root: YAMLNode
 
   /// Throws all that is wrong with the bytes as YAML. `file` is what errors call them.
-  package init(_ bytes: [UInt8], file: String) throws(ConfigurationErrors) {
+  package init(
+    _ bytes: [UInt8], file: String, mostNodes: Int = YAMLLimits.maximumNodes
+  ) throws(ConfigurationErrors) {
     let errors = ErrorList(file: file)
-    let root = Self.compose(bytes, errors)
+    let root = Self.compose(bytes, errors, mostNodes)
     try errors.throwIfAny()
     self.file = file
     self.root = root
@@ -29,9 +31,9 @@ package struct YAMLDocument: Sendable {
   }
 
   /// An empty document is an empty mapping.
-  private static func compose(_ bytes: [UInt8], _ errors: ErrorList) -> YAMLNode {
+  private static func compose(_ bytes: [UInt8], _ errors: ErrorList, _ mostNodes: Int) -> YAMLNode {
     do {
-      var composer = try YAMLComposer(bytes, errors: errors)
+      var composer = try YAMLComposer(bytes, errors: errors, mostNodes: mostNodes)
       let root = try composer.document()
       return root.isAbsent ? YAMLNode(content: .mapping([]), position: root.position) : root
     } catch {

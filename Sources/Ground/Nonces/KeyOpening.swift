@@ -1,0 +1,99 @@
+/// A key that is to be opened, and for whom.
+public struct KeyOpening: Sendable {
+  public let key: NonceKey
+  public let history: KeyHistory
+  public let ids: SenderIDs
+  /// Who is going to lease a sender id and take a block right away: those marks move along with the opening, so that
+  /// the file is written once and not once more for each.
+  public let workers: [Int]
+
+  public init(_ key: NonceKey, _ history: KeyHistory, ids: SenderIDs, workers: [Int] = []) {
+    self.key = key
+    self.history = history
+    self.ids = ids
+    self.workers = workers
+  }
+}
+
+extension NonceStateDirectory {
+  /// So many files are written before the disk is asked to have them: it takes many at once nearly as fast as one.
+  static let mostAtOnce = 256
+
+  /// The nonces of many keys, or why not, in their order: each as if it were opened alone. The register, which knows
+  /// all keys that there ever were, is written once and not once for each.
+  ///
+  /// What KeyRegister says of one key and of an end between two steps holds for every key here: until the register is
+  /// on the disk, which is the last step, nobody has a counter of any of them.
+  public func open(_ openings: [KeyOpening]) -> [Result<KeyNonces, NonceRefusal>] {
+    var register: KeyRegister
+    do {
+      // First: a state that moves on meanwhile is ahead of what was read here, and not behind it.
+      register = try registered()
+    } catch {
+      return openings.map { _ in .failure(error) }
+    }
+    var taken = opened
+    let prepared = openings.map { opening in
+      Result { () throws(NonceRefusal) in try prepare(opening, &register, &taken) }
+    }
+    do {
+      // A disk that takes no state says so now, and not when the first packet waits.
+      try commit(prepared.compactMap { try? $0.get().state }, register)
+    } catch {
+      return prepared.map { one in one.flatMap { _ in .failure(error) } }
+    }
+    self.register = register
+    opened = taken
+    return prepared.map { one in
+      one.map { KeyNonces(directory: self, state: $0.state, ids: $0.ids, ready: $0.ready) }
+    }
+  }
+
+  /// A key's state as it is to be, when nothing speaks against its use.
+  private struct Prepared {
+    var state: NonceState
+    let ids: SenderIDs
+    var ready: [UInt32: UInt64] = [:]
+  }
+
+  private func prepare(
+    _ opening: KeyOpening, _ register: inout KeyRegister, _ taken: inout Set<[UInt8]>
+  ) throws(NonceRefusal) -> Prepared {
+    let key = opening.key, ids = opening.ids
+    guard !taken.contains(key.fingerprint) else {
+      throw NonceRefusal(.inUse, "the nonces of key \(key.name) are open already: lease from those")
+    }
+    let found = try recorded(key, register)
+    guard found != nil || opening.history == .new else {
+      throw NonceRefusal(
+        .missing,
+        "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`;"
+          + " if somebody has, rekey")
+    }
+    var prepared = Prepared(state: found ?? NonceState(key: key, ids: ids), ids: ids)
+    try accept(prepared.state, for: key, opening.history, ids)
+    prepared.state.incarnation += 1
+    guard register.enter(key, incarnation: prepared.state.incarnation) else {
+      throw NonceRefusal(
+        .directory, "\(path) has known \(KeyRegister.mostKeys) keys, and knows no more: begin new keys in a new one")
+    }
+    for worker in opening.workers {
+      // A worker without any left is told so when it leases.
+      guard
+        let id = ids.of(worker: worker).first(where: { prepared.ready[$0] == nil && prepared.state.hasBlock($0) })
+      else { continue }
+      prepared.ready[id] = prepared.state.takeBlock(of: id, worker: worker)
+    }
+    taken.insert(key.fingerprint)
+    return prepared
+  }
+
+  /// The states first: KeyRegister says why.
+  private func commit(_ states: [NonceState], _ register: KeyRegister) throws(NonceRefusal) {
+    guard !states.isEmpty else { return }
+    for first in stride(from: 0, to: states.count, by: Self.mostAtOnce) {
+      try commit(states[first..<min(first + Self.mostAtOnce, states.count)].map { NonceFile($0) })
+    }
+    try commit([NonceFile(register)])
+  }
+}
