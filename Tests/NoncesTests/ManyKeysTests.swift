@@ -26,8 +26,8 @@ import Testing
     }
     // For each a write and a rename; for each batch two syncs; for the register all four.
     #expect(cost(1) == (8, 24 + 24))
-    #expect(cost(256) == (2 * 256 + 2 + 4, 24 + 256 * 24))
-    #expect(cost(1000) == (2 * 1000 + 4 * 2 + 4, 24 + 1000 * 24))
+    #expect(cost(100) == (2 * 100 + 2 + 4, 24 + 100 * 24))
+    #expect(cost(5000) == (2 * 5000 + 2 * 2 + 4, 24 + 5000 * 24))
   }
 
   @Test func `what is refused of one says nothing of the others`() throws {

@@ -82,6 +82,8 @@ package final class Replay {
     reports = workers.map { _ in SPSCRing(capacity: 16) }
     counters = workers.map { _ in WorkerCounters() }
     if let engine { try makeESPWorkers(engine) }
+    // Of what went into the tables, the most is over.
+    hauberk_return_free_memory()
   }
 
   private static func farEnd(

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <linux/membarrier.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -32,6 +33,8 @@ void *hauberk_map_aligned(size_t bytes) {
 }
 
 bool hauberk_advise_huge(void *address, size_t bytes) { return madvise(address, bytes, MADV_HUGEPAGE) == 0; }
+
+void hauberk_return_free_memory(void) { malloc_trim(0); }
 
 void hauberk_sleep_microseconds(uint32_t microseconds) {
   struct timespec t = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};

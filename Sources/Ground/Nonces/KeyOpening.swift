@@ -17,7 +17,7 @@ public struct KeyOpening: Sendable {
 
 extension NonceStateDirectory {
   /// So many files are written before the disk is asked to have them: it takes many at once nearly as fast as one.
-  static let mostAtOnce = 256
+  static let mostAtOnce = 4096
 
   /// The nonces of many keys, or why not, in their order: each as if it were opened alone. The register, which knows
   /// all keys that there ever were, is written once and not once for each.
@@ -53,11 +53,11 @@ extension NonceStateDirectory {
   private struct Prepared {
     var state: NonceState
     let ids: SenderIDs
-    var ready: [UInt32: UInt64] = [:]
+    var ready: [ReadyBlock] = []
   }
 
   private func prepare(
-    _ opening: KeyOpening, _ register: inout KeyRegister, _ taken: inout Set<[UInt8]>
+    _ opening: KeyOpening, _ register: inout KeyRegister, _ taken: inout Set<Fingerprint>
   ) throws(NonceRefusal) -> Prepared {
     let key = opening.key, ids = opening.ids
     guard !taken.contains(key.fingerprint) else {
@@ -80,9 +80,11 @@ extension NonceStateDirectory {
     for worker in opening.workers {
       // A worker without any left is told so when it leases.
       guard
-        let id = ids.of(worker: worker).first(where: { prepared.ready[$0] == nil && prepared.state.hasBlock($0) })
+        let id = ids.of(worker: worker).first(where: { id in
+          prepared.state.hasBlock(id) && !prepared.ready.contains { $0.id == id }
+        })
       else { continue }
-      prepared.ready[id] = prepared.state.takeBlock(of: id, worker: worker)
+      prepared.ready.append(ReadyBlock(id: id, first: prepared.state.takeBlock(of: id, worker: worker)))
     }
     taken.insert(key.fingerprint)
     return prepared

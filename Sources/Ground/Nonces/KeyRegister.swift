@@ -20,7 +20,7 @@
 /// all that.
 struct KeyRegister: Equatable {
   /// By fingerprint.
-  private(set) var incarnations: [[UInt8]: UInt64] = [:]
+  private(set) var incarnations: [Fingerprint: UInt64] = [:]
 
   init() {}
 
@@ -45,8 +45,8 @@ struct KeyRegister: Equatable {
     var out = Self.magic
     NonceState.put(Self.version, 4, &out)
     NonceState.put(UInt64(incarnations.count), 4, &out)
-    for (fingerprint, incarnation) in incarnations.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-      out += fingerprint
+    for (fingerprint, incarnation) in incarnations.sorted(by: { $0.key < $1.key }) {
+      out += fingerprint.octets
       NonceState.put(incarnation, 8, &out)
     }
     NonceState.put(NonceState.sum(out[...]), 8, &out)
@@ -64,7 +64,8 @@ struct KeyRegister: Equatable {
     guard body == Self.headBytes + count * Self.recordBytes else { return nil }
     for at in stride(from: Self.headBytes, to: body, by: Self.recordBytes) {
       let key = at + NonceKey.fingerprintBytes
-      incarnations[Array(octets[at..<key])] = NonceState.get(octets[key..<key + 8])
+      guard let fingerprint = Fingerprint(octets[at..<key]) else { return nil }
+      incarnations[fingerprint] = NonceState.get(octets[key..<key + 8])
     }
     guard incarnations.count == count else { return nil }
   }

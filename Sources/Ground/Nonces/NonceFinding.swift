@@ -15,9 +15,7 @@ public struct NonceFinding: Equatable, Sendable {
 
   init(_ state: NonceState, _ ids: SenderIDs) {
     incarnation = state.incarnation
-    marks = state.records.values.filter { ids.ofUnit.contains($0.id) }.sorted { $0.id < $1.id }.map {
-      Mark(id: $0.id, mark: $0.mark)
-    }
+    marks = state.records.list.filter { ids.ofUnit.contains($0.id) }.map { Mark(id: $0.id, mark: $0.mark) }
     let used = marks.reduce(UInt64(0)) { $0 &+ $1.mark }
     self.used = used
     left = Self.whole(ids) - used

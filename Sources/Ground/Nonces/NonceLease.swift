@@ -3,11 +3,12 @@ public final class KeyNonces {
   let directory: NonceStateDirectory
   public let ids: SenderIDs
   private var state: NonceState
-  private var leased: Set<UInt32> = []
-  /// Blocks whose marks moved with the opening, until somebody takes them: by id, their first counter.
-  private var ready: [UInt32: UInt64]
+  /// Few: one for each worker.
+  private var leased: [UInt32] = []
+  /// Blocks whose marks moved with the opening, until somebody takes them: few.
+  private var ready: [ReadyBlock]
 
-  init(directory: NonceStateDirectory, state: NonceState, ids: SenderIDs, ready: [UInt32: UInt64]) {
+  init(directory: NonceStateDirectory, state: NonceState, ids: SenderIDs, ready: [ReadyBlock]) {
     self.directory = directory
     self.state = state
     self.ids = ids
@@ -31,8 +32,8 @@ public final class KeyNonces {
     var isFree = false
     for id in own where !leased.contains(id) {
       isFree = true
-      guard ready[id] != nil || state.hasBlock(id) else { continue }
-      leased.insert(id)
+      guard ready.contains(where: { $0.id == id }) || state.hasBlock(id) else { continue }
+      leased.append(id)
       return NonceLease(id: id, worker: worker, of: self)
     }
     guard isFree else {
@@ -48,7 +49,9 @@ public final class KeyNonces {
 
   /// Moves the mark on the disk, then hands out what lies before it.
   fileprivate func block(id: UInt32, worker: Int) throws(NonceRefusal) -> NonceBlock {
-    if let first = ready.removeValue(forKey: id) { return NonceBlock(id: id, first: first, width: ids.width) }
+    if let place = ready.firstIndex(where: { $0.id == id }) {
+      return NonceBlock(id: id, first: ready.remove(at: place).first, width: ids.width)
+    }
     guard state.hasBlock(id) else { throw exhausted("sender id \(id)") }
     var next = state
     let first = next.takeBlock(of: id, worker: worker)
@@ -57,7 +60,13 @@ public final class KeyNonces {
     return NonceBlock(id: id, first: first, width: ids.width)
   }
 
-  fileprivate func giveBack(_ id: UInt32) { leased.remove(id) }
+  fileprivate func giveBack(_ id: UInt32) { leased.removeAll { $0 == id } }
+}
+
+/// A block that is reserved on the disk, and nobody's yet.
+struct ReadyBlock {
+  let id: UInt32
+  let first: UInt64
 }
 
 /// One sender id in the hands of one worker, until it is given back. The next one to lease it goes on after the mark.

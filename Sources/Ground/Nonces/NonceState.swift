@@ -19,8 +19,7 @@ struct NonceState: Equatable {
   var unit: UInt32
   /// How many times the state has been opened.
   var incarnation: UInt64 = 0
-  /// By id.
-  var records: [UInt32: Record] = [:]
+  var records = NonceRecords()
 
   init(key: NonceKey, ids: SenderIDs) {
     self.key = key
@@ -49,12 +48,12 @@ struct NonceState: Equatable {
   var octets: [UInt8] {
     var out = Self.magic
     Self.put(Self.version, 4, &out)
-    Self.put(UInt64(records.count), 4, &out)
-    out += key.fingerprint
+    Self.put(UInt64(records.list.count), 4, &out)
+    out += key.fingerprint.octets
     Self.put(key.born, 8, &out)
     for field in [UInt64(width.rawValue), UInt64(units), UInt64(unit), 0] { Self.put(field, 4, &out) }
     Self.put(incarnation, 8, &out)
-    for record in records.values.sorted(by: { $0.id < $1.id }) {
+    for record in records.list {
       Self.put(UInt64(record.id), 4, &out)
       Self.put(UInt64(record.worker), 4, &out)
       Self.put(record.incarnation, 8, &out)

@@ -6,7 +6,7 @@ public final class NonceStateDirectory {
   /// For sentences.
   public let path: String
   private let disk: any NonceDisk
-  var opened: Set<[UInt8]> = []
+  var opened: Set<Fingerprint> = []
   /// The step that left open what is on the disk.
   private var uncertainty: DiskFailure?
   /// As it is on the disk; nil before the first look.

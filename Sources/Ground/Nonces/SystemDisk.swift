@@ -8,8 +8,9 @@ final class SystemDisk: NonceDisk {
 
   private let directory: Int32
   private let lock: Int32
-  /// The files that are written and not yet synced.
+  /// The files that are written and not yet synced, the first of them: the others wait for the whole file system.
   private var written: [Int32] = []
+  private var areOthersWritten = false
 
   init(_ path: String, isLocked: Bool = true) throws(NonceRefusal) {
     directory = try Self.opened(path)
@@ -102,6 +103,20 @@ final class SystemDisk: NonceDisk {
       }
       rest = rest.dropFirst(count)
     }
+    if written.count > Self.mostAlone { try finish() }
+  }
+
+  /// With the last of many files: nobody has to ask for each of them.
+  private func finish() throws(DiskFailure) {
+    areOthersWritten = true
+    let file = written.removeLast()
+    // Where nobody tells of all, it has to be each of them, and now.
+    let synced = Self.tellsOfAll || fsync(file) == 0 ? 0 : errno
+    let closed = close(file) == 0 ? 0 : errno
+    guard synced == 0, closed == 0 else {
+      abandon()
+      throw DiskFailure("cannot sync the state: \(Self.reason(synced != 0 ? synced : closed))")
+    }
   }
 
   private func failed(_ what: String) -> DiskFailure {
@@ -113,12 +128,13 @@ final class SystemDisk: NonceDisk {
   private func abandon() {
     for file in written { close(file) }
     written = []
+    areOthersWritten = false
   }
 
   func sync() throws(DiskFailure) {
     guard !written.isEmpty else { throw DiskFailure("nothing was written that could be synced") }
     // One for the whole file system costs little more than one for a file, and others' data as well.
-    let syncsAll = written.count > Self.mostAlone && Self.tellsOfAll
+    let syncsAll = areOthersWritten && Self.tellsOfAll
     var failure = syncsAll ? hauberk_sync_file_system(directory) : 0
     for file in written {
       let synced = syncsAll || fsync(file) == 0 ? 0 : errno
@@ -127,6 +143,7 @@ final class SystemDisk: NonceDisk {
       if failure == 0 { failure = synced != 0 ? synced : closed }
     }
     written = []
+    areOthersWritten = false
     guard failure == 0 else { throw DiskFailure("cannot sync the state: \(Self.reason(failure))") }
   }
 

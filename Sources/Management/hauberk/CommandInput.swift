@@ -1,3 +1,4 @@
+import CKernel
 import CLI
 import CSample
 import Config
@@ -47,6 +48,8 @@ enum CommandInput {
 
   static func configuration(_ path: String?) throws(CommandFailure) -> Configuration? {
     guard let path else { return nil }
+    // The tree of a long file is large, and over by then.
+    defer { hauberk_return_free_memory() }
     do {
       return try Configuration.load(path)
     } catch {

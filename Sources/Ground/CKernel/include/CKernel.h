@@ -63,6 +63,8 @@ void *hauberk_map_explicit_huge(size_t bytes);
 /// Maps `bytes` aligned to 2 MiB and asks for transparent huge pages. NULL on failure.
 void *hauberk_map_aligned(size_t bytes);
 bool hauberk_advise_huge(void *address, size_t bytes);
+/// What the heap has no use for now goes back to the kernel.
+void hauberk_return_free_memory(void);
 
 /// The processors that this process may use, in ascending order. Returns how many there are.
 int hauberk_allowed_processors(int *out, int capacity);
