@@ -68,7 +68,7 @@ struct Protector {
     // Copies: the loop's stores could change the originals, as far as the compiler knows.
     let sealer = sealer, outbound = sealer.tables.outbound
     let jobs = sealer.esp.plainJobs
-    var job = jobs
+    var job = jobs, generalJobs = 0
     while left != 0 {
       let index = left.trailingZeroBitCount
       left &= left &- 1
@@ -76,11 +76,13 @@ struct Protector {
       if action.isPlain, sealer.preparePlain(burst.refs + index, sa: outbound + action.index, job, &bytes) {
         job += 1
       } else {
+        // Here and now: packets of either way have their numbers in the order in which they leave.
+        prepareGeneral(burst, index, actions, places, counters, &generalJobs)
         general |= 1 &<< UInt64(truncatingIfNeeded: index)
       }
     }
     if job != jobs { esp.lane.sealPlain(jobs, count: job - jobs) }
-    if general != 0 { sealGeneral(burst, general, actions, places, counters) }
+    if generalJobs != 0 { sealGeneral(burst, generalJobs, counters) }
     return general
   }
 
@@ -100,25 +102,30 @@ struct Protector {
   }
 
   @inline(never)
-  private func sealGeneral(
-    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
-    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
+  private func prepareGeneral(
+    _ burst: Burst, _ index: Int, _ actions: UnsafeMutablePointer<SecureAction>,
+    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters, _ jobs: inout Int
   ) {
-    var left = mask, tooBig: UInt64 = 0
-    var jobs = 0
-    while left != 0 {
-      let index = left.trailingZeroBitCount
-      left &= left &- 1
-      let refusal = sealer.prepare(
-        &burst.refs[index], index, ip: places[index].ip, sa: actions[index].index, job: jobs)
-      if refusal == .none {
-        jobs &+= 1
-      } else if refusal == .tooBigForPath {
-        tooBig |= 1 &<< UInt64(truncatingIfNeeded: index)
-      } else {
-        Self.refuse(burst, index, refusal, counters)
-      }
+    let sa = actions[index].index, ip = places[index].ip
+    var refusal = sealer.prepare(&burst.refs[index], index, ip: ip, sa: sa, job: jobs)
+    if refusal == .none {
+      jobs &+= 1
+      return
     }
+    if refusal == .tooBigForPath {
+      var made = Sealer.Made()
+      // The job that this packet does not take is its fragments', one after the other.
+      refusal = sealer.cut(&burst.refs[index], ip: ip, sa: sa, job: jobs, opener.snapshot.pointee.cluster, &made)
+      counters.add(made.packets, to: WorkerCounters.madePackets)
+      counters.add(made.packets, to: WorkerCounters.keptPackets)
+      counters.add(made.bytes, to: WorkerCounters.keptBytes)
+      counters.add(made.unanswered, to: WorkerCounters.unanswered)
+    }
+    if refusal != .none { Self.refuse(burst, index, refusal, counters) }
+  }
+
+  @inline(never)
+  private func sealGeneral(_ burst: Burst, _ jobs: Int, _ counters: WorkerCounters) {
     esp.lane.seal(esp.jobs, count: jobs)
     var job = 0
     while job < jobs {
@@ -127,28 +134,6 @@ struct Protector {
       let refusal = sealer.finish(&burst.refs[index], pending, isGood: esp.jobs[job].is_good != 0)
       if refusal != .none { Self.refuse(burst, index, refusal, counters) }
       job &+= 1
-    }
-    if tooBig != 0 { cut(burst, tooBig, actions, places, counters) }
-  }
-
-  /// Once the jobs are done, because each fragment is one.
-  @inline(never)
-  private func cut(
-    _ burst: Burst, _ mask: UInt64, _ actions: UnsafeMutablePointer<SecureAction>,
-    _ places: UnsafeMutablePointer<PacketPlaces>, _ counters: WorkerCounters
-  ) {
-    var left = mask
-    while left != 0 {
-      let index = left.trailingZeroBitCount
-      left &= left &- 1
-      var made = Sealer.Made()
-      let refusal = sealer.cut(
-        &burst.refs[index], ip: places[index].ip, sa: actions[index].index, opener.snapshot.pointee.cluster, &made)
-      counters.add(made.packets, to: WorkerCounters.madePackets)
-      counters.add(made.packets, to: WorkerCounters.keptPackets)
-      counters.add(made.bytes, to: WorkerCounters.keptBytes)
-      counters.add(made.unanswered, to: WorkerCounters.unanswered)
-      if refusal != .none { Self.refuse(burst, index, refusal, counters) }
     }
   }
 
