@@ -58,7 +58,7 @@ enum CaptureDriver {
       audit.streams.count <= limits.streams && audit.firstRepeats.count <= limits.shownRepeats, "beyond a limit")
     for stream in audit.streams {
       let again = stream.duplicates + stream.repeats + stream.sameIVs
-      precondition(stream.packets > 0 && again < stream.packets, "more packets came again than came")
+      precondition(stream.packets > 0 && again <= stream.packets, "more packets came again than came")
       precondition(stream.sa.isCounterMode || stream.repeats == 0, "a random IV is no counter")
     }
     for found in audit.firstRepeats {

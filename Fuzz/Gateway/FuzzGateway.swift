@@ -151,7 +151,7 @@ package final class FuzzGateway {
     header.pointee = FrameHeader()
     header.pointee.seconds = seconds
     header.pointee.wireLength = UInt32(octets.count)
-    if isExact, !isToBeSealed(octets) {
+    if isExact, !leavesPlace(octets) {
       let start = memory.address(of: ref), frame = start - Int(ref.offset)
       poison(frame + FrameHeader.size, Int(ref.offset) - FrameHeader.size)
       poison(start + octets.count, esp.frameBytes(of: ref) - Int(ref.offset) - octets.count)
@@ -159,9 +159,10 @@ package final class FuzzGateway {
     return ref
   }
 
-  /// Sealing writes around the packet, and may.
-  private func isToBeSealed(_ octets: [UInt8]) -> Bool {
-    octets.withUnsafeBytes { Classifier.judgeFully(Bytes($0), snapshot, esp.link).action.kind == .seal }
+  /// Sealing writes around the packet, and may. The frame of a fragment may be another packet's before the burst ends.
+  private func leavesPlace(_ octets: [UInt8]) -> Bool {
+    let kind = octets.withUnsafeBytes { Classifier.judgeFully(Bytes($0), snapshot, esp.link).action.kind }
+    return kind == .seal || kind == .reassemble
   }
 
   private func uncover(_ ref: PacketRef) {
@@ -225,7 +226,7 @@ extension FuzzGateway {
         precondition(outcome.made.count <= 1, "several answers to one packet")
       } else {
         gone += outcome.made.count
-        isShort = isShort || outcome.reason == .noFrame || outcome.reason == .noSenderID
+        isShort = isShort || outcome.reason != .none
       }
     }
     // Nothing passes in clear here: what leaves was opened, or sealed.

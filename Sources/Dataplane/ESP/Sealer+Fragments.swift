@@ -20,7 +20,7 @@ extension Sealer {
   /// The verdict on the packet itself, which is its first fragment now, or is dropped. `made` counts what hangs at it.
   @inline(never)
   func cut(
-    _ ref: inout PacketRef, ip: Int, sa number: Int, _ own: ClusterAddresses, _ made: inout Made
+    _ ref: inout PacketRef, ip: Int, sa number: Int, job: Int, _ own: ClusterAddresses, _ made: inout Made
   ) -> DropReason {
     let sa = tables.outbound + number
     let frame = esp.address(of: ref)
@@ -39,62 +39,76 @@ extension Sealer {
     guard let header = IPv4View(packet) else { return .innerMalformed }
     let step = (most &- header.headerLength) & ~7
     guard step >= 8 else { return .tooBigForPath }
-    // From the last: each is hung in front of the one before, and the first stays where it is.
-    var rest = PacketRef(position: 0, offset: 0, length: 0)
-    var at = (header.payload.count &- 1) / step &* step
-    while at > 0 {
-      guard let piece = fragment(ref, ip: ip, header, from: at, most: step) else {
-        release(rest)
+    // A fragment that ends where no packet ends has no pieces either.
+    guard header.fragmentOffset &* 8 &+ header.payload.count <= Int(UInt16.max) else { return .fragmentMalformed }
+    // In clear first, from the last: each is hung in front of the one before.
+    var first = Self.noPacket
+    var offset = (header.payload.count &- 1) / step &* step
+    while offset > 0 {
+      guard let piece = fragment(ref, ip: ip, header, from: offset, most: step) else {
+        release(first)
         return .noFrame
       }
-      esp.header(of: piece).pointee.made = rest
-      rest = piece
-      at &-= step
+      esp.header(of: piece).pointee.made = first
+      first = piece
+      offset &-= step
     }
-    Self.rewrite(frame + ip, header: header.headerLength, payload: step, offset: 0, isLast: false, from: header)
-    ref.length = UInt32(truncatingIfNeeded: ip &+ header.headerLength &+ step)
-    let verdict = sealAlone(&ref, ip: ip, sa: number)
-    if verdict != .none {
-      release(rest)
-    } else {
-      sealRest(of: ref, rest, ip: ip, sa: number, &made)
+    let head = min(step, header.payload.count)
+    Self.rewrite(
+      frame + ip, header: header.headerLength, payload: head, offset: 0, isLast: head == header.payload.count,
+      from: header)
+    ref.length = UInt32(truncatingIfNeeded: ip &+ header.headerLength &+ head)
+    let refusal = sealAlone(&ref, ip: ip, sa: number, job: job)
+    if refusal != .none {
+      release(first)
+      return refusal
     }
-    return verdict
+    return hang(first, at: ref, ip: ip, sa: number, job: job, &made)
   }
 
-  /// The later fragments, in their order, because each gets a number. What cannot be sealed ends the chain.
-  private func sealRest(of first: PacketRef, _ rest: PacketRef, ip: Int, sa: Int, _ made: inout Made) {
-    var last = first, next = rest
+  private static var noPacket: PacketRef { PacketRef(position: 0, offset: 0, length: 0) }
+
+  /// Seals pieces in the order in which they leave, and hangs each at the one before. All of them leave or none: where
+  /// numbers or nonces end, so does the packet.
+  private func hang(
+    _ first: PacketRef, at ref: PacketRef, ip: Int, sa: Int, job: Int, _ made: inout Made
+  ) -> DropReason {
+    var before = ref, next = first
     while next.length != 0 {
-      let following = esp.header(of: next).pointee.made
-      guard sealAlone(&next, ip: ip, sa: sa) == .none else {
+      var piece = next
+      next = esp.header(of: piece).pointee.made
+      esp.header(of: piece).pointee.made = Self.noPacket
+      let refusal = sealAlone(&piece, ip: ip, sa: sa, job: job)
+      if refusal != .none {
+        esp.frames.give(piece)
         release(next)
-        break
+        release(esp.header(of: ref).pointee.made)
+        esp.header(of: ref).pointee.made = Self.noPacket
+        made = Made()
+        return refusal
       }
-      esp.header(of: last).pointee.made = next
+      esp.header(of: before).pointee.made = piece
+      before = piece
       made.packets &+= 1
-      made.bytes &+= Int(next.length)
-      last = next
-      next = following
+      made.bytes &+= Int(piece.length)
     }
-    esp.header(of: last).pointee.made.length = 0
+    return .none
   }
 
   private func release(_ first: PacketRef) {
     var next = first
     while next.length != 0 {
       let following = esp.header(of: next).pointee.made
-      esp.header(of: next).pointee.made.length = 0
       esp.frames.give(next)
       next = following
     }
   }
 
-  /// A later fragment, not sealed yet.
+  /// A later fragment, in clear.
   private func fragment(_ ref: PacketRef, ip: Int, _ header: IPv4View, from offset: Int, most: Int) -> PacketRef? {
     let rest = header.payload.dropFirst(offset)
     let length = rest.count < most ? rest.count : most
-    var piece = PacketRef(position: 0, offset: 0, length: 0)
+    var piece = Self.noPacket
     guard esp.frames.take(length: ip &+ header.headerLength &+ length, &piece) else { return nil }
     let start = esp.address(of: piece)
     hauberk_copy(start, esp.address(of: ref), ip &+ header.headerLength)
@@ -102,9 +116,7 @@ extension Sealer {
     Self.rewrite(
       start + ip, header: header.headerLength, payload: length, offset: offset, isLast: length == rest.count,
       from: header)
-    let from = esp.header(of: ref).pointee, to = esp.header(of: piece)
-    to.pointee = from
-    to.pointee.made.length = 0
+    esp.header(of: piece).pointee = esp.header(of: ref).pointee
     return piece
   }
 
@@ -137,13 +149,13 @@ extension Sealer {
     packet.storeBytes(of: sum.bigEndian, toByteOffset: 10, as: UInt16.self)
   }
 
-  /// By a job behind those of the burst: a packet that is cut has none among them.
-  private func sealAlone(_ ref: inout PacketRef, ip: Int, sa: Int) -> DropReason {
-    let job = Burst.capacity &- 1
+  /// By a job that is nobody's: a packet that is cut has none of its own.
+  private func sealAlone(_ ref: inout PacketRef, ip: Int, sa: Int, job: Int) -> DropReason {
     let refusal = prepare(&ref, 0, ip: ip, sa: sa, job: job)
     guard refusal == .none else { return refusal }
+    let pending = esp.pending[job]
     esp.lane.seal(esp.jobs + job, count: 1)
-    return finish(&ref, esp.pending[job], isGood: esp.jobs[job].is_good != 0)
+    return finish(&ref, pending, isGood: esp.jobs[job].is_good != 0)
   }
 
   /// RFC 1122 section 3.2.2 and RFC 4443 section 2.4: errors are not answered by errors; an echo, which measures the path, is.

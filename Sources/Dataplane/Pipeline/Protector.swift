@@ -109,7 +109,7 @@ struct Protector {
       if refusal == .none {
         jobs &+= 1
       } else if refusal == .tooBigForPath {
-        cut(burst, index, sa: action.index, ip: places[index].ip, counters)
+        cut(burst, index, sa: action.index, ip: places[index].ip, job: jobs, counters)
       } else {
         Self.refuse(burst, index, refusal, counters)
       }
@@ -146,9 +146,9 @@ struct Protector {
     }
   }
 
-  private func cut(_ burst: Burst, _ index: Int, sa: Int, ip: Int, _ counters: WorkerCounters) {
+  private func cut(_ burst: Burst, _ index: Int, sa: Int, ip: Int, job: Int, _ counters: WorkerCounters) {
     var made = Sealer.Made()
-    let refusal = sealer.cut(&burst.refs[index], ip: ip, sa: sa, opener.snapshot.pointee.cluster, &made)
+    let refusal = sealer.cut(&burst.refs[index], ip: ip, sa: sa, job: job, opener.snapshot.pointee.cluster, &made)
     counters.add(made.packets, to: WorkerCounters.madePackets)
     counters.add(made.packets, to: WorkerCounters.keptPackets)
     counters.add(made.bytes, to: WorkerCounters.keptBytes)

@@ -9,13 +9,20 @@ import Wire
 
 /// Sealed by one gateway and opened by the other, a frame is what it was, link header and all.
 @Suite(.serialized) struct RoundTripTests {
-  private func thereAndBack(_ frames: [[UInt8]], link: LinkType) throws -> (frames: [[UInt8]], mismatched: UInt64) {
+  private func thereAndBack(
+    _ frames: [[UInt8]], link: LinkType, _ way: ReplayTests.Way = ReplayTests.Way(workers: 1, deal: .toOwner),
+    engine: CryptoEngine.Kind? = nil
+  ) throws -> (frames: [[UInt8]], mismatched: UInt64) {
     let plan = RoundTripPlan(ClassifyDescription(), link: link)
-    var description = ReplayDescription(ownership: OwnershipDescription(members: 1, playing: [0], workers: 1))
+    var description = ReplayDescription(
+      ownership: OwnershipDescription(members: 1, playing: [0], workers: way.workers))
+    description.workers = way.workers
+    description.deal = way.deal
     description.classify = plan.near
     description.memory.frames = 1024
     var security = ReplaySecurity(RoundTripPlan.nonces(), .new)
     security.farEnd = plan.far
+    security.engine = engine
     description.security = security
     let replay = try Replay(description, link: link)
     defer { replay.deallocate() }
@@ -79,5 +86,19 @@ import Wire
     let result = try thereAndBack(frames, link: .ethernet)
     let isSame = result.frames == frames
     #expect(isSame && result.mismatched == 0)
+  }
+
+  @Test(arguments: [Deal.toOwner, .inTurn], CryptoEngine.Kind.allCases.filter(\.isHere))
+  func `several workers at once give back what one does, in order`(_ deal: Deal, _ engine: CryptoEngine.Kind) throws {
+    let frames = (0..<3000).map { number in
+      let datagram = udp(from: 7, to: UInt16(number), [UInt8](repeating: UInt8(number & 255), count: number % 1400))
+      return number % 3 == 0 ? ethernet(.ipv6, ipv6(.udp, datagram)) : ethernet(.ipv4, ipv4(.udp, datagram))
+    }
+    for workers in [2, 3] {
+      let way = ReplayTests.Way(workers: workers, deal: deal)
+      let result = try thereAndBack(frames, link: .ethernet, way, engine: engine)
+      let isSame = result.frames == frames
+      #expect(isSame && result.mismatched == 0)
+    }
   }
 }

@@ -49,6 +49,27 @@ import Wire
     #expect(isSame)
   }
 
+  @Test func `numbers leave in their order, whichever way a packet goes`() throws {
+    let pair = narrow
+    let near = try TestGateway(pair.near), far = try TestGateway(pair.far)
+    // Plain ones, IPv6 that goes the general way, and some that are cut, in one burst.
+    let frames = (0..<64).map { clear($0 % 5 == 0 ? 1400 : 100 + $0, isIPv6: $0 % 3 == 1 && $0 % 5 != 0) }
+    let sealed = near.run(frames).flatMap { [$0.octets] + $0.made }
+    let numbers = sealed.map { $0[38..<42].reduce(0) { $0 << 8 | Int($1) } }
+    #expect(numbers == Array(1...sealed.count) && sealed.count > 64)
+    #expect(far.run(sealed).allSatisfy { $0.reason == .none })
+  }
+
+  @Test func `a fragment that ends where no packet ends has no pieces`() throws {
+    let near = try TestGateway(narrow.near)
+    let last = UInt16(65535 / 8 - 100)
+    let sound = ethernet(.ipv4, ipv4(.udp, fragmentOffset: last, [UInt8](repeating: 1, count: 800)))
+    let frame = ethernet(.ipv4, ipv4(.udp, fragmentOffset: last, [UInt8](repeating: 1, count: 900)))
+    #expect(near.run(sound).reason == .none)
+    let outcome = near.run(frame)
+    #expect(outcome.reason == .fragmentMalformed && outcome.made.isEmpty && outcome.octets == frame)
+  }
+
   @Test func `row 36: whoever may not be cut is told what fits`() throws {
     let near = try TestGateway(narrow.near)
     let frame = clear(1400, dontFragment: true)
