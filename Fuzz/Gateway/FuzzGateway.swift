@@ -56,9 +56,7 @@ package final class FuzzGateway {
     associations = try Associations(description, engine: try CryptoEngine(forced: engine, lanes: 1), workers: 1)
     let ownership = OwnershipDescription(members: 1, playing: [0], workers: 1)
     let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
-    _ = try NonceSupply(associations, ownership, workers: 1, unit: unit) {
-      (key: NonceKey, ids: SenderIDs) throws(NonceRefusal) in try directory.open(key, .new, ids: ids)
-    }
+    _ = try NonceSupply(associations, ownership, workers: 1, unit: unit, from: directory, .new)
     nonces = associations.tables.outbound.pointee.state.pointee.nonces
     snapshot = ClassifySnapshotBuilder.build(description, ownership, associations)
     shared = WorkerShared(memory: memory, first: snapshot, workers: 1, crossingCapacity: 64)
