@@ -39,18 +39,18 @@ def networks(number):
 
 
 def run(words):
-    """Seconds and MiB of one run, which has to succeed."""
+    """Seconds by the clock, of a processor, and MiB of one run, which has to succeed."""
     start = time.monotonic()
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         sys.exit(f"scale: this failed: {' '.join(words)}")
-    return time.monotonic() - start, usage.ru_maxrss / 1024
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main():
     program, folder, counts = sys.argv[1], sys.argv[2], [int(word) for word in sys.argv[3:]]
-    print(f"{'tunnels':>8}" + "".join(f"{name:>22}" for name in ["check", "keys --begin", "keys", "replay"]))
+    print(f"{'tunnels':>8}" + "".join(f"{name:>31}" for name in ["check", "keys --begin", "keys", "replay"]))
     for count in counts:
         state, path = f"{folder}/state-{count}", f"{folder}/{count}.yaml"
         os.mkdir(state, 0o700)
@@ -62,8 +62,8 @@ def main():
             ["keys", path],
             ["replay", "--config", path, "--generate", "packets=1", "--workers", "1"],
         ]:
-            seconds, mebibytes = run([program, *words])
-            row += f"{seconds:>10.2f} s {mebibytes:>6.0f} MiB"
+            seconds, busy, mebibytes = run([program, *words])
+            row += f"{seconds:>8.2f} s, {busy:>5.2f} busy {mebibytes:>4.0f} MiB"
         print(row, flush=True)
 
 
