@@ -30,14 +30,14 @@ final class ScalingGateway {
   private var plain: [[[UInt8]]]
   private let refs: [UnsafeMutablePointer<PacketRef>]
 
-  init(_ kind: Kind, workers: Int, length: Int) throws {
+  init(_ kind: Kind, workers: Int, length: Int, firstLane: Int = 0) throws {
     let description = try Self.description(kind)
     var sizes = PacketMemorySizes()
     sizes.frames = workers * Self.packets
     sizes.largeFrames = 4
     let memory = try PacketMemory(sizes, near: nil)
     let associations = try Associations(
-      description, engine: try CryptoEngine(forced: .ipsecMB, lanes: workers), workers: workers)
+      description, engine: try CryptoEngine(forced: .ipsecMB, lanes: firstLane + workers), workers: workers)
     let ownership = OwnershipDescription(members: 1, playing: [0], workers: workers)
     let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
     supply = try NonceSupply(associations, ownership, workers: workers, unit: 0, from: directory, .new)
@@ -46,7 +46,8 @@ final class ScalingGateway {
     reports = (0..<workers).map { _ in SPSCRing(capacity: 1 << 16) }
     espWorkers = try reports.enumerated().map { worker, reports in
       ESPWorker(
-        lane: try associations.engine.lane(worker), memory: memory, reports: reports, worker: worker, link: .ethernet)
+        lane: try associations.engine.lane(firstLane + worker), memory: memory, reports: reports, worker: worker,
+        link: .ethernet)
     }
     let counters = (0..<workers).map { _ in WorkerCounters() }
     self.counters = counters

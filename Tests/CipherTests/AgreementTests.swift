@@ -4,9 +4,11 @@ import PacketMaking
 import Testing
 
 @Suite("Two engines, one answer") struct AgreementTests {
-  @Test(.enabled(if: engines.count == 2, "one engine only: no second opinion"), arguments: CipherSuite.allCases)
-  func `what one seals the other seals alike and opens`(_ suite: CipherSuite) throws {
-    let (one, other) = (try CipherBench(.openSSL), try CipherBench(.ipsecMB))
+  /// The first lane calls the library, the others a copy of it each.
+  @Test(
+    .enabled(if: engines.count == 2, "one engine only: no second opinion"), arguments: CipherSuite.allCases, [0, 1])
+  func `what one seals the other seals alike and opens`(_ suite: CipherSuite, _ lane: Int) throws {
+    let (one, other) = (try CipherBench(.openSSL), try CipherBench(.ipsecMB, lane: lane))
     var random = Seeded(seed: 0x5ea1)
     for length in 0...1500 where length < 300 || length % 7 == 0 || length > 1490 {
       let packet = RandomCase(suite, length: length, &random)
@@ -27,6 +29,20 @@ import Testing
       try bench.withKey(suite, .seal, packet.material) { key in
         bench.seal(suite, key, nonce: packet.nonce, aad: packet.aad, packet.text, suffix: packet.suffix)
       })
+  }
+}
+
+@Suite("Lanes of ipsec-mb share nothing") struct LaneTests {
+  @Test(.enabled(if: engines.contains(.ipsecMB), "without ipsec-mb"))
+  func `each calls code of its own, or the engine's name says that it does not`() throws {
+    let benches = try (0..<3).map { try CipherBench(.ipsecMB, lane: $0) }
+    let codes = Set(benches.map(\.lane.code))
+    #expect(!codes.contains(nil))
+    let isShared = benches[0].engine.name.contains("one copy for all workers")
+    #expect(codes.count == (isShared ? 1 : 3))
+    // A lane of the same number calls the same copy: there are as many as workers, however many gateways.
+    let again = try CipherBench(.ipsecMB, lane: 2)
+    withExtendedLifetime((again, benches)) { #expect(again.lane.code == benches[2].lane.code) }
   }
 }
 

@@ -19,14 +19,14 @@ struct Sealed: Equatable {
   var tag: [UInt8]
 }
 
-/// An engine with one lane, for as long as a test runs.
+/// An engine with one lane in use, for as long as a test runs.
 final class CipherBench {
   let engine: CryptoEngine
   let lane: CryptoLane
 
-  init(_ kind: CryptoEngine.Kind) throws {
-    engine = try CryptoEngine(forced: kind, lanes: 1)
-    lane = try engine.lane(0)
+  init(_ kind: CryptoEngine.Kind, lane number: Int = 0) throws {
+    engine = try CryptoEngine(forced: kind, lanes: number + 1)
+    lane = try engine.lane(number)
   }
 
   deinit { lane.destroy() }

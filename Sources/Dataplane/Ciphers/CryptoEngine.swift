@@ -91,6 +91,9 @@ package struct CryptoLane: BitwiseCopyable, @unchecked Sendable {
 
   package func destroy() { hauberk_lane_destroy(lane) }
 
+  /// Where the code of the engine lies that this lane calls: lanes that call the same code of ipsec-mb write to one line.
+  package var code: UnsafeRawPointer? { hauberk_lane_code(lane) }
+
   /// Sixteen octets that nobody can predict, for CBC (RFC 3602, 3).
   @inline(__always)
   package func writeUnpredictableIV(to slot: UnsafeMutableRawPointer) -> Bool {

@@ -44,7 +44,7 @@ hauberk_lane *hauberk_lane_make(int engine, uint32_t number) {
   lane->number = number;
   lane->engine = engine;
   lane->counter_context = random_context();
-  if (engine == HAUBERK_ENGINE_IPSEC_MB) lane->manager = hauberk_mb_manager_make();
+  if (engine == HAUBERK_ENGINE_IPSEC_MB) lane->manager = hauberk_mb_manager_make(number);
   if (!lane->counter_context || (engine == HAUBERK_ENGINE_IPSEC_MB && !lane->manager)) {
     hauberk_lane_destroy(lane);
     return NULL;
@@ -58,6 +58,8 @@ void hauberk_lane_destroy(hauberk_lane *lane) {
   hauberk_mb_manager_free(lane->manager);
   hauberk_key_memory_give(lane);
 }
+
+const void *hauberk_lane_code(const hauberk_lane *lane) { return hauberk_mb_code(lane->manager); }
 
 bool hauberk_unpredictable_iv(hauberk_lane *lane, uint8_t *out) {
   uint64_t block[2] = {lane->counter++, 0};

@@ -3,11 +3,11 @@
 // The same source builds against 1.3 and 2.0, whose structures differ in size, and without the library.
 #include <stdio.h>
 
+#include "ipsec_mb.h"
 #include "key_memory.h"
 #include "keys.h"
 
-#if defined(HAUBERK_IPSEC_MB) && defined(__x86_64__) && __has_include(<intel-ipsec-mb.h>)
-#include <intel-ipsec-mb.h>
+#ifdef HAUBERK_HAS_IPSEC_MB
 
 typedef struct gcm_key_data schedule;
 typedef struct gcm_context_data gcm_context;
@@ -19,15 +19,16 @@ _Static_assert(sizeof(chacha_context) <= sizeof(((hauberk_lane *)0)->work), "a l
 // For schedules; they are stateless calls.
 static IMB_MGR *expander;
 
-void *hauberk_mb_manager_make(void) {
+void *hauberk_mb_manager_make(uint32_t lane) {
   if (!__builtin_cpu_supports("aes") || !__builtin_cpu_supports("pclmul")) return NULL;
+  const hauberk_mb_library *library = hauberk_mb_library_of(lane);
   // Key memory: while jobs run, padded keys and pieces of text lie in it.
-  void *memory = hauberk_key_memory_map(imb_get_mb_mgr_size());
-  IMB_MGR *manager = memory ? imb_set_pointers_mb_mgr(memory, 0, 1) : NULL;
+  void *memory = hauberk_key_memory_map(library->manager_bytes());
+  IMB_MGR *manager = memory ? library->place_manager(memory, 0, 1) : NULL;
   if (!manager) return NULL;
-  init_mb_mgr_auto(manager, NULL);
+  library->start_manager(manager, NULL);
   // The library tests itself here, and says so in this way.
-  if (imb_get_errno(manager) != 0) {
+  if (library->error(manager) != 0) {
     hauberk_mb_manager_free(manager);
     return NULL;
   }
@@ -36,7 +37,11 @@ void *hauberk_mb_manager_make(void) {
 
 void hauberk_mb_manager_free(void *manager) { hauberk_key_memory_unmap(manager, imb_get_mb_mgr_size()); }
 
-void hauberk_mb_start(void) { expander = hauberk_mb_manager_make(); }
+const void *hauberk_mb_code(const void *manager) {
+  return manager ? (const void *)((const IMB_MGR *)manager)->gcm128_enc : NULL;
+}
+
+void hauberk_mb_start(void) { expander = hauberk_mb_manager_make(0); }
 
 bool hauberk_mb_is_here(void) { return expander != NULL; }
 
@@ -50,6 +55,11 @@ int hauberk_mb_words(char *out, size_t capacity) {
     if (has & IMB_FEATURE_AVX2) way = (has & IMB_FEATURE_VAES) ? "AVX2, VAES" : "AVX2";
     if (has & IMB_FEATURE_AVX512F) way = (has & IMB_FEATURE_VAES) ? "AVX-512, VAES" : "AVX-512";
   }
+  const char *refusal = hauberk_mb_copy_refusal();
+  if (refusal) {
+    return snprintf(
+        out, capacity, "intel-ipsec-mb %s (%s), one copy for all workers: %s", imb_get_version_str(), way, refusal);
+  }
   return snprintf(out, capacity, "intel-ipsec-mb %s (%s)", imb_get_version_str(), way);
 }
 
@@ -62,29 +72,34 @@ size_t hauberk_mb_schedule_bytes(const hauberk_suite *suite) {
   return suite->cipher == HAUBERK_CIPHER_CHACHA20_POLY1305 ? suite->key_bytes : sizeof(schedule);
 }
 
-void hauberk_mb_expand(hauberk_key *key, const uint8_t *material) {
+/// Where a manager keeps the call, in words from its beginning: so many managers, one number.
+#define PLACE(CALL) (uint16_t)(offsetof(IMB_MGR, CALL) / sizeof(void *))
+
+static uint16_t gcm_call(const hauberk_key *key) {
   bool seals = key->use == HAUBERK_USE_SEAL;
+  switch (key->suite.key_bytes) {
+    case 16: return seals ? PLACE(gcm128_enc) : PLACE(gcm128_dec);
+    case 24: return seals ? PLACE(gcm192_enc) : PLACE(gcm192_dec);
+    default: return seals ? PLACE(gcm256_enc) : PLACE(gcm256_dec);
+  }
+}
+
+static inline aes_gcm_enc_dec_t call_at(const IMB_MGR *manager, uint16_t place) {
+  return *(const aes_gcm_enc_dec_t *)((void *const *)manager + place);
+}
+
+void hauberk_mb_expand(hauberk_key *key, const uint8_t *material) {
   schedule *keys = (schedule *)key->rest;
-  aes_gcm_enc_dec_t gcm;
   if (key->suite.cipher == HAUBERK_CIPHER_CHACHA20_POLY1305) {
     memcpy(key->rest, material, key->suite.key_bytes);
     return;
   }
   switch (key->suite.key_bytes) {
-    case 16:
-      IMB_AES128_GCM_PRE(expander, material, keys);
-      gcm = seals ? expander->gcm128_enc : expander->gcm128_dec;
-      break;
-    case 24:
-      IMB_AES192_GCM_PRE(expander, material, keys);
-      gcm = seals ? expander->gcm192_enc : expander->gcm192_dec;
-      break;
-    default:
-      IMB_AES256_GCM_PRE(expander, material, keys);
-      gcm = seals ? expander->gcm256_enc : expander->gcm256_dec;
-      break;
+    case 16: IMB_AES128_GCM_PRE(expander, material, keys); break;
+    case 24: IMB_AES192_GCM_PRE(expander, material, keys); break;
+    default: IMB_AES256_GCM_PRE(expander, material, keys); break;
   }
-  if (key->suite.cipher == HAUBERK_CIPHER_GCM) key->direct = (void (*)(void))gcm;
+  if (key->suite.cipher == HAUBERK_CIPHER_GCM) key->call = gcm_call(key);
 }
 
 #define DIRECT_GMAC(BITS)                                                                   \
@@ -124,8 +139,8 @@ static void chacha(hauberk_lane *lane, const hauberk_packet *packet, uint8_t *ta
 /// Either direction. Writes the tag that belongs to the packet.
 static inline void pass(hauberk_lane *lane, const hauberk_packet *packet, uint8_t *tag) {
   const hauberk_key *key = packet->key;
-  if (__builtin_expect(key->direct != NULL, 1)) {
-    ((aes_gcm_enc_dec_t)key->direct)(
+  if (__builtin_expect(key->call != 0, 1)) {
+    call_at(lane->manager, key->call)(
         (const schedule *)key->rest, (gcm_context *)lane->work, packet->payload, packet->payload, packet->length,
         packet->nonce, packet->aad, packet->aad_length, tag, key->suite.tag_bytes);
   } else if (key->suite.cipher == HAUBERK_CIPHER_GMAC) {
@@ -177,22 +192,7 @@ size_t hauberk_mb_open_direct(hauberk_lane *lane, hauberk_packet *packets, size_
 
 // Plain jobs
 
-/// Where the manager keeps the call, in words from its beginning: so many managers, one number.
-#define PLACE(CALL) (uint16_t)(offsetof(IMB_MGR, CALL) / sizeof(void *))
-
-uint16_t hauberk_mb_plain_kind(const hauberk_key *key) {
-  bool seals = key->use == HAUBERK_USE_SEAL;
-  if (!key->direct || key->suite.tag_bytes != 16) return 0;
-  switch (key->suite.key_bytes) {
-    case 16: return seals ? PLACE(gcm128_enc) : PLACE(gcm128_dec);
-    case 24: return seals ? PLACE(gcm192_enc) : PLACE(gcm192_dec);
-    default: return seals ? PLACE(gcm256_enc) : PLACE(gcm256_dec);
-  }
-}
-
-static inline aes_gcm_enc_dec_t plain_call(const IMB_MGR *manager, uint16_t kind) {
-  return *(const aes_gcm_enc_dec_t *)((void *const *)manager + kind);
-}
+uint16_t hauberk_mb_plain_kind(const hauberk_key *key) { return key->suite.tag_bytes == 16 ? key->call : 0; }
 
 /// The lines that a packet of this length reads: round keys in front, and from the end as many of the hash's powers as it
 /// has blocks. Asked for while another packet is in the cipher, they cost nothing; all at once they would wait for each
@@ -210,7 +210,7 @@ static inline void prefetch_key(const hauberk_key *key, uint16_t kind, size_t le
 enum { KEYS_AHEAD = 3 };
 
 static inline void plain_pass(const IMB_MGR *manager, gcm_context *context, const hauberk_job *job, uint8_t *tag) {
-  plain_call(manager, job->kind)(
+  call_at(manager, job->kind)(
       (const schedule *)job->key->rest, context, job->text, job->text, job->length, (const uint8_t *)job, job->text - 16, 8,
       tag, 16);
 }
@@ -254,8 +254,9 @@ bool hauberk_mb_is_here(void) { return false; }
 void *hauberk_mb_expander(void) { return NULL; }
 int hauberk_mb_words(char *out, size_t capacity) { return snprintf(out, capacity, "intel-ipsec-mb (not built in)"); }
 bool hauberk_mb_does(const hauberk_suite *suite) { return suite == NULL; }
-void *hauberk_mb_manager_make(void) { return NULL; }
+void *hauberk_mb_manager_make(uint32_t lane) { return (void)lane, NULL; }
 void hauberk_mb_manager_free(void *manager) { (void)manager; }
+const void *hauberk_mb_code(const void *manager) { return (void)manager, NULL; }
 size_t hauberk_mb_schedule_bytes(const hauberk_suite *suite) { return suite == NULL; }
 void hauberk_mb_expand(hauberk_key *key, const uint8_t *material) { (void)key, (void)material; }
 void hauberk_mb_seal(hauberk_lane *lane, const hauberk_packet *packet) { (void)lane, (void)packet; }

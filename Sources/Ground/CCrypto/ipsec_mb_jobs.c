@@ -3,10 +3,10 @@
 //
 //   | AAD | payload | suffix |     what the HMAC reads lies in one run: the suffix is written to where the tag
 //   | AAD | payload | tag ...  |   goes afterwards, or where it has been taken from
+#include "ipsec_mb.h"
 #include "keys.h"
 
-#if defined(HAUBERK_IPSEC_MB) && defined(__x86_64__) && __has_include(<intel-ipsec-mb.h>)
-#include <intel-ipsec-mb.h>
+#ifdef HAUBERK_HAS_IPSEC_MB
 
 // Since 1.4 a job of a burst has to say in advance what it is.
 #if IMB_VERSION_NUM >= IMB_VERSION(1, 4, 0)

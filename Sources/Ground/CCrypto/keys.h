@@ -25,7 +25,7 @@ struct hauberk_key {
   bool has_jobs;
   uint32_t lanes;
   uint32_t salt;
-  void (*direct)(void);  // ipsec-mb's call for a whole packet, where it has one
+  uint16_t call;  // where a manager of ipsec-mb keeps the call for a whole packet; 0 where there is none
   const hauberk_hmac *hmac;
   EVP_CIPHER_CTX **contexts;
   _Alignas(LINE_BYTES) uint8_t rest[];
@@ -91,8 +91,11 @@ bool hauberk_evp_crypt(EVP_CIPHER_CTX *context, const hauberk_packet *packet);
 void hauberk_mb_start(void);
 bool hauberk_mb_is_here(void);
 int hauberk_mb_words(char *out, size_t capacity);
-void *hauberk_mb_manager_make(void);
+/// The manager of this lane.
+void *hauberk_mb_manager_make(uint32_t lane);
 void hauberk_mb_manager_free(void *manager);
+/// NULL without a manager.
+const void *hauberk_mb_code(const void *manager);
 /// A manager for what keeps no state: schedules.
 void *hauberk_mb_expander(void);
 

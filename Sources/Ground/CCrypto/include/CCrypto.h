@@ -59,6 +59,9 @@ int hauberk_engine_words(int engine, char *out, size_t capacity);
 /// NULL when memory has run out or the engine is not here. `number` tells the threads apart: 0, 1, 2, ...
 hauberk_lane *hauberk_lane_make(int engine, uint32_t number);
 void hauberk_lane_destroy(hauberk_lane *lane);
+/// Where the lane's engine does a packet of AES-128-GCM, if it does: threads that call the same code of ipsec-mb write to
+/// the same line.
+const void *hauberk_lane_code(const hauberk_lane *lane);
 
 /// A key out of the keying material as IKE cuts it: cipher key, salt, integrity key. The caller wipes `material`.
 /// Lanes 0 ..< `lanes` may use it, at the same time. NULL when the suite is none or memory has run out.
