@@ -1,0 +1,101 @@
+public import Wire
+
+/// A gateway's two faces. Clear networks are inside, sealed traffic travels outside.
+public enum Side: UInt8, CaseIterable, Sendable {
+  case inside, outside
+
+  @inlinable @inline(__always) public var other: Side { self == .inside ? .outside : .inside }
+}
+
+/// How packets get from a device to workers and back.
+public enum PortMethod: String, CaseIterable, Sendable {
+  /// AF_XDP: the driver's rings, or the generic hook where the driver has none.
+  case xdp
+  /// AF_PACKET with rings in shared memory.
+  case packet
+  /// libpcap, where nothing else works.
+  case pcap
+  /// A TAP device of our own.
+  case tap
+}
+
+/// One device, and what a configuration says of it.
+public struct PortDescription: Sendable {
+  public var side: Side
+  public var device: String
+  /// Nil takes the fastest that works.
+  public var method: PortMethod?
+  /// Nil takes the device's.
+  public var mac: MACAddress?
+
+  public init(side: Side, device: String) {
+    self.side = side
+    self.device = device
+  }
+}
+
+/// An address of ours, and the network that it is in.
+public struct InterfaceAddress: Hashable, Sendable {
+  public var address: IPAddress
+  public var network: IPPrefix
+
+  public init(_ address: IPAddress, network: IPPrefix) {
+    self.address = address
+    self.network = network
+  }
+}
+
+/// What packets are routed to: a port, or a VLAN of it.
+public struct InterfaceDescription: Sendable {
+  public var side: Side
+  /// 1...4094; nil is the port itself.
+  public var vlan: UInt16?
+  public var addresses: [InterfaceAddress]
+  /// The longest IP packet.
+  public var mtu: Int
+  /// The largest TCP segment that a SYN may ask for over this interface; nil leaves it alone.
+  public var mostSegment: Int?
+
+  public init(side: Side, vlan: UInt16? = nil, addresses: [InterfaceAddress] = [], mtu: Int = 1500) {
+    self.side = side
+    self.vlan = vlan
+    self.addresses = addresses
+    self.mtu = mtu
+  }
+
+  public static let most = 64
+}
+
+/// Where packets to a network go.
+public struct RouteDescription: Hashable, Sendable {
+  public var network: IPPrefix
+  /// Nil drops them, and says so to their sender.
+  public var gateway: IPAddress?
+
+  public init(_ network: IPPrefix, via gateway: IPAddress?) {
+    self.network = network
+    self.gateway = gateway
+  }
+
+  public static let most = 1 << 20
+}
+
+/// Whether idle workers go on looking, or sleep until traffic comes.
+public enum Polling: String, CaseIterable, Sendable {
+  case adaptive, busy
+}
+
+/// What a live gateway is made of, its SAs and policies apart.
+public struct GatewayDescription: Sendable {
+  public var ports: [PortDescription]
+  public var interfaces: [InterfaceDescription]
+  public var routes: [RouteDescription]
+  public var workers = 1
+  public var polling = Polling.adaptive
+
+  public init(ports: [PortDescription], interfaces: [InterfaceDescription], routes: [RouteDescription] = []) {
+    self.ports = ports
+    self.interfaces = interfaces
+    self.routes = routes
+  }
+}
