@@ -56,6 +56,7 @@ let groundFloor: [Target] = [
     name: "CCrypto", path: "Sources/Ground/CCrypto",
     cSettings: c + ipsecMB, linkerSettings: [.linkedLibrary("crypto")] + linkIPsecMB),
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
+  .target(name: "CXDP", path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
   .target(
     name: "CPcap", path: "Sources/Ground/CPcap", cSettings: c,
     linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),
@@ -67,7 +68,7 @@ let groundFloor: [Target] = [
 let dataplaneFloor: [Target] = [
   .target(
     name: "Dataplane",
-    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap", "Nonces"],
+    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap", "CXDP", "Nonces"],
     swiftSettings: raw)
 ]
 
