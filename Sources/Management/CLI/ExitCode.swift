@@ -9,6 +9,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
   case configuration = 6
   case machine = 7
   case interrupted = 8
+  case unreachable = 9
 
   package var meaning: String {
     switch self {
@@ -21,6 +22,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     case .configuration: "the configuration is wrong"
     case .machine: "the machine lacks something: memory, threads"
     case .interrupted: "stopped by a signal; everything before was processed"
+    case .unreachable: "no gateway runs here, or it does not answer"
     }
   }
 }
