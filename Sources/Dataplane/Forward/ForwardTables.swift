@@ -71,7 +71,7 @@ package struct ForwardTables: @unchecked Sendable {
 
 /// Routes as the description implies them: our addresses, the networks that they are in, and those that are given.
 package struct RoutePlan {
-  package private(set) var routes: [(prefix: IPPrefix, value: UInt32)] = []
+  package private(set) var routes: [(IPPrefix, UInt32)] = []
   package private(set) var hops: [NextHop] = []
   /// Routes whose router is on no link of ours.
   package private(set) var unreachable: [RouteDescription] = []

@@ -44,11 +44,11 @@ struct Forwarder {
     if isIPv6 {
       high = UInt64(bigEndian: ip.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
       low = UInt64(bigEndian: ip.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
-      value = tables.routes.lookUp(high: high, low: low)
+      value = tables.routes.find6(high, low)
     } else {
       let address = UInt32(bigEndian: ip.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
       low = UInt64(address)
-      value = tables.routes.lookUp(address)
+      value = tables.routes.find4(address)
     }
     guard value != RouteTable.none else { return Outcome(reason: .noRoute) }
     let hop = tables.hops + Int(value)

@@ -8,6 +8,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "Notify.h"
+#include "Privileges.h"
+
 // Every C entry point that a hot function may call carries this, so that @_noLocks accepts it.
 #define HAUBERK_HOT __attribute__((swift_attr("@_noLocks")))
 #define HAUBERK_INLINE static inline __attribute__((always_inline)) HAUBERK_HOT
