@@ -2,7 +2,7 @@
 import Glibc
 import PackageDescription
 
-// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane -> Ground.
+// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane, Control -> Ground.
 // ARCHITECTURE.md says why each floor exists.
 
 // The baseline instruction set of everything that is not dispatched at run time.
@@ -71,6 +71,12 @@ let dataplaneFloor: [Target] = [
     swiftSettings: raw)
 ]
 
+/// Pure but for its shell: moments and what was received in, directives out.
+let controlFloor: [Target] = [
+  .target(
+    name: "Neighbours", dependencies: ["Contract", "Wire"], path: "Sources/Control/Neighbours", swiftSettings: strict)
+]
+
 let managementFloor: [Target] = [
   .target(
     name: "Config", dependencies: ["Wire", "Contract", "CYaml"], path: "Sources/Management/Config",
@@ -123,6 +129,8 @@ let tests: [Target] = [
   // A process that is there to be killed.
   .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),
   .testTarget(name: "NoncesTests", dependencies: ["Nonces", "NonceVictim"], swiftSettings: language),
+  .testTarget(
+    name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
@@ -132,7 +140,7 @@ let tests: [Target] = [
 let package = Package(
   name: "hauberk",
   products: [.executable(name: "hauberk", targets: ["hauberk"])],
-  targets: groundFloor + dataplaneFloor + managementFloor + benchmarks + tests,
+  targets: groundFloor + dataplaneFloor + controlFloor + managementFloor + benchmarks + tests,
   swiftLanguageModes: [.v6]
 )
 
