@@ -2,7 +2,7 @@
 import Glibc
 import PackageDescription
 
-// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane -> Ground.
+// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane, Control -> Ground.
 // ARCHITECTURE.md says why each floor exists.
 
 // The baseline instruction set of everything that is not dispatched at run time.
@@ -74,6 +74,12 @@ let dataplaneFloor: [Target] = [
     swiftSettings: raw)
 ]
 
+/// Pure but for its shell: moments and what was received in, directives out.
+let controlFloor: [Target] = [
+  .target(
+    name: "Neighbours", dependencies: ["Contract", "Wire"], path: "Sources/Control/Neighbours", swiftSettings: strict)
+]
+
 let managementFloor: [Target] = [
   .target(
     name: "Config", dependencies: ["Wire", "Contract", "CYaml"], path: "Sources/Management/Config",
@@ -130,6 +136,8 @@ let tests: [Target] = [
   .executableTarget(
     name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
+  .testTarget(
+    name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
@@ -139,7 +147,7 @@ let tests: [Target] = [
 let package = Package(
   name: "hauberk",
   products: [.executable(name: "hauberk", targets: ["hauberk"])],
-  targets: groundFloor + dataplaneFloor + managementFloor + benchmarks + tests,
+  targets: groundFloor + dataplaneFloor + controlFloor + managementFloor + benchmarks + tests,
   swiftLanguageModes: [.v6]
 )
 
