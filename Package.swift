@@ -51,11 +51,14 @@ let groundFloor: [Target] = [
   ground("Memory", ["Wire", "Contract", "CKernel", "CNuma"]),
   ground("Rings", ["CKernel"]),
   .target(name: "Nonces", dependencies: ["CKernel"], path: "Sources/Ground/Nonces", swiftSettings: strict),
+  // What a process that stays owes to the system that started it.
+  .target(name: "Service", dependencies: ["CKernel"], path: "Sources/Ground/Service", swiftSettings: strict),
   .target(name: "CKernel", path: "Sources/Ground/CKernel", cSettings: c),
   .target(
     name: "CCrypto", path: "Sources/Ground/CCrypto",
     cSettings: c + ipsecMB, linkerSettings: [.linkedLibrary("crypto")] + linkIPsecMB),
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
+  .target(name: "CXDP", path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
   .target(
     name: "CPcap", path: "Sources/Ground/CPcap", cSettings: c,
     linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),
@@ -67,7 +70,7 @@ let groundFloor: [Target] = [
 let dataplaneFloor: [Target] = [
   .target(
     name: "Dataplane",
-    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap", "Nonces"],
+    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap", "CXDP", "Nonces"],
     swiftSettings: raw)
 ]
 
@@ -129,6 +132,10 @@ let tests: [Target] = [
   // A process that is there to be killed.
   .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),
   .testTarget(name: "NoncesTests", dependencies: ["Nonces", "NonceVictim"], swiftSettings: language),
+  // A process that gives up its rights and tries what it has none for.
+  .executableTarget(
+    name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
+  .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.

@@ -14,7 +14,7 @@ SKIPPED = {".build", ".git", ".out", "__pycache__", ".swiftpm"}
 CODE = {".swift", ".c", ".h", ".py", ".sh"}
 # What can reach a socket, a file, a clock or randomness.
 IMPURE = {"Glibc", "Musl", "Foundation", "FoundationEssentials", "FoundationNetworking", "Dispatch", "CKernel", "CPcap",
-          "CNuma"}
+          "CNuma", "CXDP", "Service"}
 
 problems = []
 

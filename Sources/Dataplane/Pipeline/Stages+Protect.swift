@@ -13,6 +13,7 @@ extension Stages {
   ) {
     var sorted = first
     if sorted.other != 0 { handleOthers(&burst, protector, snapshot, &sorted) }
+    if snapshot.pointee.isLive { age(burst, &sorted) }
     var unsure = ~(sorted.seal | sorted.open)
     var bytes = 0
     if sorted.seal != 0 {
@@ -28,6 +29,24 @@ extension Stages {
       counters.add(bytes, to: WorkerCounters.keptBytes)
     } else {
       countKept(burst)
+    }
+  }
+
+  /// A gateway that forwards is a hop for what it seals, and for what it lets pass in clear (RFC 2003 section 3.1). What
+  /// it opens is aged when it leaves.
+  @inline(never)
+  private func age(_ burst: Burst, _ sorted: inout Protector.Sorted) {
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      let isOpened = scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
+      if ref.verdict == 0, !isOpened,
+        !Forwarder.age(memory.address(start: ref.start) + Int(scratch.places[index].ip))
+      {
+        Protector.refuse(burst, index, .hopLimitOver, counters)
+        sorted.seal &= ~(1 &<< UInt64(truncatingIfNeeded: index))
+      }
+      index &+= 1
     }
   }
 
@@ -79,6 +98,9 @@ extension Stages {
       Protector.refuse(burst, index, action.reasonBits, counters)
       return false
     case .reassemble: return reassemble(burst, index, protector, snapshot)
+    case .local:
+      Protector.refuse(burst, index, .forUs, counters)
+      return false
     case .seal: return cross(burst, index, toSet: protector.sealer.tables.outbound[action.index].workSet, snapshot)
     case .open: return cross(burst, index, toSet: protector.opener.tables.inbound[action.index].workSet, snapshot)
     default:
@@ -138,6 +160,7 @@ extension Stages {
     }
     switch result.action.kind {
     case .bypass, .seal, .open: return cross(burst, index, toSet: result.workSet, snapshot)
+    case .local: Protector.refuse(burst, index, .forUs, counters)
     case .refuse: Protector.refuse(burst, index, result.action.reasonBits, counters)
     // A fragment of a fragment is nothing that anybody sends.
     case .reassemble: Protector.refuse(burst, index, .fragmentMalformed, counters)

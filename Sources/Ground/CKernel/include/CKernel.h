@@ -8,6 +8,9 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "Notify.h"
+#include "Privileges.h"
+
 // Every C entry point that a hot function may call carries this, so that @_noLocks accepts it.
 #define HAUBERK_HOT __attribute__((swift_attr("@_noLocks")))
 #define HAUBERK_INLINE static inline __attribute__((always_inline)) HAUBERK_HOT
@@ -55,6 +58,21 @@ HAUBERK_INLINE void hauberk_clear(void *to, size_t bytes) { memset(to, 0, bytes)
 /// Sleeps without a lock and without allocating; a worker with nothing to do calls it.
 HAUBERK_HOT void hauberk_sleep_microseconds(uint32_t microseconds);
 HAUBERK_HOT void hauberk_yield(void);
+
+/// Seconds that never go back, on a clock that is cheap to read.
+HAUBERK_INLINE int64_t hauberk_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return (int64_t)t.tv_sec;
+}
+
+/// A counter of the kernel's that a thread can wait at until another raises it.
+int hauberk_event_make(void);
+HAUBERK_HOT void hauberk_event_raise(int event);
+void hauberk_event_take(int event);
+void hauberk_event_close(int event);
+/// Until one of them has something to read, or the time is over. Below 0 stands for none.
+HAUBERK_HOT void hauberk_wait_for(int one, int other, int event, int milliseconds);
 
 enum { HAUBERK_HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
