@@ -44,6 +44,7 @@ package struct Command: Sendable {
     Command(
       "audit", "CAPTURE [OPTIONS]", "look for lost, doubled and dangerous ESP packets", .files, AuditOptions.options,
       Help.audit),
+    Command("run", "CONFIG [OPTIONS]", "a gateway on live devices", .files, RunOptions.options, Help.run),
     Command(
       "status", "[OPTIONS]", "what the running gateway does, on one screen", .none, StatusOptions.options,
       Help.status),
@@ -53,7 +54,8 @@ package struct Command: Sendable {
     Command(
       "trace", "[PACKETS] [OPTIONS]", "the stories of the next packets", .none, TraceOptions.options, Help.trace),
     Command("reload", "[OPTIONS]", "read the configuration again", .none, ActionOptions.options, Help.reload),
-    Command("drain", "[OPTIONS]", "take no more packets, finish those under way", .none, ActionOptions.options, Help.drain),
+    Command(
+      "drain", "[OPTIONS]", "take no more packets, finish those under way", .none, ActionOptions.options, Help.drain),
     Command("stop", "[OPTIONS]", "end the running gateway", .none, StopOptions.options, Help.stop),
     Command(
       "completions", "SHELL", "completions for bash, zsh or fish", .one(of: Shell.allCases.map(\.rawValue)), [],
@@ -67,7 +69,7 @@ package struct Command: Sendable {
 
   /// Apart from the table, because one of its rows needs them.
   static let names = [
-    "replay", "classify", "check", "keys", "audit", "status", "show", "trace", "reload", "drain", "stop",
+    "replay", "classify", "check", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
     "completions", "help", "version",
   ]
 

@@ -40,7 +40,9 @@ private enum Completions {
   private static func bash(_ command: Command) -> String {
     var lines = ["    \(command.name))"]
     let files = command.options.filter(\.takesFile)
-    let open = command.options.filter { $0.placeholder != nil && !$0.takesFile && $0.values.isEmpty && !$0.isValueOptional }
+    let open = command.options.filter {
+      $0.placeholder != nil && !$0.takesFile && $0.values.isEmpty && !$0.isValueOptional
+    }
     if command.options.contains(where: { $0.placeholder != nil }) {
       lines.append("        case $before in")
       if !files.isEmpty {

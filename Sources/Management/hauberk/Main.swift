@@ -39,6 +39,9 @@ struct Main {
     case "audit":
       if ParsedArguments.askForHelp(rest) { return try show(Help.audit) }
       return try AuditCommand(AuditOptions(rest)).run()
+    case "run":
+      if ParsedArguments.askForHelp(rest) { return try show(Help.run) }
+      return try RunCommand(RunOptions(rest)).run()
     case "help", "--help", "-h":
       return try help(rest)
     case "version", "--version":

@@ -3,6 +3,7 @@ import Contract
 import Dataplane
 import Memory
 import Neighbours
+import Rings
 import Wire
 
 /// Carries what workers punt to the slow path, and what it wants done back to workers and tables.
@@ -83,10 +84,18 @@ struct SlowPathBridge {
       }
     default: return
     }
+    // What came out of a tunnel is answered from inside, or no policy would take the answer back into it.
+    if isOpened, cause != .noNeighbour { interface = inside(near: interface) }
     guard let interface else { return }
     carryOut(
       slow.receive(
         frame, interface: interface, cause: cause, nextHop: nextHop, mtu: mtu, isOpened: isOpened, now: now))
+  }
+
+  private func inside(near interface: Int?) -> Int? {
+    let interfaces = gateway.description.gateway.interfaces
+    if let interface, interfaces[interface].side == .inside { return interface }
+    return interfaces.firstIndex { $0.side == .inside && !$0.addresses.isEmpty } ?? interface
   }
 
   private func hop(_ header: FrameHeader) -> NextHop? {
