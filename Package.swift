@@ -95,7 +95,8 @@ let managementFloor: [Target] = [
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "Config", "Console", "Contract", "Dataplane", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire", "CSample",
+      "CKernel", "CLI", "Config", "Console", "Contract", "Dataplane", "Memory", "Neighbours", "Nonces", "Rings", "Service",
+      "Wire", "CSample",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
