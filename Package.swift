@@ -125,9 +125,14 @@ let tests: [Target] = [
   .testTarget(name: "RingsTests", dependencies: ["Rings", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "ContractTests", dependencies: ["Contract"], swiftSettings: language),
   .testTarget(name: "ConfigTests", dependencies: ["Config", "Contract", "Wire"], swiftSettings: strict),
+  // Another process that is there to be killed.
+  .executableTarget(
+    name: "XDPVictim", dependencies: ["Dataplane", "Memory"], path: "Tests/XDPVictim", swiftSettings: raw),
   .testTarget(
     name: "DataplaneTests",
-    dependencies: ["CWorkSet", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire"],
+    dependencies: [
+      "CWorkSet", "CXDP", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire", "XDPVictim",
+    ],
     swiftSettings: language),
   .testTarget(
     name: "CipherTests", dependencies: ["CBaseline", "CCrypto", "Contract", "Dataplane", "PacketMaking"],
