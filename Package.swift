@@ -81,10 +81,16 @@ let managementFloor: [Target] = [
   .target(
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
     swiftSettings: strict),
+  .target(
+    name: "Console", dependencies: ["CLI", "CConsole", "CKernel"], path: "Sources/Management/Console",
+    swiftSettings: strict),
+  .target(name: "CConsole", path: "Sources/Management/CConsole", cSettings: c),
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
-    dependencies: ["CKernel", "CLI", "Config", "Contract", "Dataplane", "Memory", "Nonces", "Wire", "CSample"],
+    dependencies: [
+      "CKernel", "CLI", "Config", "Console", "Contract", "Dataplane", "Memory", "Nonces", "Wire", "CSample",
+    ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
 
@@ -131,6 +137,7 @@ let tests: [Target] = [
     name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
+  .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
     name: "ConformanceTests", dependencies: ["PacketMaking", "hauberk"], swiftSettings: language),
