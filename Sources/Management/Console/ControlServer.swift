@@ -19,7 +19,7 @@ package struct ControlLimits: Sendable {
 /// and what comes may be anything. It runs on one thread: that of whoever calls `turn`.
 package final class ControlServer {
   /// Where everybody looks who was told no other place.
-  package static let defaultPath = "/run/hauberk/control.sock"
+  package static let defaultPath = ControlOptions.standardPath
 
   package let path: String
   private let limits: ControlLimits
