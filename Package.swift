@@ -154,7 +154,7 @@ let tests: [Target] = [
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
-    name: "ConformanceTests", dependencies: ["PacketMaking", "hauberk"], swiftSettings: language),
+    name: "ConformanceTests", dependencies: ["CLI", "Console", "PacketMaking", "hauberk"], swiftSettings: language),
 ]
 
 let package = Package(

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int hauberk_epoll_make(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
@@ -82,4 +84,12 @@ void hauberk_join_service(void *thread) {
   struct service *service = thread;
   pthread_join(service->thread, NULL);
   free(service);
+}
+
+bool hauberk_terminal_size(int *rows, int *columns) {
+  struct winsize size;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) return false;
+  *rows = size.ws_row;
+  *columns = size.ws_col;
+  return true;
 }

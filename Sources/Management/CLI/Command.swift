@@ -70,6 +70,11 @@ package struct Command: Sendable {
   /// Apart from the table, because one of its rows needs them.
   static let names = [
     "replay", "classify", "check", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
+  static let helpOptions = [Option("--man", nil, "all pages as one manual page, in roff")]
+
+  /// Apart from the table, because one of its rows needs them.
+  static let names = [
+    "replay", "classify", "check", "keys", "audit", "status", "show", "trace", "reload", "drain", "stop",
     "completions", "help", "version",
   ]
 
@@ -81,4 +86,38 @@ package struct Command: Sendable {
 
 extension Shown {
   static func near(_ text: String) -> String? { nearestName(to: text, among: allCases.map(\.rawValue)) }
+}
+
+/// `hauberk completions`.
+package struct CompletionsOptions: Sendable {
+  package let shell: Shell
+
+  package init(_ words: [String]) throws(CommandFailure) {
+    let parsed = try ParsedArguments(words, [])
+    guard parsed.positionals.count == 1, let shell = Shell(rawValue: parsed.positionals[0]) else {
+      let names = Shell.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CommandFailure(.usage, "completions takes one shell: \(names)")
+    }
+    self.shell = shell
+  }
+}
+
+/// `hauberk help`.
+package struct HelpOptions: Sendable {
+  package let isManual: Bool
+  package let command: Command?
+
+  package init(_ words: [String]) throws(CommandFailure) {
+    let parsed = try ParsedArguments(words, Command.helpOptions)
+    isManual = parsed.has("--man")
+    guard let word = parsed.positionals.first else {
+      command = nil
+      return
+    }
+    guard let command = Command.named(word) else {
+      let hint = Command.near(word).map { "did you mean '\($0)'?" } ?? "try 'hauberk help'"
+      throw CommandFailure(.usage, "there is no help on '\(word)': \(hint)")
+    }
+    self.command = command
+  }
 }

@@ -29,3 +29,6 @@ bool hauberk_peer(int descriptor, uint32_t *user);
 /// A thread that takes no signals: those are for the one that waits for them. 0, or an errno.
 int hauberk_start_service(const char *name, void (*body)(void *), void *context, void **thread);
 void hauberk_join_service(void *thread);
+
+/// The terminal that is standard output; false where it is none.
+bool hauberk_terminal_size(int *rows, int *columns);
