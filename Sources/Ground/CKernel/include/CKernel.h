@@ -104,3 +104,5 @@ bool hauberk_file_system_tells_of_failures(void);
 /// From here on SIGINT and SIGTERM only raise a flag, and SIGPIPE is a failed write.
 void hauberk_catch_interrupts(void);
 bool hauberk_was_interrupted(void);
+
+#include "ports.h"
