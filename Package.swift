@@ -81,10 +81,15 @@ let managementFloor: [Target] = [
   .target(
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
     swiftSettings: strict),
+  .target(name: "CMachine", path: "Sources/Management/CMachine", cSettings: c),
+  .target(
+    name: "Doctor", dependencies: ["CLI", "CMachine"], path: "Sources/Management/Doctor", swiftSettings: strict),
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
-    dependencies: ["CKernel", "CLI", "Config", "Contract", "Dataplane", "Memory", "Nonces", "Wire", "CSample"],
+    dependencies: [
+      "CKernel", "CLI", "CSample", "Config", "Contract", "Dataplane", "Doctor", "Memory", "Nonces", "Wire",
+    ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
 
@@ -130,6 +135,7 @@ let tests: [Target] = [
   .executableTarget(
     name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
+  .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(

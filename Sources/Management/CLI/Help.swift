@@ -11,6 +11,7 @@ package enum Help {
       hauberk check CONFIG [--json]          what a configuration would do, and what is wrong with it
       hauberk keys CONFIG [--begin]          which nonces of which key were used
       hauberk audit CAPTURE [OPTIONS]        look for lost, doubled and dangerous ESP packets
+      hauberk doctor [CONFIG] [OPTIONS]      what holds a gateway back on this machine, and what mends it
       hauberk help [COMMAND]                 this page, or a command's
       hauberk version
 
@@ -134,6 +135,26 @@ package enum Help {
 
     Exit codes:
     \(exitCodes)
+    """
+
+  package static let doctor = """
+    Usage: hauberk doctor [CONFIG] [OPTIONS]
+
+    Looks at this machine and says in plain words what would hold a gateway back, why that matters, and the
+    command that mends it: processors, large pages, rights, the kernel, the processor's ciphers, the clock, and
+    the devices that are to be ports. Changes nothing. Run it as the user that the gateway will run as.
+
+      wrong        a gateway would not start, or would lose or spoil packets; ends the command with code 1
+      better       it would work, slower or with less margin than it could
+
+    Devices that are not named may serve something else: what is found there is never 'wrong'.
+
+    Options:
+    \(listing(DoctorOptions.options))
+
+    Examples:
+      sudo hauberk doctor --device eth1 --device eth2
+      hauberk doctor --json | jq '.findings[] | select(.level == "wrong")'
     """
 
   private static func listing(_ options: [Option]) -> String {

@@ -39,12 +39,16 @@ struct Main {
     case "audit":
       if ParsedArguments.askForHelp(rest) { return try show(Help.audit) }
       return try AuditCommand(AuditOptions(rest)).run()
+    case "doctor":
+      if ParsedArguments.askForHelp(rest) { return try show(Help.doctor) }
+      return try DoctorCommand(DoctorOptions(rest)).run()
     case "help", "--help", "-h":
       return try help(rest)
     case "version", "--version":
       return try show("hauberk \(Help.version)")
     default:
-      let hint = nearestName(to: command, among: ["replay", "classify", "check", "keys", "audit", "help", "version"])
+      let hint = nearestName(
+        to: command, among: ["replay", "classify", "check", "keys", "audit", "doctor", "help", "version"])
       throw CommandFailure(
         .usage,
         "unknown command '\(command)'" + (hint.map { ": did you mean '\($0)'?" } ?? "; try 'hauberk help'"))
@@ -59,6 +63,7 @@ struct Main {
     case "check": return try show(Help.check)
     case "keys": return try show(Help.keys)
     case "audit": return try show(Help.audit)
+    case "doctor": return try show(Help.doctor)
     case .some(let word): throw CommandFailure(.usage, "there is no help on '\(word)': try 'hauberk help'")
     }
   }
