@@ -91,12 +91,16 @@ let managementFloor: [Target] = [
     name: "Console", dependencies: ["CLI", "CConsole", "CKernel"], path: "Sources/Management/Console",
     swiftSettings: strict),
   .target(name: "CConsole", path: "Sources/Management/CConsole", cSettings: c),
+  .target(name: "CMachine", path: "Sources/Management/CMachine", cSettings: c),
+  .target(
+    name: "Doctor", dependencies: ["CLI", "CMachine"], path: "Sources/Management/Doctor", swiftSettings: strict),
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
     dependencies: [
       "CKernel", "CLI", "Config", "Console", "Contract", "Dataplane", "Memory", "Neighbours", "Nonces", "Rings", "Service",
       "Wire", "CSample",
+      "CKernel", "CLI", "CSample", "Config", "Contract", "Dataplane", "Doctor", "Memory", "Nonces", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
@@ -150,6 +154,7 @@ let tests: [Target] = [
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(
     name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
+  .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
