@@ -88,12 +88,16 @@ let managementFloor: [Target] = [
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
     swiftSettings: strict),
   .target(
-    name: "Console", dependencies: ["CLI", "CConsole", "CKernel"], path: "Sources/Management/Console",
+    name: "Console", dependencies: ["CLI", "CConsole", "CKernel", "CMicroHTTPD"],
+    path: "Sources/Management/Console",
     swiftSettings: strict),
   .target(name: "CConsole", path: "Sources/Management/CConsole", cSettings: c),
   .target(name: "CMachine", path: "Sources/Management/CMachine", cSettings: c),
   .target(
     name: "Doctor", dependencies: ["CLI", "CMachine"], path: "Sources/Management/Doctor", swiftSettings: strict),
+  .target(
+    name: "CMicroHTTPD", path: "Sources/Management/CMicroHTTPD", cSettings: c,
+    linkerSettings: [.linkedLibrary("microhttpd")]),
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
