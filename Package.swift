@@ -98,9 +98,8 @@ let managementFloor: [Target] = [
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "Config", "Console", "Contract", "Dataplane", "Memory", "Neighbours", "Nonces", "Rings", "Service",
-      "Wire", "CSample",
-      "CKernel", "CLI", "CSample", "Config", "Contract", "Dataplane", "Doctor", "Memory", "Nonces", "Wire",
+      "CKernel", "CLI", "CSample", "Config", "Console", "Contract", "Dataplane", "Doctor", "Memory", "Neighbours",
+      "Nonces", "Rings", "Service", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]

@@ -138,7 +138,8 @@ package final class LiveGateway {
     return accept
   }
 
-  package func start(_ ports: [LivePorts]) throws(ThreadError) {
+  /// `prepare` runs on each worker's thread before it begins.
+  package func start(_ ports: [LivePorts], prepare: @escaping @Sendable () -> Void = {}) throws(ThreadError) {
     self.ports = ports
     for number in 0..<description.gateway.workers {
       let start = LiveWorker(
@@ -147,6 +148,7 @@ package final class LiveGateway {
         esp: espWorkers[number], exchange: exchanges[number], polling: description.gateway.polling)
       let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
         var worker = start
+        prepare()
         WorkerLife.run(&worker)
         worker.deallocate()
       }

@@ -7,14 +7,6 @@ package enum Help {
 
     Usage:
     \(usage)
-      hauberk replay [CAPTURE] [OPTIONS]     run a capture through the pipeline, from file to file
-      hauberk classify [CAPTURE] [OPTIONS]   print every packet's work set
-      hauberk check CONFIG [--json]          what a configuration would do, and what is wrong with it
-      hauberk keys CONFIG [--begin]          which nonces of which key were used
-      hauberk audit CAPTURE [OPTIONS]        look for lost, doubled and dangerous ESP packets
-      hauberk doctor [CONFIG] [OPTIONS]      what holds a gateway back on this machine, and what mends it
-      hauberk help [COMMAND]                 this page, or a command's
-      hauberk version
 
     Try:
       hauberk replay                         a capture that ships inside the program
@@ -146,7 +138,6 @@ package enum Help {
     \(exitCodes)
     """
 
-  static func listing(_ options: [Option]) -> String {
   package static let doctor = """
     Usage: hauberk doctor [CONFIG] [OPTIONS]
 
@@ -167,7 +158,7 @@ package enum Help {
       hauberk doctor --json | jq '.findings[] | select(.level == "wrong")'
     """
 
-  private static func listing(_ options: [Option]) -> String {
+  static func listing(_ options: [Option]) -> String {
     options.map { option in
       let name = option.name + (option.placeholder.map { " \($0)" } ?? "")
       return "  " + Format.left(name, 18) + " " + option.help

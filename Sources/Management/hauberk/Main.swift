@@ -25,34 +25,13 @@ struct Main {
     let rest = Array(words.dropFirst())
     if let page = Command.named(command)?.page, ParsedArguments.askForHelp(rest) { return try show(page) }
     switch command {
-    case "replay":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.replay) }
-      return try ReplayCommand(ReplayOptions(rest)).run()
-    case "classify":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.classify) }
-      return try ClassifyCommand(ClassifyOptions(rest)).run()
-    case "check":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.check) }
-      return try CheckCommand(CheckOptions(rest)).run()
-    case "keys":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.keys) }
-      return try KeysCommand(KeysOptions(rest)).run()
-    case "audit":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.audit) }
-      return try AuditCommand(AuditOptions(rest)).run()
-    case "run":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.run) }
-      return try RunCommand(RunOptions(rest)).run()
-    case "doctor":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.doctor) }
-      return try DoctorCommand(DoctorOptions(rest)).run()
-    case "help", "--help", "-h":
-      return try help(rest)
     case "replay": return try ReplayCommand(ReplayOptions(rest)).run()
     case "classify": return try ClassifyCommand(ClassifyOptions(rest)).run()
     case "check": return try CheckCommand(CheckOptions(rest)).run()
     case "keys": return try KeysCommand(KeysOptions(rest)).run()
     case "audit": return try AuditCommand(AuditOptions(rest)).run()
+    case "run": return try RunCommand(RunOptions(rest)).run()
+    case "doctor": return try DoctorCommand(DoctorOptions(rest)).run()
     case "status": return try StatusCommand(StatusOptions(rest)).run()
     case "show": return try StatusCommand(ShowOptions(rest)).run()
     case "trace": return try TraceCommand(TraceOptions(rest)).run()
@@ -67,8 +46,6 @@ struct Main {
       return try show("hauberk \(Help.version)")
     default:
       let hint = Command.near(command)
-      let hint = nearestName(
-        to: command, among: ["replay", "classify", "check", "keys", "audit", "doctor", "help", "version"])
       throw CommandFailure(
         .usage,
         "unknown command '\(command)'" + (hint.map { ": did you mean '\($0)'?" } ?? "; try 'hauberk help'"))
@@ -79,16 +56,6 @@ struct Main {
     if options.isManual {
       try Console.output(Manual.page)
       return .success
-  private static func help(_ words: [String]) throws(CommandFailure) -> ExitCode {
-    switch words.first {
-    case nil: return try show(Help.overview)
-    case "replay": return try show(Help.replay)
-    case "classify": return try show(Help.classify)
-    case "check": return try show(Help.check)
-    case "keys": return try show(Help.keys)
-    case "audit": return try show(Help.audit)
-    case "doctor": return try show(Help.doctor)
-    case .some(let word): throw CommandFailure(.usage, "there is no help on '\(word)': try 'hauberk help'")
     }
     return try show(options.command?.page ?? Help.overview)
   }
