@@ -31,7 +31,7 @@ extension XDPQueue {
       state.pointee.submitted = state.pointee.socket.transmit.own
       hauberk_xdp_submit(&state.pointee.socket.transmit)
     }
-    let isPending = hauberk_xdp_kernels(state.pointee.socket.transmit.consumer) != state.pointee.socket.transmit.own
+    let isPending = hauberk_xdp_is_pending(&state.pointee.socket.transmit)
     // Without zero-copy it is this thread that does the sending, in the call.
     if isPending, !isZeroCopy || hauberk_xdp_sleeps(&state.pointee.socket.transmit) {
       state.pointee.refusal = hauberk_xdp_kick(descriptor, &state.pointee.socket.transmit)
@@ -98,8 +98,7 @@ extension XDPQueue {
       while index != end {
         let address = hauberk_xdp_address(&state.pointee.socket.completion, index).pointee
         index &+= 1
-        // A piece that is not the last one.
-        if address & 1 != 0 { continue }
+        if address & Self.mark != 0 { continue }
         let position = Self.position(address)
         lent.takeBack(position)
         frames.give(PacketRef(position: position, offset: 0, length: 0))
@@ -146,8 +145,11 @@ extension XDPQueue {
     return true
   }
 
-  /// Every piece is a descriptor. The last one says which frame comes back; the others have odd addresses, which no
-  /// frame has.
+  /// In the address of a piece that is not the last one: no frame begins there. (Bit 0 does not come back from a kernel
+  /// that marks something with it itself.)
+  @inline(__always) static var mark: UInt64 { 2 }
+
+  /// Every piece is a descriptor, and the last one says which frame comes back.
   private func sendInPieces(_ ref: PacketRef) -> Bool {
     guard
       hauberk_xdp_room(&state.pointee.socket.transmit, Self.mostPieces) >= Self.mostPieces || makeRoom(Self.mostPieces)
@@ -155,8 +157,8 @@ extension XDPQueue {
       refuse(ref, cause)
       return false
     }
-    guard (ref.length &+ chunk &- 1) / chunk < Self.mostPieces,
-      UInt32(ref.offset) &+ ref.length <= UInt32(UInt16.max)
+    // One more may come of a page's end.
+    guard ref.length <= chunk &* (Self.mostPieces &- 1), UInt32(ref.offset) &+ ref.length <= UInt32(UInt16.max)
     else {
       refuse(ref, .tooBig)
       return false
@@ -166,7 +168,8 @@ extension XDPQueue {
     while true {
       let page = UInt32(truncatingIfNeeded: (place | 0x1f_ffff) &+ 1 &- place)
       var piece = left < chunk ? left : chunk
-      if page < piece { piece = page }
+      // Only a device that reads memory by itself minds.
+      if isZeroCopy, page < piece { piece = page }
       left &-= piece
       guard left != 0 else {
         let frame = UInt64(ref.start &- UInt32(ref.offset))
@@ -174,8 +177,8 @@ extension XDPQueue {
         lent.lend(ref.position)
         return true
       }
-      let odd = (place &- 1) | 1
-      put(odd | (place &- odd) << Self.offsetShift, piece, goesOn: true)
+      let marked = (place &- Self.mark) & ~63 | Self.mark
+      put(marked | (place &- marked) << Self.offsetShift, piece, goesOn: true)
       place &+= UInt64(piece)
     }
   }

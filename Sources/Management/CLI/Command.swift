@@ -44,6 +44,7 @@ package struct Command: Sendable {
     Command(
       "audit", "CAPTURE [OPTIONS]", "look for lost, doubled and dangerous ESP packets", .files, AuditOptions.options,
       Help.audit),
+    Command("run", "CONFIG [OPTIONS]", "a gateway on live devices", .files, RunOptions.options, Help.run),
     Command(
       "status", "[OPTIONS]", "what the running gateway does, on one screen", .none, StatusOptions.options,
       Help.status),
@@ -57,6 +58,9 @@ package struct Command: Sendable {
       "drain", "[OPTIONS]", "take no more packets, finish those under way", .none, ActionOptions.options, Help.drain),
     Command("stop", "[OPTIONS]", "end the running gateway", .none, StopOptions.options, Help.stop),
     Command(
+      "doctor", "[CONFIG] [OPTIONS]", "what holds a gateway back on this machine, and what mends it", .files,
+      DoctorOptions.options, Help.doctor),
+    Command(
       "completions", "SHELL", "completions for bash, zsh or fish", .one(of: Shell.allCases.map(\.rawValue)), [],
       Help.completions),
     Command(
@@ -68,8 +72,8 @@ package struct Command: Sendable {
 
   /// Apart from the table, because one of its rows needs them.
   static let names = [
-    "replay", "classify", "check", "keys", "audit", "status", "show", "trace", "reload", "drain", "stop",
-    "completions", "help", "version",
+    "replay", "classify", "check", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
+    "doctor", "completions", "help", "version",
   ]
 
   package static func named(_ name: String) -> Command? { all.first { $0.name == name } }

@@ -1,5 +1,20 @@
 /// The help pages of commands to a running gateway.
 extension Help {
+  package static let run = """
+    Usage: hauberk run CONFIG [OPTIONS]
+
+    Runs a gateway on the devices that CONFIG names under 'ports', in the foreground, until SIGINT, SIGTERM or
+    `hauberk stop`. Clear packets come in inside, are sealed as policies say and leave outside; what comes back
+    is opened and forwarded. The addresses under 'ports' belong to the gateway and must not be the kernel's.
+
+    Options:
+    \(listing(RunOptions.options))
+
+    Examples:
+      hauberk run /etc/hauberk/gateway.yaml
+      hauberk status --watch
+    """
+
   package static let status = """
     Usage: hauberk status [OPTIONS]
 

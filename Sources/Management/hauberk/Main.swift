@@ -30,6 +30,8 @@ struct Main {
     case "check": return try CheckCommand(CheckOptions(rest)).run()
     case "keys": return try KeysCommand(KeysOptions(rest)).run()
     case "audit": return try AuditCommand(AuditOptions(rest)).run()
+    case "run": return try RunCommand(RunOptions(rest)).run()
+    case "doctor": return try DoctorCommand(DoctorOptions(rest)).run()
     case "status": return try StatusCommand(StatusOptions(rest)).run()
     case "show": return try StatusCommand(ShowOptions(rest)).run()
     case "trace": return try TraceCommand(TraceOptions(rest)).run()
