@@ -2,7 +2,7 @@
 import Glibc
 import PackageDescription
 
-// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane -> Ground.
+// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane, Control -> Ground.
 // ARCHITECTURE.md says why each floor exists.
 
 // The baseline instruction set of everything that is not dispatched at run time.
@@ -74,6 +74,12 @@ let dataplaneFloor: [Target] = [
     swiftSettings: raw)
 ]
 
+/// Pure but for its shell: moments and what was received in, directives out.
+let controlFloor: [Target] = [
+  .target(
+    name: "Neighbours", dependencies: ["Contract", "Wire"], path: "Sources/Control/Neighbours", swiftSettings: strict)
+]
+
 let managementFloor: [Target] = [
   .target(
     name: "Config", dependencies: ["Wire", "Contract", "CYaml"], path: "Sources/Management/Config",
@@ -81,14 +87,19 @@ let managementFloor: [Target] = [
   .target(
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
     swiftSettings: strict),
+  .target(
+    name: "Console", dependencies: ["CLI", "CConsole", "CKernel"], path: "Sources/Management/Console",
+    swiftSettings: strict),
   .target(name: "CMachine", path: "Sources/Management/CMachine", cSettings: c),
   .target(
     name: "Doctor", dependencies: ["CLI", "CMachine"], path: "Sources/Management/Doctor", swiftSettings: strict),
+  .target(name: "CConsole", path: "Sources/Management/CConsole", cSettings: c),
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "CSample", "Config", "Contract", "Dataplane", "Doctor", "Memory", "Nonces", "Wire",
+      "CKernel", "CLI", "Config", "Console", "Contract", "Dataplane", "Doctor", "Memory", "Neighbours", "Nonces",
+      "Rings", "Service", "Wire", "CSample",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
@@ -117,9 +128,14 @@ let tests: [Target] = [
   .testTarget(name: "RingsTests", dependencies: ["Rings", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "ContractTests", dependencies: ["Contract"], swiftSettings: language),
   .testTarget(name: "ConfigTests", dependencies: ["Config", "Contract", "Wire"], swiftSettings: strict),
+  // Another process that is there to be killed.
+  .executableTarget(
+    name: "XDPVictim", dependencies: ["Dataplane", "Memory"], path: "Tests/XDPVictim", swiftSettings: raw),
   .testTarget(
     name: "DataplaneTests",
-    dependencies: ["CWorkSet", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire"],
+    dependencies: [
+      "CWorkSet", "CXDP", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire", "XDPVictim",
+    ],
     swiftSettings: language),
   .testTarget(
     name: "CipherTests", dependencies: ["CBaseline", "CCrypto", "Contract", "Dataplane", "PacketMaking"],
@@ -135,8 +151,11 @@ let tests: [Target] = [
   .executableTarget(
     name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
+  .testTarget(
+    name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
   .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
+  .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
     name: "ConformanceTests", dependencies: ["PacketMaking", "hauberk"], swiftSettings: language),
@@ -145,7 +164,7 @@ let tests: [Target] = [
 let package = Package(
   name: "hauberk",
   products: [.executable(name: "hauberk", targets: ["hauberk"])],
-  targets: groundFloor + dataplaneFloor + managementFloor + benchmarks + tests,
+  targets: groundFloor + dataplaneFloor + controlFloor + managementFloor + benchmarks + tests,
   swiftLanguageModes: [.v6]
 )
 

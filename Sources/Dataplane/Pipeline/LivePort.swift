@@ -7,6 +7,7 @@ package struct LivePort: @unchecked Sendable {
   package enum Queue {
     /// Rings in memory, with somebody else at their other end.
     case pipe(UnsafeMutablePointer<PipeQueue>)
+    case xdp(UnsafeMutablePointer<XDPQueue>)
   }
 
   package let queue: Queue
@@ -17,6 +18,7 @@ package struct LivePort: @unchecked Sendable {
   func receive(into burst: inout Burst) {
     switch queue {
     case .pipe(let queue): queue.pointee.receive(into: &burst)
+    case .xdp(let queue): queue.pointee.receive(into: &burst)
     }
   }
 
@@ -25,6 +27,7 @@ package struct LivePort: @unchecked Sendable {
   func send(_ refs: UnsafePointer<PacketRef>, _ count: Int) {
     switch queue {
     case .pipe(let queue): queue.pointee.send(refs, count)
+    case .xdp(let queue): queue.pointee.send(refs, count)
     }
   }
 
@@ -33,6 +36,7 @@ package struct LivePort: @unchecked Sendable {
   func flush() {
     switch queue {
     case .pipe(let queue): queue.pointee.flush()
+    case .xdp(let queue): queue.pointee.flush()
     }
   }
 
@@ -41,12 +45,14 @@ package struct LivePort: @unchecked Sendable {
   var descriptor: Int32 {
     switch queue {
     case .pipe(let queue): queue.pointee.descriptor
+    case .xdp(let queue): queue.pointee.descriptor
     }
   }
 
   package var counters: PortCounters {
     switch queue {
     case .pipe(let queue): queue.pointee.counters
+    case .xdp(let queue): queue.pointee.counters
     }
   }
 }

@@ -34,14 +34,15 @@ struct LentFrames {
     return count
   }
 
-  /// Every frame is ours again.
-  func takeBackAll(_ body: (UInt32) -> Void) {
+  var positions: [UInt32] {
+    var positions: [UInt32] = []
     for word in 0..<words {
-      while bits[word] != 0 {
-        let bit = bits[word].trailingZeroBitCount
-        bits[word] &= bits[word] &- 1
-        body(UInt32(word << 6 | bit))
+      var left = bits[word]
+      while left != 0 {
+        positions.append(UInt32(word << 6 | left.trailingZeroBitCount))
+        left &= left &- 1
       }
     }
+    return positions
   }
 }

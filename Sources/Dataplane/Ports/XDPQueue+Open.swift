@@ -81,7 +81,12 @@ extension XDPQueue {
     wishes.device = device.index
     var socket = hauberk_xdp_socket()
     var step: UnsafePointer<CChar>?
-    let error = hauberk_xdp_open(&wishes, &socket, &step)
+    var error = hauberk_xdp_open(&wishes, &socket, &step)
+    // A queue that was closed, or whose process died, is free a little later.
+    for _ in 0..<100 where error == EBUSY {
+      usleep(10_000)
+      error = hauberk_xdp_open(&wishes, &socket, &step)
+    }
     guard error == 0 else {
       throw Self.refusal(error, String(cString: step!), device, wishes)
     }
@@ -109,7 +114,7 @@ extension XDPQueue {
     hauberk_xdp_close(&state.pointee.socket)
     // The kernel takes the frames away from the card a little later, and does not say when.
     if wasZeroCopy { usleep(100_000) }
-    lent.takeBackAll { frames.give(PacketRef(position: $0, offset: 0, length: 0)) }
+    for position in lent.positions { frames.give(PacketRef(position: position, offset: 0, length: 0)) }
     if state.pointee.isGathering, !state.pointee.isSpoiled { frames.give(state.pointee.gathered) }
     lent.deallocate()
     positions.deallocate()

@@ -98,8 +98,7 @@ extension XDPQueue {
       while index != end {
         let address = hauberk_xdp_address(&state.pointee.socket.completion, index).pointee
         index &+= 1
-        // A piece that is not the last one.
-        if address & 1 != 0 { continue }
+        if address & Self.mark != 0 { continue }
         let position = Self.position(address)
         lent.takeBack(position)
         frames.give(PacketRef(position: position, offset: 0, length: 0))
@@ -146,8 +145,11 @@ extension XDPQueue {
     return true
   }
 
-  /// Every piece is a descriptor. The last one says which frame comes back; the others have odd addresses, which no
-  /// frame has.
+  /// In the address of a piece that is not the last one: no frame begins there. (Bit 0 does not come back from a kernel
+  /// that marks something with it itself.)
+  @inline(__always) static var mark: UInt64 { 2 }
+
+  /// Every piece is a descriptor, and the last one says which frame comes back.
   private func sendInPieces(_ ref: PacketRef) -> Bool {
     guard
       hauberk_xdp_room(&state.pointee.socket.transmit, Self.mostPieces) >= Self.mostPieces || makeRoom(Self.mostPieces)
@@ -174,8 +176,8 @@ extension XDPQueue {
         lent.lend(ref.position)
         return true
       }
-      let odd = (place &- 1) | 1
-      put(odd | (place &- odd) << Self.offsetShift, piece, goesOn: true)
+      let marked = (place &- Self.mark) & ~63 | Self.mark
+      put(marked | (place &- marked) << Self.offsetShift, piece, goesOn: true)
       place &+= UInt64(piece)
     }
   }

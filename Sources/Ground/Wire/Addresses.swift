@@ -69,14 +69,6 @@ extension IPPrefix {
 
   /// Whether every address of this prefix is one of the other's.
   public func isWithin(_ other: IPPrefix) -> Bool {
-    guard length >= other.length else { return false }
-    switch (address, other.address) {
-    case (.v4(let mine), .v4(let theirs)): return (mine.value ^ theirs.value) >> UInt32(32 - other.length) == 0
-    case (.v6(let mine), .v6(let theirs)):
-      // A shift of all bits leaves none.
-      let high = (mine.high ^ theirs.high) >> UInt64(max(0, 64 - other.length))
-      return high == 0 && (mine.low ^ theirs.low) >> UInt64(min(64, 128 - other.length)) == 0
-    default: return false
-    }
+    length >= other.length && other.contains(address)
   }
 }

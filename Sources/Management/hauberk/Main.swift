@@ -42,6 +42,9 @@ struct Main {
     case "doctor":
       if ParsedArguments.askForHelp(rest) { return try show(Help.doctor) }
       return try DoctorCommand(DoctorOptions(rest)).run()
+    case "run":
+      if ParsedArguments.askForHelp(rest) { return try show(Help.run) }
+      return try RunCommand(RunOptions(rest)).run()
     case "help", "--help", "-h":
       return try help(rest)
     case "version", "--version":
