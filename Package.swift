@@ -88,18 +88,22 @@ let managementFloor: [Target] = [
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
     swiftSettings: strict),
   .target(
-    name: "Console", dependencies: ["CLI", "CConsole", "CKernel"], path: "Sources/Management/Console",
+    name: "Console", dependencies: ["CLI", "CConsole", "CKernel", "CMicroHTTPD"],
+    path: "Sources/Management/Console",
     swiftSettings: strict),
+  .target(name: "CConsole", path: "Sources/Management/CConsole", cSettings: c),
   .target(name: "CMachine", path: "Sources/Management/CMachine", cSettings: c),
   .target(
     name: "Doctor", dependencies: ["CLI", "CMachine"], path: "Sources/Management/Doctor", swiftSettings: strict),
-  .target(name: "CConsole", path: "Sources/Management/CConsole", cSettings: c),
+  .target(
+    name: "CMicroHTTPD", path: "Sources/Management/CMicroHTTPD", cSettings: c,
+    linkerSettings: [.linkedLibrary("microhttpd")]),
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "Config", "Console", "Contract", "Dataplane", "Doctor", "Memory", "Neighbours", "Nonces",
-      "Rings", "Service", "Wire", "CSample",
+      "CKernel", "CLI", "CSample", "Config", "Console", "Contract", "Dataplane", "Doctor", "Memory", "Neighbours",
+      "Nonces", "Rings", "Service", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
@@ -158,7 +162,7 @@ let tests: [Target] = [
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
-    name: "ConformanceTests", dependencies: ["PacketMaking", "hauberk"], swiftSettings: language),
+    name: "ConformanceTests", dependencies: ["CLI", "Console", "PacketMaking", "hauberk"], swiftSettings: language),
 ]
 
 let package = Package(

@@ -20,6 +20,9 @@ struct Gateway {
   /// Made of the MAC addresses.
   static let insideLinkLocal = "fe80::200:5eff:fe00:5301"
 
+  /// Through which packets from elsewhere come.
+  static let router = "00:00:5e:00:53:77"
+
   static let second: UInt64 = 1_000_000_000
 
   var path: SlowPath
@@ -73,13 +76,27 @@ struct Gateway {
     neighbour(address, on: interface)?.state
   }
 
-  /// The fate of what the body received, when that is a single packet.
-  mutating func fate(_ body: (inout Gateway) -> Void) -> Fate? {
+  /// What became of a packet, when that is one thing alone.
+  mutating func fate(
+    _ frame: [UInt8], _ cause: Punt, on interface: Int = inside, nextHop: String? = nil, mtu: Int = 0,
+    isOpened: Bool = false
+  ) -> Fate? {
     let before = snapshot
-    body(&self)
+    _ = receive(frame, cause, on: interface, nextHop: nextHop, mtu: mtu, isOpened: isOpened)
     let after = snapshot
     let changed = Fate.allCases.filter { after[$0] != before[$0] }
     return changed.count == 1 ? changed[0] : nil
+  }
+
+  /// The same of one that nothing is to be done about.
+  mutating func silentFate(
+    _ frame: [UInt8], _ cause: Punt, on interface: Int = inside, nextHop: String? = nil, mtu: Int = 0,
+    isOpened: Bool = false
+  ) -> Fate? {
+    var twin = self
+    let directives = twin.receive(frame, cause, on: interface, nextHop: nextHop, mtu: mtu, isOpened: isOpened)
+    let fate = fate(frame, cause, on: interface, nextHop: nextHop, mtu: mtu, isOpened: isOpened)
+    return directives.isEmpty ? fate : nil
   }
 }
 
@@ -131,3 +148,12 @@ func icmp6(_ message: [UInt8], from source: String, to destination: String, hopL
 
 /// A MAC address that no other test host has.
 func mac(_ number: UInt8) -> String { "00:00:5e:00:53:" + (number < 16 ? "0" : "") + String(number, radix: 16) }
+
+/// A packet in a frame, by whichever version it says it is.
+func from(_ mac: String, to destination: String, _ packet: [UInt8]) -> [UInt8] {
+  ethernet(packet[0] >> 4 == 6 ? .ipv6 : .ipv4, to: destination, from: mac, packet)
+}
+
+func from(_ mac: String, _ packet: [UInt8]) -> [UInt8] { from(mac, to: Gateway.insideMAC, packet) }
+func from(to destination: String, _ packet: [UInt8]) -> [UInt8] { from(Gateway.router, to: destination, packet) }
+func from(_ packet: [UInt8]) -> [UInt8] { from(Gateway.router, packet) }

@@ -7,6 +7,11 @@ struct Agenda: Sendable {
   var first: (moment: UInt64, slot: Int)? { heap.first }
   var count: Int { heap.count }
 
+  func moment(of slot: Int) -> UInt64? {
+    guard slot < places.count, places[slot] >= 0 else { return nil }
+    return heap[places[slot]].moment
+  }
+
   mutating func set(_ slot: Int, _ moment: UInt64) {
     while places.count <= slot { places.append(-1) }
     if places[slot] < 0 {

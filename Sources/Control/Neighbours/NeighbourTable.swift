@@ -7,7 +7,7 @@ struct LinkAddress: Hashable, Sendable {
 }
 
 struct Neighbour: Sendable {
-  let key: LinkAddress
+  var key: LinkAddress
   /// Known in every state but `incomplete`.
   var mac: MACAddress?
   var state: NeighbourState
@@ -62,6 +62,7 @@ struct NeighbourTable: Sendable {
     }
   }
 
+  func deadline(of slot: Int) -> UInt64? { deadlines.moment(of: slot) }
   mutating func setDeadline(_ slot: Int, _ moment: UInt64) { deadlines.set(slot, moment) }
 
   mutating func confirm(_ slot: Int, now: UInt64) {
@@ -82,7 +83,7 @@ struct NeighbourTable: Sendable {
     let slot = free.popLast() ?? slots.count
     if slot == slots.count { slots.append(neighbour) } else { slots[slot] = neighbour }
     index[neighbour.key] = slot
-    unconfirmed.set(slot, neighbour.since)
+    if !neighbour.isConfirmed { unconfirmed.set(slot, neighbour.since) }
     return slot
   }
 

@@ -3,7 +3,7 @@ import Wire
 
 /// An address of ours on one link, and how far the link has been told of it.
 struct OwnAddress: Sendable {
-  let key: LinkAddress
+  var key: LinkAddress
   var state = SlowPathSnapshot.OwnAddress.State.probing
   /// Nil before the first: gateways that start together do not speak together.
   var attempts: Int?
@@ -46,14 +46,23 @@ struct OwnAddresses: Sendable {
     index[LinkAddress(interface: interface, address: address)]
   }
 
-  /// Whether it is ours on any interface.
+  /// Whether it is one of ours.
   func has(_ address: IPAddress) -> Bool { interfaces[address] != nil }
+
+  /// Whether it is ours and in use: a link-local one on this interface, any other wherever it is.
+  func isUsed(_ address: IPAddress, on interface: Int) -> Bool {
+    let place = address.v6?.isLinkLocal == true ? interface : interfaces[address]
+    guard let place, let slot = slot(place, address) else { return false }
+    return all[slot].isUsed
+  }
 
   /// Whether somebody asks for one of ours on this link by its group.
   func hasGroup(_ group: IPv6Address, interface: Int) -> Bool {
     group == .allNodes
       || all.contains { $0.key.interface == interface && $0.key.address.v6?.solicitedNode == group }
   }
+
+  func deadline(_ slot: Int) -> UInt64? { deadlines.moment(of: slot) }
 
   mutating func setDeadline(_ slot: Int, _ moment: UInt64?) {
     if let moment { deadlines.set(slot, moment) } else { deadlines.remove(slot) }

@@ -63,7 +63,7 @@ extension SlowPath {
       guard packet.destination.isHost, !isBroadcast(packet.destination) else { return .groupDestination }
     }
     // What was sent to us is answered by the address that it was sent to.
-    let ours = own.has(packet.destination) ? packet.destination : nil
+    let ours = own.isUsed(packet.destination, on: arrival.interface) ? packet.destination : nil
     guard let source = ours ?? sourceAddress(to: packet.source, arrival.interface) else { return .noOwnAddress }
     if let limit = allowed.refusal(ofError: refusal.kind, to: packet.source, now: now) { return limit }
     let header = packet.isIPv6 ? refusal.v6 : refusal.v4
@@ -86,7 +86,7 @@ extension SlowPath {
 
   /// A packet to one of our addresses, or to a group of ours.
   mutating func receiveForUs(_ packet: ReceivedPacket, _ arrival: Arrival) -> Fate {
-    guard own.has(packet.destination) else {
+    guard own.isUsed(packet.destination, on: arrival.interface) else {
       guard case .v6(let group) = packet.destination, own.hasGroup(group, interface: arrival.interface) else {
         return packet.destination.isHost && !isBroadcast(packet.destination) ? .foreign : .groupDestination
       }

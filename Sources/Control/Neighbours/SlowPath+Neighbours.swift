@@ -28,6 +28,7 @@ extension SlowPath {
 
   /// A packet whose next hop has to be found. Nil while it is held.
   mutating func resolve(_ packet: ReceivedPacket, _ interface: Int, _ nextHop: IPAddress) -> Fate? {
+    guard packet.isWhole else { return .malformed }
     guard nextHop.isHost, nextHop.isIPv6 == packet.isIPv6, !own.has(nextHop),
       !interfaces[interface].isBroadcast(nextHop)
     else { return .badNextHop }

@@ -34,7 +34,7 @@ package struct LivePorts {
 
 /// The workers of a live gateway and what they need: made before the first packet, gone after the last.
 package final class LiveGateway {
-  package let description: LiveDescription
+  package private(set) var description: LiveDescription
   package let memory: PacketMemory
   /// By worker: shared by both of its ports.
   package let frames: [FrameSource]
@@ -44,14 +44,17 @@ package final class LiveGateway {
   package let exchanges: [ControlExchange]
   package let processors: [Int?]
   package let neighbours: NeighbourTable
-  package let associations: Associations
+  package private(set) var associations: Associations
   package private(set) var ports: [LivePorts] = []
   /// Raised when a worker has something for control.
   package let wakesControl: Int32
   private let engine: CryptoEngine
-  private let supply: NonceSupply
-  private let forward: ForwardTables
-  private let snapshot: UnsafePointer<ClassifySnapshot>
+  private let macs: [MACAddress]
+  private let nonces: NonceStateDirectory?
+  private let history: KeyHistory
+  private var supply: NonceSupply
+  private var forward: ForwardTables
+  private var snapshot: UnsafePointer<ClassifySnapshot>
   private let shared: WorkerShared
   private let orders: [SPSCRing<Order>]
   private let reports: [SPSCRing<Report>]
@@ -67,10 +70,11 @@ package final class LiveGateway {
   package init(
     _ description: LiveDescription, macs: [MACAddress], nonces: NonceStateDirectory?, _ history: KeyHistory
   ) throws {
-    var description = description
-    description.classify.localAddresses = description.gateway.interfaces.flatMap { $0.addresses.map(\.address) }
-    description.classify.accept = Self.accept(description, macs)
+    let description = Self.completed(description, macs)
     self.description = description
+    self.macs = macs
+    self.nonces = nonces
+    self.history = history
     let workers = description.gateway.workers
     let allowed = Processors.allowed()
     let processors = (0..<workers).map { worker in
@@ -110,6 +114,14 @@ package final class LiveGateway {
 
   package var engineName: String { engine.name }
 
+  /// With what follows from the interfaces.
+  private static func completed(_ description: LiveDescription, _ macs: [MACAddress]) -> LiveDescription {
+    var description = description
+    description.classify.localAddresses = description.gateway.interfaces.flatMap { $0.addresses.map(\.address) }
+    description.classify.accept = accept(description, macs)
+    return description
+  }
+
   private static func accept(_ description: LiveDescription, _ macs: [MACAddress]) -> AcceptDescription {
     var accept = AcceptDescription(unitMAC: macs[0])
     accept.outsideMAC = macs[1]
@@ -126,7 +138,8 @@ package final class LiveGateway {
     return accept
   }
 
-  package func start(_ ports: [LivePorts]) throws(ThreadError) {
+  /// `prepare` runs on each worker's thread before it begins.
+  package func start(_ ports: [LivePorts], prepare: @escaping @Sendable () -> Void = {}) throws(ThreadError) {
     self.ports = ports
     for number in 0..<description.gateway.workers {
       let start = LiveWorker(
@@ -135,6 +148,7 @@ package final class LiveGateway {
         esp: espWorkers[number], exchange: exchanges[number], polling: description.gateway.polling)
       let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
         var worker = start
+        prepare()
         WorkerLife.run(&worker)
         worker.deallocate()
       }
@@ -159,6 +173,40 @@ package final class LiveGateway {
   package func takeEvents() -> [Report] {
     defer { events = [] }
     return events
+  }
+
+  /// Puts another description into force, as a whole: SAs, policies and routes. SAs that keep their keys go on with their
+  /// numbers and windows, and no packet is lost. What a running gateway cannot change is refused, and then nothing has
+  /// changed.
+  package func reload(_ next: LiveDescription) throws {
+    if let what = description.unchangeable(in: next) { throw ReloadRefusal(what) }
+    let next = Self.completed(next, macs)
+    let workers = description.gateway.workers
+    let newAssociations = try Associations(next.classify, engine: engine, workers: workers, after: associations)
+    try serve()
+    let newSupply = try NonceSupply(
+      newAssociations, next.ownership, workers: workers, unit: next.unit, from: nonces, history, after: supply)
+    let newForward = ForwardTables(next.gateway, macs: macs, neighbours: neighbours)
+    let newSnapshot = ClassifySnapshotBuilder.build(
+      next.classify, next.ownership, newAssociations, forward: newForward)
+    // Orders name SAs by the numbers of now: none may be under way when those change.
+    for (ring, exchange) in zip(orders, exchanges) {
+      exchange.wakeWorker()
+      while !ring.isDrained { hauberk_yield() }
+    }
+    let old = shared.cell.publish(newSnapshot) {
+      for exchange in exchanges { exchange.wakeWorker() }
+      hauberk_yield()
+    }
+    ClassifySnapshotBuilder.destroy(old)
+    forward.deallocate()
+    snapshot = newSnapshot
+    forward = newForward
+    // From here on the old ones are gone, and with them what nobody took over.
+    supply = newSupply
+    associations = newAssociations
+    description = next
+    hauberk_return_free_memory()
   }
 
   /// Asks every worker to finish, and waits until all have.
@@ -187,5 +235,29 @@ package final class LiveGateway {
     controlFrames.deallocate()
     memory.deallocate()
     hauberk_event_close(wakesControl)
+  }
+}
+
+/// What a gateway cannot change while it runs.
+package struct ReloadRefusal: Error, CustomStringConvertible {
+  package let description: String
+
+  init(_ what: String) { description = "\(what) cannot change while the gateway runs: start it again for that" }
+}
+
+extension LiveDescription {
+  /// In words; nil where everything can be taken over.
+  func unchangeable(in next: LiveDescription) -> String? {
+    func shape(_ gateway: GatewayDescription) -> [String] {
+      gateway.ports.map { "\($0)" } + gateway.interfaces.map { "\($0)" }
+    }
+    if shape(gateway) != shape(next.gateway) { return "'ports'" }
+    if gateway.workers != next.gateway.workers { return "'workers'" }
+    if gateway.polling != next.gateway.polling { return "'polling'" }
+    if memory.frames != next.memory.frames || memory.frameBytes != next.memory.frameBytes { return "'memory'" }
+    if engine != next.engine { return "'engine'" }
+    if unit != next.unit { return "'unit.number'" }
+    if classify.key != next.classify.key || classify.hash != next.classify.hash { return "the cluster's hash" }
+    return nil
   }
 }

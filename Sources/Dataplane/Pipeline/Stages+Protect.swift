@@ -180,7 +180,8 @@ extension Stages {
       return false
     }
     if disposition.worker == worker { return false }
-    note(scratch.actions[index], scratch.places[index], burst.refs[index])
+    let generation = snapshot.pointee.tables?.generation ?? 0
+    note(scratch.actions[index], scratch.places[index], burst.refs[index], generation)
     if crossing.send(burst.refs[index], from: worker) { return true }
     Protector.refuse(burst, index, .crossingFull, counters)
     return false
@@ -188,15 +189,30 @@ extension Stages {
 
   /// What the worker that sent these over has found out about them.
   @inline(__always)
-  func recall(_ crossed: Burst) {
+  func recall(_ crossed: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>, _ generation: UInt32) {
     var index = 0
     while index < crossed.count {
       let ref = crossed.refs[index]
       let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
       scratch.actions[index] = SecureAction(bits: header.pointee.action)
       scratch.places[index] = PacketPlaces(bits: header.pointee.places)
+      if header.pointee.generation != generation { judgeAgain(crossed, index, snapshot) }
       index &+= 1
     }
+  }
+
+  /// The worker that sent it over had other tables: its numbers mean nothing here.
+  @inline(never)
+  private func judgeAgain(_ burst: Burst, _ index: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    let ref = burst.refs[index]
+    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+    let side: Side = header.pointee.sequence & 1 == 0 ? .inside : .outside
+    let frame = Bytes(memory.address(start: ref.start), count: Int(ref.length))
+    let result = Classifier.judgeFully(frame, snapshot, esp?.link ?? .ethernet, from: side)
+    scratch.actions[index] = result.action.general
+    scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    burst.refs[index].judgement = Judgement(workSet: result.workSet)
+    if result.reason != .none { Protector.refuse(burst, index, result.reason, counters) }
   }
 
   // MARK: Orders

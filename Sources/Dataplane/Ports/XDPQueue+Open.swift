@@ -121,6 +121,13 @@ extension XDPQueue {
     state.deallocate()
   }
 
+  /// What was got, for the operator.
+  package func words(on device: XDPDevice) -> String {
+    let hook = device.hook == .native ? "the driver's hook" : "the generic hook"
+    return "AF_XDP in \(hook), \(isZeroCopy ? "zero-copy" : "copied"), \(device.queues) receive "
+      + (device.queues == 1 ? "queue" : "queues")
+  }
+
   /// What the kernel counts, since the socket was made. For any thread.
   package var kernelCounts: XDPKernelCounts {
     var counts = hauberk_xdp_statistics()

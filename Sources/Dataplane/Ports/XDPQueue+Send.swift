@@ -31,7 +31,7 @@ extension XDPQueue {
       state.pointee.submitted = state.pointee.socket.transmit.own
       hauberk_xdp_submit(&state.pointee.socket.transmit)
     }
-    let isPending = hauberk_xdp_kernels(state.pointee.socket.transmit.consumer) != state.pointee.socket.transmit.own
+    let isPending = hauberk_xdp_is_pending(&state.pointee.socket.transmit)
     // Without zero-copy it is this thread that does the sending, in the call.
     if isPending, !isZeroCopy || hauberk_xdp_sleeps(&state.pointee.socket.transmit) {
       state.pointee.refusal = hauberk_xdp_kick(descriptor, &state.pointee.socket.transmit)
@@ -157,8 +157,8 @@ extension XDPQueue {
       refuse(ref, cause)
       return false
     }
-    guard (ref.length &+ chunk &- 1) / chunk < Self.mostPieces,
-      UInt32(ref.offset) &+ ref.length <= UInt32(UInt16.max)
+    // One more may come of a page's end.
+    guard ref.length <= chunk &* (Self.mostPieces &- 1), UInt32(ref.offset) &+ ref.length <= UInt32(UInt16.max)
     else {
       refuse(ref, .tooBig)
       return false
@@ -168,7 +168,8 @@ extension XDPQueue {
     while true {
       let page = UInt32(truncatingIfNeeded: (place | 0x1f_ffff) &+ 1 &- place)
       var piece = left < chunk ? left : chunk
-      if page < piece { piece = page }
+      // Only a device that reads memory by itself minds.
+      if isZeroCopy, page < piece { piece = page }
       left &-= piece
       guard left != 0 else {
         let frame = UInt64(ref.start &- UInt32(ref.offset))

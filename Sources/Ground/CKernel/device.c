@@ -14,7 +14,7 @@ static int ask(int socket, const char *name, unsigned long what, struct ifreq *a
   return ioctl(socket, what, answer) == 0 ? 0 : errno;
 }
 
-int hauberk_device_look(const char *name, hauberk_device *device) {
+int hauberk_link_look(const char *name, hauberk_link_facts *device) {
   int socket_number = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket_number < 0) return errno;
   struct ifreq answer;

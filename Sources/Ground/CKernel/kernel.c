@@ -95,6 +95,24 @@ void hauberk_catch_interrupts(void) {
 
 bool hauberk_was_interrupted(void) { return interrupted != 0; }
 
+static volatile sig_atomic_t hung_up;
+
+static void note_hangup(int signal) {
+  (void)signal;
+  hung_up = 1;
+}
+
+void hauberk_catch_hangups(void) {
+  struct sigaction action = {.sa_handler = note_hangup};
+  sigaction(SIGHUP, &action, NULL);
+}
+
+bool hauberk_take_hangup(void) {
+  bool was = hung_up != 0;
+  hung_up = 0;
+  return was;
+}
+
 int hauberk_event_make(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 void hauberk_event_raise(int event) {

@@ -44,9 +44,6 @@ package struct Command: Sendable {
     Command(
       "audit", "CAPTURE [OPTIONS]", "look for lost, doubled and dangerous ESP packets", .files, AuditOptions.options,
       Help.audit),
-    Command(
-      "doctor", "[CONFIG] [OPTIONS]", "what holds a gateway back on this machine, and what mends it", .files,
-      DoctorOptions.options, Help.doctor),
     Command("run", "CONFIG [OPTIONS]", "a gateway on live devices", .files, RunOptions.options, Help.run),
     Command(
       "status", "[OPTIONS]", "what the running gateway does, on one screen", .none, StatusOptions.options,
@@ -61,6 +58,9 @@ package struct Command: Sendable {
       "drain", "[OPTIONS]", "take no more packets, finish those under way", .none, ActionOptions.options, Help.drain),
     Command("stop", "[OPTIONS]", "end the running gateway", .none, StopOptions.options, Help.stop),
     Command(
+      "doctor", "[CONFIG] [OPTIONS]", "what holds a gateway back on this machine, and what mends it", .files,
+      DoctorOptions.options, Help.doctor),
+    Command(
       "completions", "SHELL", "completions for bash, zsh or fish", .one(of: Shell.allCases.map(\.rawValue)), [],
       Help.completions),
     Command(
@@ -68,12 +68,12 @@ package struct Command: Sendable {
     Command("version", "", "which version this is", .none, [], Help.versionPage),
   ]
 
-  package static let helpOptions = [Option("--man", nil, "all pages as one manual page, in roff")]
+  static let helpOptions = [Option("--man", nil, "all pages as one manual page, in roff")]
 
   /// Apart from the table, because one of its rows needs them.
   static let names = [
-    "replay", "classify", "check", "keys", "audit", "doctor", "run", "status", "show", "trace", "reload", "drain",
-    "stop", "completions", "help", "version",
+    "replay", "classify", "check", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
+    "doctor", "completions", "help", "version",
   ]
 
   package static func named(_ name: String) -> Command? { all.first { $0.name == name } }
@@ -84,4 +84,38 @@ package struct Command: Sendable {
 
 extension Shown {
   static func near(_ text: String) -> String? { nearestName(to: text, among: allCases.map(\.rawValue)) }
+}
+
+/// `hauberk completions`.
+package struct CompletionsOptions: Sendable {
+  package let shell: Shell
+
+  package init(_ words: [String]) throws(CommandFailure) {
+    let parsed = try ParsedArguments(words, [])
+    guard parsed.positionals.count == 1, let shell = Shell(rawValue: parsed.positionals[0]) else {
+      let names = Shell.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CommandFailure(.usage, "completions takes one shell: \(names)")
+    }
+    self.shell = shell
+  }
+}
+
+/// `hauberk help`.
+package struct HelpOptions: Sendable {
+  package let isManual: Bool
+  package let command: Command?
+
+  package init(_ words: [String]) throws(CommandFailure) {
+    let parsed = try ParsedArguments(words, Command.helpOptions)
+    isManual = parsed.has("--man")
+    guard let word = parsed.positionals.first else {
+      command = nil
+      return
+    }
+    guard let command = Command.named(word) else {
+      let hint = Command.near(word).map { "did you mean '\($0)'?" } ?? "try 'hauberk help'"
+      throw CommandFailure(.usage, "there is no help on '\(word)': \(hint)")
+    }
+    self.command = command
+  }
 }

@@ -86,7 +86,7 @@ enum RouteSection {
 }
 
 /// `control`, `metrics` and `log`: how an operator gets to see a running gateway.
-package struct OperationSection: Sendable {
+package struct OperationSection: Equatable, Sendable {
   /// The control socket.
   package var socket = "/run/hauberk/control.sock"
   /// Where metrics are asked for; nil for nowhere.

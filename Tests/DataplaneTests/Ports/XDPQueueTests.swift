@@ -94,6 +94,33 @@ struct XDPQueueTests {
     #expect(found.3 == 0, "frames that did not come back")
   }
 
+  /// An idle worker sleeps on both sides' descriptors at once.
+  @Test
+  func aSleeperIsWoken() throws {
+    let found = try Namespace.run {
+      let rig = try XDPRig()
+      let far = try RawSocket("out1")
+      let worker = rig.workers[0]
+      var sleepers = [worker.inside, worker.outside].map {
+        pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0)
+      }
+      // Whatever the devices had to say when they came up.
+      while poll(&sleepers, 2, 50) > 0 { _ = [rig.receive(worker.inside), rig.receive(worker.outside)] }
+      let isQuiet = poll(&sleepers, 2, 0) == 0
+      _ = far.send(Self.frames[7])
+      let woken = poll(&sleepers, 2, 10_000)
+      let which = sleepers.map { $0.revents & Int16(POLLIN) != 0 }
+      let frames = rig.receive(worker.outside)
+      return (isQuiet, woken, which, frames == [Self.frames[7]], worker.inside.words(on: rig.inside), rig.close())
+    }
+    #expect(found.0)
+    #expect(found.1 == 1)
+    #expect(found.2 == [false, true])
+    #expect(found.3)
+    #expect(found.4 == "AF_XDP in the driver's hook, copied, 1 receive queue")
+    #expect(found.5 == 0, "frames that did not come back")
+  }
+
   /// Received on one side, sent on the other, in the same frame: what a worker does.
   @Test
   func framesCrossFromSideToSide() throws {

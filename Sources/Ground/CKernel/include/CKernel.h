@@ -104,3 +104,8 @@ bool hauberk_file_system_tells_of_failures(void);
 /// From here on SIGINT and SIGTERM only raise a flag, and SIGPIPE is a failed write.
 void hauberk_catch_interrupts(void);
 bool hauberk_was_interrupted(void);
+/// From here on SIGHUP only raises a flag, which taking it lowers.
+void hauberk_catch_hangups(void);
+bool hauberk_take_hangup(void);
+
+#include "ports.h"

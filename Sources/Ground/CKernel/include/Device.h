@@ -10,7 +10,7 @@ typedef struct {
   uint32_t mtu;
   bool is_up;
   bool has_link;
-} hauberk_device;
+} hauberk_link_facts;
 
 /// 0, or an errno: ENODEV where there is none of this name.
-int hauberk_device_look(const char *name, hauberk_device *device);
+int hauberk_link_look(const char *name, hauberk_link_facts *device);

@@ -13,9 +13,11 @@ package struct JSONMismatch: Error, CustomStringConvertible {
 
 /// One member of an object: a single table says how a type is written and read, so that the two cannot disagree.
 package struct Member<Whole> {
-  let name: String
+  package let name: String
   let written: (Whole) -> JSON
   let read: (inout Whole, JSON) throws(JSONMismatch) -> Void
+
+  package func json(of whole: Whole) -> JSON { written(whole) }
 
   package init<Value: JSONCoded>(_ name: String, _ path: WritableKeyPath<Whole, Value>) {
     self.name = name

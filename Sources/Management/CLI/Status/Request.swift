@@ -33,7 +33,8 @@ package struct Page: Sendable, Equatable {
 package enum Request: Sendable, Equatable {
   /// Answered by a `GatewayStatus`.
   case status
-  /// Answered by a `Listing` of rows; `config` by a `ConfigurationStatus`.
+  /// Answered by a `Listing` of rows (`Response(_:of:_:)` makes those that a status has); `config` by a
+  /// `ConfigurationStatus`.
   case show(Shown, Page)
   /// Answered by a `TraceAnswer`. Fresh: begin with the next packets, that many; else: what has come since. A trace that
   /// nobody fetches ends by itself, and one of 0 packets ends at once.

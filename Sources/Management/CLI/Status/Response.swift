@@ -5,6 +5,22 @@ package enum Response: Sendable {
 
   package init(_ result: some JSONCoded) { self = .result(result.json) }
 
+  /// A part of a status as `show` answers it. The long lists are no part of it, and are refused.
+  package init(_ what: Shown, of status: GatewayStatus, _ page: Page) {
+    switch what {
+    case .ports: self.init(Listing(status.ports, page))
+    case .workers: self.init(Listing(status.workers, page))
+    case .drops: self.init(Listing(status.drops, page))
+    case .counters: self.init(Listing(status.counters, page))
+    case .sas, .routes, .neighbours, .config: self = .refused(.usage, "a status has no \(what.rawValue)")
+    }
+  }
+
+  /// What was asked for; nothing where it was refused.
+  package var resultJSON: JSON {
+    if case .result(let json) = self { json } else { .null }
+  }
+
   package var json: JSON {
     switch self {
     case .result(let result): .object([("ok", .bool(true)), ("result", result)])

@@ -8,8 +8,19 @@ package struct StatusTables {
     self.rates = rates
   }
 
+  /// The answer of `hauberk show`, or of `hauberk status`.
+  package func text(of what: Shown?) -> String {
+    switch what {
+    case .ports: ports
+    case .workers: workers
+    case .drops: drops
+    case .counters: counters
+    default: overview
+    }
+  }
+
   /// The answer of `hauberk status`.
-  package var overview: String {
+  var overview: String {
     var lines = ["\(status.state.rawValue) for \(Format.duration(status.uptimeSeconds)), hauberk \(status.version)"]
     lines.append("")
     lines.append("  config    \(status.configuration)" + (status.personality.map { ", signed by \($0)" } ?? ""))
@@ -28,7 +39,7 @@ package struct StatusTables {
     return text(lines)
   }
 
-  package var ports: String {
+  var ports: String {
     var lines = portTable.lines(indent: "")
     var causes: [String] = []
     for port in status.ports {
@@ -44,14 +55,14 @@ package struct StatusTables {
     return text(lines)
   }
 
-  package var workers: String { text(workerTable.lines(indent: "")) }
+  var workers: String { text(workerTable.lines(indent: "")) }
 
-  package var drops: String {
+  var drops: String {
     let table = dropTable
     return text(table.isEmpty ? ["nothing was dropped"] : table.lines(indent: ""))
   }
 
-  package var counters: String {
+  var counters: String {
     guard !status.counters.isEmpty else { return "nothing else is counted\n" }
     var table = Table([("counter", .left), ("value", .right), ("meaning", .left)])
     for counter in status.counters { table.add([counter.name, Format.grouped(counter.value), counter.meaning]) }

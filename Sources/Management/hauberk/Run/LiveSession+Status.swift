@@ -17,7 +17,8 @@ extension LiveSession {
     case .stop:
       stop()
       return Response(Done("stopping"))
-    case .trace, .reload, .drain:
+    case .reload: return reload()
+    case .trace, .drain:
       return .refused(.usage, "this gateway does not do that yet: it is not implemented")
     }
   }
@@ -28,6 +29,7 @@ extension LiveSession {
     status.process = Int(getpid())
     status.uptimeSeconds = Double(hauberk_nanoseconds() - started) / 1e9
     status.configuration = options.config
+    status.reloads = reloads
     status.polling = gateway.description.gateway.polling.rawValue
     status.engine = gateway.engineName
     status.memory = "\(gateway.memory.arena.pages.rawValue) pages, \(gateway.memory.arena.bytes >> 20) MiB of frames"
@@ -170,7 +172,7 @@ extension LiveSession {
   private var configurationStatus: ConfigurationStatus {
     var status = ConfigurationStatus()
     status.path = options.config
-    status.ageSeconds = Double(hauberk_nanoseconds() - started) / 1e9
+    status.ageSeconds = Double(hauberk_nanoseconds() - configured) / 1e9
     let report = CheckReport(options.config, configuration, found: [])
     status.text = report.text
     status.content = report.json

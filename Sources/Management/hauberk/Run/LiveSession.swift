@@ -14,7 +14,9 @@ import Wire
 /// One life of a live gateway, and its control thread: the one that made it.
 final class LiveSession {
   let options: RunOptions
-  let configuration: Configuration
+  private(set) var configuration: Configuration
+  private(set) var reloads: UInt64 = 0
+  private(set) var configured = hauberk_nanoseconds()
   let gateway: LiveGateway
   let devices: [FoundDevice]
   let started = hauberk_nanoseconds()
@@ -79,16 +81,28 @@ final class LiveSession {
     let server = try ControlServer(path: configuration.operation.socket) { [unowned self] in answer($0) }
     self.server = server
     do {
-      try gateway.start(ports.ports)
-    } catch {
+      try gateway.start(ports.ports) {
+        // Its work needs no right at all; what it cannot give up it has not.
+        _ = try? Privileges.confine(.worker, others: .refuse)
+      }
+      try Privileges.confine(.control, others: .refuse)
+    } catch let error as SystemRefusal {
       throw CommandFailure(.machine, error.description)
+    } catch let error as ThreadError {
+      throw CommandFailure(.machine, error.description)
+    } catch {
+      throw CommandFailure(.machine, "\(error)")
     }
     state = .running
     let milliseconds = Double(hauberk_nanoseconds() - started) / 1e6
     note("running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
     notifier?.ready("passing packets")
-    while !isStopping, !hauberk_was_interrupted() { turn(server) }
+    hauberk_catch_hangups()
+    while !isStopping, !hauberk_was_interrupted() {
+      turn(server)
+      if hauberk_take_hangup() { _ = reload() }
+    }
     state = .stopping
     notifier?.stopping("told to stop")
     gateway.stop()
@@ -125,6 +139,36 @@ final class LiveSession {
   }
 
   func stop() { isStopping = true }
+
+  /// As a whole or not at all.
+  func reload() -> Response {
+    notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
+    defer { notifier?.ready("passing packets") }
+    do {
+      let next = try Configuration.load(options.config)
+      guard let description = next.gateway else {
+        return refuse("\(options.config) names no ports any more")
+      }
+      guard next.stateDirectory == configuration.stateDirectory, next.operation == configuration.operation else {
+        return refuse("'unit.stateDirectory' and 'operation' cannot change while the gateway runs")
+      }
+      try gateway.reload(Self.live(next, description))
+      bridge.adopt()
+      configuration = next
+      configured = hauberk_nanoseconds()
+      reloads += 1
+    } catch {
+      return refuse("\(error)")
+    }
+    let count = gateway.associations.counters().count
+    note("reloaded \(options.config): \(count) SAs, \(gateway.description.gateway.routes.count) routes")
+    return Response(Done("reloaded \(options.config)"))
+  }
+
+  private func refuse(_ sentence: String) -> Response {
+    warn("reload refused, nothing has changed: \(sentence)")
+    return .refused(.configuration, "nothing has changed: \(sentence)")
+  }
 
   func name(of interface: Int) -> String {
     let description = gateway.description.gateway

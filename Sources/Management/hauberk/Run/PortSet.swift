@@ -12,8 +12,8 @@ struct FoundDevice {
   let mtu: Int
 
   init(_ name: String) throws(PortError) {
-    var device = hauberk_device()
-    let error = hauberk_device_look(name, &device)
+    var device = hauberk_link_facts()
+    let error = hauberk_link_look(name, &device)
     guard error == 0 else {
       throw PortError(
         error == ENODEV

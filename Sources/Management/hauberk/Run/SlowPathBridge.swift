@@ -9,7 +9,7 @@ import Wire
 /// Carries what workers punt to the slow path, and what it wants done back to workers and tables.
 struct SlowPathBridge {
   private let gateway: LiveGateway
-  private let plan: RoutePlan
+  private var plan: RoutePlan
   private(set) var slow: SlowPath
   private(set) var events: [SlowPathEvent] = []
   /// Frames that control could not send: none was free, or the worker's ring was full.
@@ -24,6 +24,9 @@ struct SlowPathBridge {
     slow = SlowPath(
       gateway.description.gateway.interfaces, inside: macs[0], outside: macs[1], seed: .random(in: .min ... .max))
   }
+
+  /// After a reload: routes are others, interfaces are not.
+  mutating func adopt() { plan = RoutePlan(gateway.description.gateway) }
 
   /// True: there may be more.
   mutating func takePunted(now: UInt64) -> Bool {
