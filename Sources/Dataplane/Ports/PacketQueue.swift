@@ -1,4 +1,5 @@
 import CKernel
+import Glibc
 package import Memory
 package import Wire
 
@@ -32,7 +33,9 @@ package struct PacketQueue {
   private let frames: FrameSource
   private var arrivals: Arrivals
   private var rest = RestKeeper()
-  package let device: String
+  /// A handle has no counted references: the path of packets copies it.
+  private let name: UnsafeMutablePointer<CChar>
+  package var device: String { String(cString: name) }
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
@@ -70,12 +73,15 @@ package struct PacketQueue {
     guard failure == 0, let made else { throw PortError(device, step, failure) }
     socket = made
     self.frames = frames
-    self.device = device
+    name = strdup(device)
     counters = PortCounters()
     arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_packet_mtu(made)))
   }
 
-  package func close() { hauberk_packet_close(socket) }
+  package func close() {
+    hauberk_packet_close(socket)
+    free(name)
+  }
 
   /// Appends what is there and fits.
   @inline(__always)

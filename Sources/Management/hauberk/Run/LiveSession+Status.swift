@@ -23,6 +23,8 @@ extension LiveSession {
     }
   }
 
+  var metricsText: String { Metrics(status, associations).text }
+
   private var status: GatewayStatus {
     var status = GatewayStatus()
     status.state = state
