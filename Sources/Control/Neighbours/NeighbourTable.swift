@@ -16,6 +16,8 @@ struct Neighbour: Sendable {
   /// Has answered a question of ours at least once.
   var isConfirmed = false
   var confirmedAt: UInt64 = 0
+  /// The dataplane knows the MAC address: somebody sent to this neighbour.
+  var isInstalled = false
   var usedAt: UInt64
   /// Whether probes go to all: the old MAC address is in doubt.
   var asksAll = false

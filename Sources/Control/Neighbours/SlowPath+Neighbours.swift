@@ -37,7 +37,7 @@ extension SlowPath {
       guard let mac = table[slot].mac else { return hold(packet, slot) }
       // The dataplane did not know yet, or no more.
       use(slot)
-      direct(.neighbour(interface: interface, nextHop, mac))
+      install(slot, mac)
       send(.heldPacket, interfaces[interface].frame(to: mac, packet: packet.bytes.array), interface)
       return .passedOn
     }
@@ -87,19 +87,19 @@ extension SlowPath {
     enter(slot, .reachable, for: jitter.around(Timing.reachable))
   }
 
-  /// Somebody asked for us, and said where he is: likely to be true, but nobody has confirmed it.
+  /// Somebody asked for us, and said where he is: likely to be true, but nobody has confirmed it. The dataplane is not
+  /// told before somebody sends to him, so a flood of such addresses fills nothing there.
   mutating func hear(_ key: LinkAddress, _ mac: MACAddress) {
     guard let slot = table.slot(of: key) else {
       guard interfaces[key.interface].isOnLink(key.address) else { return }
-      guard let slot = insert(Neighbour(key, .stale, mac: nil, now: now)) else { return }
-      learn(slot, mac)
+      guard let slot = insert(Neighbour(key, .stale, mac: mac, now: now)) else { return }
       return enter(slot, .stale, for: jitter.around(Timing.stale))
     }
-    if let known = table[slot].mac {
-      if known != mac, !isSettled(slot) { move(slot, mac) }
-    } else {
-      move(slot, mac)
+    guard table[slot].isInstalled || table[slot].mac == nil else {
+      table[slot].mac = mac
+      return
     }
+    if table[slot].mac != mac, !isSettled(slot) { move(slot, mac) }
   }
 
   /// Another MAC address than before, or the first: used, and soon asked whether it is right.
@@ -113,11 +113,8 @@ extension SlowPath {
 
   private mutating func learn(_ slot: Int, _ mac: MACAddress) {
     let (key, old) = (table[slot].key, table[slot].mac)
-    if old != mac {
-      table[slot].mac = mac
-      direct(.neighbour(interface: key.interface, key.address, mac))
-      if let old { tell(.moved(interface: key.interface, key.address, from: old, to: mac)) }
-    }
+    if old != mac || !table[slot].isInstalled { install(slot, mac) }
+    if let old, old != mac { tell(.moved(interface: key.interface, key.address, from: old, to: mac)) }
     let held = table[slot].held
     table[slot].held = []
     heldPackets -= held.count
@@ -125,6 +122,12 @@ extension SlowPath {
       send(.heldPacket, interfaces[key.interface].frame(to: mac, packet: packet), key.interface)
       fates.count(.passedOn)
     }
+  }
+
+  private mutating func install(_ slot: Int, _ mac: MACAddress) {
+    table[slot].mac = mac
+    table[slot].isInstalled = true
+    direct(.neighbour(interface: table[slot].key.interface, table[slot].key.address, mac))
   }
 
   // What time does
@@ -141,7 +144,9 @@ extension SlowPath {
     let neighbour = table[slot]
     switch neighbour.state {
     case .reachable: enter(slot, .stale, for: jitter.around(Timing.stale))
-    case .stale where now - neighbour.usedAt > Timing.idle: remove(slot, heldOnes: .forgotten)
+    // Nobody wants him; to ask would only make an address that somebody made up look like a neighbour.
+    case .stale where !neighbour.isInstalled || now - neighbour.usedAt > Timing.idle:
+      remove(slot, heldOnes: .forgotten)
     case .stale, .delay: probe(slot, isFirst: true)
     case .incomplete, .probe:
       if neighbour.attempts >= Timing.mostAttempts {
@@ -202,7 +207,7 @@ extension SlowPath {
 
   mutating func remove(_ slot: Int, heldOnes fate: Fate) {
     let neighbour = table.remove(slot)
-    if neighbour.mac != nil { direct(.forget(interface: neighbour.key.interface, neighbour.key.address)) }
+    if neighbour.isInstalled { direct(.forget(interface: neighbour.key.interface, neighbour.key.address)) }
     heldPackets -= neighbour.held.count
     for _ in neighbour.held { fates.count(fate) }
   }
