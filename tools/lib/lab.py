@@ -53,8 +53,8 @@ def helps(name, wires):
     say(f'it stays up. Its folder is {wires.folder}: configurations, logs, control sockets')
     for words in [
         f'exec hostA ping {HOSTS["b"][0]}',
-        'exec hostA ping -M do -s 1472 ' + HOSTS['b'][0] + '     # too long with ESP around it: the gateway says so',
-        'exec gatewayA tcpdump -ni outside            # with method packet; AF_XDP takes packets before tcpdump',
+        'exec hostA ping -M do -s 1472 ' + HOSTS['b'][0] + '   # too long with ESP around it: the gateway says so',
+        'exec outside tcpdump -ni a                   # what is between the gateways',
         'status a --watch 1',
         'down',
     ]:
@@ -81,7 +81,7 @@ def main():
             say(line)
     elif choices.verb == 'exec':
         if len(rest) < 2:
-            raise Failure('exec takes one of hostA, gatewayA, gatewayB, hostB, and a command')
+            raise Failure('exec takes one of hostA, gatewayA, outside, gatewayB, hostB, and a command')
         os.execvp('ip', ['ip', 'netns', 'exec', Wires.find(choices.name).namespace(rest[0]), *rest[1:]])
     else:
         if not rest or rest[0].lower() not in ('a', 'b'):

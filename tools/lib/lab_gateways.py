@@ -93,8 +93,8 @@ class Gateways:
         options = ['--begin'] if begin else []
         since = time.monotonic()
         with open(self.path(side + '.log'), 'a') as log:
-            process = self.wires.start(f'gateway{side.upper()}', self.program, 'run', self.configuration(side), *options,
-                                       stdout=log, stderr=log)
+            process = self.wires.start(
+                f'gateway{side.upper()}', self.program, 'run', self.configuration(side), *options, stdout=log, stderr=log)
         self.processes[side] = process
         while time.monotonic() - since < wait:
             if process.poll() is not None:

@@ -1,6 +1,8 @@
 """Namespaces and veth pairs of a lab, in one line:
 
-    hostA inside ═ inside gatewayA outside ═ outside gatewayB inside ═ inside hostB
+    hostA inside ═ inside gatewayA outside ═ a outside b ═ outside gatewayB inside ═ inside hostB
+
+Between the gateways is a switch, whose ports see every frame: AF_XDP takes packets before a gateway's own tcpdump.
 
 A record of what was made lies in /run/hauberk-lab, so that it can be taken away later: that and only that.
 """
@@ -14,10 +16,10 @@ import tempfile
 import time
 
 RECORDS = '/run/hauberk-lab'
-PLACES = ['hostA', 'gatewayA', 'gatewayB', 'hostB']
-LINKS = [('hostA', 'inside', 'gatewayA', 'inside'), ('gatewayA', 'outside', 'gatewayB', 'outside'),
-         ('gatewayB', 'inside', 'hostB', 'inside')]
-# By side: the host, its gateway's inside, the gateway's outside, the network; IPv4 and IPv6.
+PLACES = ['hostA', 'gatewayA', 'outside', 'gatewayB', 'hostB']
+LINKS = [('hostA', 'inside', 'gatewayA', 'inside'), ('gatewayA', 'outside', 'outside', 'a'),
+         ('outside', 'b', 'gatewayB', 'outside'), ('gatewayB', 'inside', 'hostB', 'inside')]
+# By side, IPv4 and IPv6.
 HOSTS = {'a': ('10.1.0.2', '2001:db8:1::2'), 'b': ('10.2.0.2', '2001:db8:2::2')}
 INSIDE = {'a': ('10.1.0.1', '2001:db8:1::1'), 'b': ('10.2.0.1', '2001:db8:2::1')}
 OUTSIDE = {'a': '192.0.2.1', 'b': '192.0.2.2'}
@@ -87,23 +89,34 @@ class Wires:
             call('ip', '-n', namespace, 'link', 'set', 'lo', 'up')
             # Addresses are used at once, without waiting for duplicates.
             self.sysctl(place, 'net.ipv6.conf.default.accept_dad=0', 'net.ipv6.conf.default.accept_ra=0')
+            if not place.startswith('host'):
+                self.sysctl(place, 'net.ipv6.conf.default.disable_ipv6=1')
             if place.startswith('gateway'):
                 # The kernel of a gateway would forward, and must never get to: its devices have no address.
-                self.sysctl(place, 'net.ipv6.conf.default.disable_ipv6=1', 'net.ipv4.ip_forward=1')
+                self.sysctl(place, 'net.ipv4.ip_forward=1')
         many = ['numtxqueues', str(queues), 'numrxqueues', str(queues)]
         for near, device, far, other in LINKS:
-            call('ip', '-n', self.namespace(near), 'link', 'add', device, *many, 'type', 'veth', 'peer', 'name', other,
-                 *many, 'netns', self.namespace(far))
+            call('ip', '-n', self.namespace(near), 'link', 'add', 'name', device, *many, 'type', 'veth', 'peer', 'name',
+                 other, *many, 'netns', self.namespace(far))
             for place, name in [(near, device), (far, other)]:
                 # A veth passes on what a card would still have to finish: checksums, segments.
                 subprocess.run(['ip', 'netns', 'exec', self.namespace(place), 'ethtool', '-K', name, 'tx', 'off', 'rx',
                                 'off', 'tso', 'off', 'gso', 'off', 'gro', 'off'], capture_output=True)
-                call('ip', '-n', self.namespace(place), 'link', 'set', name, 'up')
+                call('ip', '-n', self.namespace(place), 'link', 'set', 'dev', name, 'up')
+        self.build_switch()
         for side in 'ab':
             for host, network, router in zip(HOSTS[side], NETWORKS[side], INSIDE[side]):
                 place = self.namespace(f'host{side.upper()}')
                 call('ip', '-n', place, 'addr', 'add', host + '/' + network.split('/')[1], 'dev', 'inside')
                 call('ip', '-n', place, 'route', 'add', 'default', 'via', router)
+
+    def build_switch(self):
+        outside = self.namespace('outside')
+        call('ip', '-n', outside, 'link', 'add', 'name', 'switch', 'type', 'bridge', 'mcast_snooping', '0',
+             'forward_delay', '0')
+        for port in 'ab':
+            call('ip', '-n', outside, 'link', 'set', 'dev', port, 'master', 'switch')
+        call('ip', '-n', outside, 'link', 'set', 'switch', 'up')
 
     def sysctl(self, place, *settings):
         for setting in settings:
