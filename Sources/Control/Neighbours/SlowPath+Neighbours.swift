@@ -13,7 +13,7 @@ extension Neighbour {
 ///     unreachable
 ///
 /// Only the dataplane sees whether a neighbour is used. Where it does not report that, stale ones are asked as well,
-/// only later: who is gone has to be noticed.
+/// only later: who is gone has to be noticed. After hours without use one may be put out for another, not before.
 extension SlowPath {
   /// The dataplane has sent to this neighbour lately.
   public mutating func used(_ interface: Int, _ address: IPAddress, now: UInt64) {
@@ -82,7 +82,7 @@ extension SlowPath {
 
   /// The answer to a question of ours.
   mutating func confirm(_ slot: Int, _ mac: MACAddress) {
-    table.confirm(slot, now: now)
+    if !isIdle(slot) { table.confirm(slot, now: now) }
     learn(slot, mac)
     enter(slot, .reachable, for: jitter.around(Timing.reachable))
   }
@@ -110,6 +110,8 @@ extension SlowPath {
 
   /// Whether it answered so lately that what contradicts it is not to be believed.
   func isSettled(_ slot: Int) -> Bool { table[slot].isConfirmed && now - table[slot].confirmedAt < Timing.settle }
+
+  private func isIdle(_ slot: Int) -> Bool { now - table[slot].usedAt > Timing.idle }
 
   private mutating func learn(_ slot: Int, _ mac: MACAddress) {
     let (key, old) = (table[slot].key, table[slot].mac)
@@ -145,9 +147,11 @@ extension SlowPath {
     switch neighbour.state {
     case .reachable: enter(slot, .stale, for: jitter.around(Timing.stale))
     // Nobody wants him; to ask would only make an address that somebody made up look like a neighbour.
-    case .stale where !neighbour.isInstalled || now - neighbour.usedAt > Timing.idle:
-      remove(slot, heldOnes: .forgotten)
-    case .stale, .delay: probe(slot, isFirst: true)
+    case .stale where !neighbour.isInstalled: remove(slot, heldOnes: .forgotten)
+    case .stale, .delay:
+      // Kept all the same: perhaps nobody reports the use.
+      if isIdle(slot) { table.unconfirm(slot) }
+      probe(slot, isFirst: true)
     case .incomplete, .probe:
       if neighbour.attempts >= Timing.mostAttempts {
         giveUp(slot)
