@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,41 +50,36 @@ bool hauberk_peer(int descriptor, uint32_t *user) {
 }
 
 struct service {
-  pthread_t thread;
   void (*body)(void *);
   void *context;
   char name[16];
 };
 
 static void *serve(void *argument) {
-  struct service *service = argument;
-  pthread_setname_np(pthread_self(), service->name);
-  service->body(service->context);
+  struct service service = *(struct service *)argument;
+  free(argument);
+  pthread_setname_np(pthread_self(), service.name);
+  service.body(service.context);
   return NULL;
 }
 
-int hauberk_start_service(const char *name, void (*body)(void *), void *context, void **thread) {
+int hauberk_start_service(const char *name, void (*body)(void *), void *context) {
   struct service *service = calloc(1, sizeof *service);
   if (!service) return ENOMEM;
   service->body = body;
   service->context = context;
   strncpy(service->name, name, sizeof service->name - 1);
   sigset_t all, before;
+  pthread_t thread;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  int code = pthread_create(&service->thread, NULL, serve, service);
+  int code = pthread_create(&thread, NULL, serve, service);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (code != 0)
     free(service);
   else
-    *thread = service;
+    pthread_detach(thread);
   return code;
-}
-
-void hauberk_join_service(void *thread) {
-  struct service *service = thread;
-  pthread_join(service->thread, NULL);
-  free(service);
 }
 
 bool hauberk_terminal_size(int *rows, int *columns) {
@@ -92,4 +88,13 @@ bool hauberk_terminal_size(int *rows, int *columns) {
   *rows = size.ws_row;
   *columns = size.ws_col;
   return true;
+}
+
+int hauberk_bell_make(void) { return eventfd(0, EFD_CLOEXEC); }
+
+void hauberk_bell_ring(int bell) { eventfd_write(bell, 1); }
+
+void hauberk_bell_wait(int bell) {
+  eventfd_t rings;
+  eventfd_read(bell, &rings);
 }

@@ -26,9 +26,13 @@ int hauberk_accept(int listener);
 /// Who made the other end of a local socket.
 bool hauberk_peer(int descriptor, uint32_t *user);
 
-/// A thread that takes no signals: those are for the one that waits for them. 0, or an errno.
-int hauberk_start_service(const char *name, void (*body)(void *), void *context, void **thread);
-void hauberk_join_service(void *thread);
+/// A thread that takes no signals: those are for the one that waits for them. Nobody joins it. 0, or an errno.
+int hauberk_start_service(const char *name, void (*body)(void *), void *context);
 
 /// The terminal that is standard output; false where it is none.
 bool hauberk_terminal_size(int *rows, int *columns);
+
+/// A descriptor that one thread waits at, and others wake it by. -1, with errno.
+int hauberk_bell_make(void);
+void hauberk_bell_ring(int bell);
+void hauberk_bell_wait(int bell);
