@@ -8,6 +8,7 @@ package struct LivePort: @unchecked Sendable {
     /// Rings in memory, with somebody else at their other end.
     case pipe(UnsafeMutablePointer<PipeQueue>)
     case xdp(UnsafeMutablePointer<XDPQueue>)
+    case packet(UnsafeMutablePointer<PacketQueue>)
   }
 
   package let queue: Queue
@@ -19,6 +20,7 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.receive(into: &burst)
     case .xdp(let queue): queue.pointee.receive(into: &burst)
+    case .packet(let queue): queue.pointee.receive(into: &burst)
     }
   }
 
@@ -28,6 +30,7 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.send(refs, count)
     case .xdp(let queue): queue.pointee.send(refs, count)
+    case .packet(let queue): queue.pointee.send(refs, count)
     }
   }
 
@@ -37,6 +40,7 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.flush()
     case .xdp(let queue): queue.pointee.flush()
+    case .packet(let queue): queue.pointee.flush()
     }
   }
 
@@ -46,6 +50,7 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.descriptor
     case .xdp(let queue): queue.pointee.descriptor
+    case .packet(let queue): queue.pointee.descriptor
     }
   }
 
@@ -53,6 +58,7 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.counters
     case .xdp(let queue): queue.pointee.counters
+    case .packet(let queue): queue.pointee.counters
     }
   }
 }

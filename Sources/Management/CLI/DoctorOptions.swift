@@ -1,13 +1,15 @@
 /// What `hauberk doctor` was asked to look at.
 package struct DoctorOptions: Sendable {
-  /// Empty: each device that is up.
+  /// Empty: the configuration's ports; without one, each device that is up.
   package var devices: [String]
   package var config: String?
   package var json: Bool
   package var all: Bool
 
   package static let options: [Option] = [
-    Option("--device", "NAME", "a network device that is a port; may be repeated (default: those that are up)"),
+    Option(
+      "--device", "NAME",
+      "a device that is a port; may be repeated (default: the configuration's, else those that are up)"),
     Option("--all", nil, "also what is good"),
     Option("--json", nil, "one JSON object on standard output"),
   ]

@@ -25,8 +25,8 @@ static int ask(const char *device, void *question) {
   return code;
 }
 
-int hauberk_device_ask(const char *device, hauberk_device *out) {
-  *out = (hauberk_device){0};
+int hauberk_driver_ask(const char *device, hauberk_driver *out) {
+  *out = (hauberk_driver){0};
   struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
   int code = ask(device, &driver);
   if (code == ENODEV || code == ENAMETOOLONG) return code;
@@ -68,7 +68,7 @@ static struct ethtool_gstrings *names(const char *device, uint32_t set) {
   return NULL;
 }
 
-int hauberk_device_features(const char *device, hauberk_device_feature *out, int capacity) {
+int hauberk_driver_features(const char *device, hauberk_driver_feature *out, int capacity) {
   struct ethtool_gstrings *called = names(device, ETH_SS_FEATURES);
   if (!called) return 0;
   uint32_t blocks = (called->len + 31) / 32;
@@ -81,7 +81,7 @@ int hauberk_device_features(const char *device, hauberk_device_feature *out, int
       for (uint32_t i = 0; i < called->len && count < capacity; i++) {
         const struct ethtool_get_features_block *block = &state->features[i / 32];
         uint32_t bit = 1u << (i % 32);
-        hauberk_device_feature *one = &out[count++];
+        hauberk_driver_feature *one = &out[count++];
         snprintf(one->name, sizeof one->name, "%.31s", (const char *)called->data + (size_t)i * ETH_GSTRING_LEN);
         one->is_on = block->active & bit;
         one->is_fixed = (block->never_changed & bit) || !(block->available & bit);
@@ -93,7 +93,7 @@ int hauberk_device_features(const char *device, hauberk_device_feature *out, int
   return count;
 }
 
-uint32_t hauberk_device_peer(const char *device) {
+uint32_t hauberk_driver_peer(const char *device) {
   struct ethtool_gstrings *called = names(device, ETH_SS_STATS);
   if (!called) return 0;
   struct ethtool_stats *counts = calloc(1, sizeof *counts + called->len * sizeof(uint64_t));
@@ -111,7 +111,7 @@ uint32_t hauberk_device_peer(const char *device) {
   return peer;
 }
 
-int hauberk_device_addresses(const char *device, char *out, int capacity) {
+int hauberk_driver_addresses(const char *device, char *out, int capacity) {
   struct ifaddrs *all = NULL;
   int count = 0;
   if (getifaddrs(&all) != 0) return 0;

@@ -66,7 +66,7 @@ static bool ask(int kernel, uint32_t number, uint64_t *out) {
   return bits != NULL;
 }
 
-bool hauberk_device_xdp(const char *device, uint64_t *out) {
+bool hauberk_driver_xdp(const char *device, uint64_t *out) {
   uint32_t number = if_nametoindex(device);
   if (number == 0) return false;
   int kernel = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);

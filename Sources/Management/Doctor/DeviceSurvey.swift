@@ -20,8 +20,8 @@ package enum DeviceSurvey {
     guard !name.isEmpty, name.utf8.count < Int(IFNAMSIZ), !name.contains("/"), name != ".", name != ".." else {
       return facts
     }
-    var answer = hauberk_device()
-    facts.isThere = unsafe hauberk_device_ask(name, &answer) == 0
+    var answer = hauberk_driver()
+    facts.isThere = unsafe hauberk_driver_ask(name, &answer) == 0
     guard facts.isThere else { return facts }
     let place = "\(folder)/\(name)"
     let flags = SystemFiles.line(place + "/flags").flatMap { UInt32($0.dropFirst(2), radix: 16) } ?? 0
@@ -46,9 +46,9 @@ package enum DeviceSurvey {
   }
 
   private static func features(_ name: String) -> [String: DeviceFacts.Feature] {
-    let empty = hauberk_device_feature()
-    var list = [hauberk_device_feature](repeating: empty, count: 128)
-    let count = unsafe hauberk_device_features(name, &list, Int32(list.count))
+    let empty = hauberk_driver_feature()
+    var list = [hauberk_driver_feature](repeating: empty, count: 128)
+    let count = unsafe hauberk_driver_features(name, &list, Int32(list.count))
     var features: [String: DeviceFacts.Feature] = [:]
     for var one in list.prefix(Int(count)) {
       features[text(&one.name)] = DeviceFacts.Feature(isOn: one.is_on, isFixed: one.is_fixed)
@@ -58,17 +58,17 @@ package enum DeviceSurvey {
 
   private static func xdp(_ name: String) -> DeviceFacts.XDPFeatures? {
     var bits: UInt64 = 0
-    return unsafe hauberk_device_xdp(name, &bits) ? DeviceFacts.XDPFeatures(bits: bits) : nil
+    return unsafe hauberk_driver_xdp(name, &bits) ? DeviceFacts.XDPFeatures(bits: bits) : nil
   }
 
   private static func peer(of name: String) -> DeviceFacts.Peer? {
-    let number = unsafe hauberk_device_peer(name)
+    let number = unsafe hauberk_driver_peer(name)
     guard number > 0 else { return nil }
     // That number counts in the other end's namespace. It is this one if the device of that number here is a veth whose
     // other end is ours.
     let own = SystemFiles.number("\(folder)/\(name)/ifindex")
     let other = SystemFiles.names(in: folder).first { SystemFiles.number("\(folder)/\($0)/ifindex") == Int(number) }
-    guard let other, unsafe Int(hauberk_device_peer(other)) == own else { return DeviceFacts.Peer(name: nil) }
+    guard let other, unsafe Int(hauberk_driver_peer(other)) == own else { return DeviceFacts.Peer(name: nil) }
     var peer = DeviceFacts.Peer(name: other)
     peer.features = features(other)
     return peer
@@ -83,7 +83,7 @@ package enum DeviceSurvey {
       SystemFiles.number("\(v4)/all/rp_filter") ?? 0, SystemFiles.number("\(v4)/\(name)/rp_filter") ?? 0)
     facts.hasIPv6 = SystemFiles.number("\(v6)/\(name)/disable_ipv6") == 0
     var list = [CChar](repeating: 0, count: 16 * Int(HAUBERK_ADDRESS_BYTES))
-    let count = unsafe hauberk_device_addresses(name, &list, 16)
+    let count = unsafe hauberk_driver_addresses(name, &list, 16)
     facts.addresses = (0..<Int(count)).map { number in
       let first = number * Int(HAUBERK_ADDRESS_BYTES)
       let octets = list[first..<first + Int(HAUBERK_ADDRESS_BYTES)].prefix { $0 != 0 }

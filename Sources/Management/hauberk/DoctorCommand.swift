@@ -1,5 +1,6 @@
 import CLI
 import Config
+import Contract
 import Dataplane
 import Doctor
 
@@ -11,7 +12,9 @@ struct DoctorCommand {
 
   func run() throws(CommandFailure) -> ExitCode {
     let configuration = try CommandInput.configuration(options.config)
-    let facts = MachineSurvey.facts(devices: options.devices, engine: try engine(configuration?.engine))
+    let ports = configuration?.gateway?.ports.map(\.device) ?? []
+    let facts = MachineSurvey.facts(
+      devices: options.devices.isEmpty ? ports : options.devices, engine: try engine(configuration?.engine))
     let report = DoctorReport(Diagnosis.of(facts), showsAll: options.all)
     try Console.output(options.json ? report.json.text + "\n" : report.text)
     return report.isWrong ? .finding : .success

@@ -9,30 +9,30 @@ typedef struct {
   /// Nothing is known of them where the most is 0.
   uint32_t receive_ring, most_receive_ring, send_ring, most_send_ring;
   uint32_t combined_queues, most_combined_queues, receive_queues, most_receive_queues;
-} hauberk_device;
+} hauberk_driver;
 
 /// 0, or an errno.
-int hauberk_device_ask(const char *device, hauberk_device *out);
+int hauberk_driver_ask(const char *device, hauberk_driver *out);
 
 typedef struct {
   char name[32];
   bool is_on, is_fixed;
-} hauberk_device_feature;
+} hauberk_driver_feature;
 
 /// What the device does with packets by itself, as `ethtool -k` lists it. Returns how many; 0 where it does not say.
-int hauberk_device_features(const char *device, hauberk_device_feature *out, int capacity);
+int hauberk_driver_features(const char *device, hauberk_driver_feature *out, int capacity);
 
 /// The number of the device that the other end of a veth has in its own namespace; 0 where there is none.
-uint32_t hauberk_device_peer(const char *device);
+uint32_t hauberk_driver_peer(const char *device);
 
 /// What the driver does for XDP, as bits of NETDEV_XDP_ACT_*: 1 basic, 2 redirect, 8 zero copy, 32 longer than a frame.
 /// False where the kernel cannot say (before 6.3).
-bool hauberk_device_xdp(const char *device, uint64_t *out);
+bool hauberk_driver_xdp(const char *device, uint64_t *out);
 
 enum { HAUBERK_ADDRESS_BYTES = 64 };
 
 /// The kernel's own addresses on a device, as text, HAUBERK_ADDRESS_BYTES apart. Returns how many.
-int hauberk_device_addresses(const char *device, char *out, int capacity);
+int hauberk_driver_addresses(const char *device, char *out, int capacity);
 
 // Whether this process could have one: 0, or an errno. Nothing stays.
 int hauberk_try_xdp_socket(void);

@@ -76,7 +76,24 @@ final class PortSet {
   }
 
   private static func openPacket(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
-    throw PortError("the method 'packet' is not here yet")
+    var options = PacketOptions()
+    options.isPromiscuous = true
+    let inside = try PacketQueue.open(devices[0], options, frames: gateway.frames)
+    let outside = try PacketQueue.open(devices[1], options, frames: gateway.frames)
+    var closers: [() -> Void] = []
+    func place(_ queue: PacketQueue) -> LivePort {
+      let place = UnsafeMutablePointer<PacketQueue>.allocate(capacity: 1)
+      place.initialize(to: queue)
+      closers.append {
+        place.pointee.close()
+        place.pointee.counters.deallocate()
+        place.deinitialize(count: 1)
+        place.deallocate()
+      }
+      return LivePort(.packet(place))
+    }
+    let ports = zip(inside, outside).map { LivePorts(inside: place($0), outside: place($1)) }
+    return (ports, ["AF_PACKET, memory ring", "AF_PACKET, memory ring"], closers)
   }
 
   private static func openXDP(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
