@@ -69,3 +69,13 @@ package func hotRunBurstPath(_ path: BurstPath, _ burst: inout Burst) {
   var clock = NoClock()
   path.stages.judge(&burst, Classifier(path.cell.load(), link: path.link), &clock)
 }
+
+#if WHOLE_MODULE
+  @_noLocks
+#endif
+@inline(never)
+package func hotRunLiveWorker(
+  _ worker: inout LiveWorker, _ refs: UnsafeMutablePointer<PacketRef>, _ crossed: UnsafeMutablePointer<PacketRef>
+) {
+  worker.run(refs, crossed)
+}

@@ -1,7 +1,7 @@
 public import Wire
 
 /// A gateway's two faces. Clear networks are inside, sealed traffic travels outside.
-public enum Side: UInt8, CaseIterable, Sendable {
+public enum Side: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case inside, outside
 
   @inlinable @inline(__always) public var other: Side { self == .inside ? .outside : .inside }
