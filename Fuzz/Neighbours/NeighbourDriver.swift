@@ -36,6 +36,15 @@ enum NeighbourDriver {
           most: limits.mostDirectivesPerReceive)
         check(path.snapshot(now: now), watch, limits)
       }
+      // Silence: whoever is asked now does not answer, and nobody waits for ever.
+      let end = now + 200_000_000_000
+      while let next = path.nextTimer, next < end {
+        now = max(now, next)
+        watch.look(path.tick(now: now), most: limits.mostDirectivesPerTick)
+      }
+      let last = path.snapshot(now: end)
+      check(last, watch, limits)
+      precondition(last.held == 0 && last.neighbours.isEmpty, "somebody is left")
     }
   }
 
