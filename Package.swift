@@ -60,7 +60,7 @@ let groundFloor: [Target] = [
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
   .target(name: "CXDP", path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
   .target(
-    name: "CPcap", path: "Sources/Ground/CPcap", cSettings: c,
+    name: "CPcap", dependencies: ["CKernel"], path: "Sources/Ground/CPcap", cSettings: c,
     linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),
   .target(
     name: "CYaml", path: "Sources/Ground/CYaml", cSettings: c, linkerSettings: [.linkedLibrary("yaml")]),
@@ -125,8 +125,9 @@ let benchmarks: [Target] = [
 ]
 
 let tests: [Target] = [
-  // Packets by the layer, hostile frames and threads, for all tests; no test itself.
-  .target(name: "PacketMaking", path: "Tests/PacketMaking", swiftSettings: raw),
+  // Packets by the layer, hostile frames, threads and networks, for all tests; no test itself.
+  .target(name: "CNamespace", path: "Tests/CNamespace", cSettings: c),
+  .target(name: "PacketMaking", dependencies: ["CNamespace"], path: "Tests/PacketMaking", swiftSettings: raw),
   .testTarget(name: "WireTests", dependencies: ["Wire", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "MemoryTests", dependencies: ["Memory", "Contract", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "RingsTests", dependencies: ["Rings", "PacketMaking"], swiftSettings: language),
@@ -191,6 +192,7 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("YAML", ["Config"]),
     driver("Open", ["Contract", "Dataplane", "FuzzGateway", "Wire"]),
     driver("Seal", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
+    driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

@@ -17,7 +17,8 @@ import Testing
     #expect(folder.nextDue == 15 * Self.second && folder.due(at: 15 * Self.second - 1).isEmpty)
     let told = folder.due(at: 15 * Self.second)
     #expect(told.map(\.text) == ["gone ... 37 times more in 10 s"])
-    #expect(told[0].name == "link.down" && told[0].level == .warning && told[0].fields.map(\.value) == ["inside"])
+    #expect(told.first?.name == "link.down" && told.first?.level == .warning)
+    #expect(told.first?.fields.map(\.value) == ["inside"])
     // It goes on: only counted. It ends: forgotten, and the next is news.
     #expect(folder.take(event("gone"), at: 16 * Self.second).isEmpty)
     #expect(folder.due(at: 25 * Self.second).map(\.text) == ["gone ... once more in 10 s"])
@@ -50,7 +51,10 @@ import Testing
     #expect(written == LogFolder.mostOfAName)
     #expect(folder.take(event("else", "other"), at: 2000).count == 1)
     let told = folder.due(at: 10 * Self.second + 2000)
-    #expect(told.map(\.text) == ["... and others of this kind, 980 times more in 10 s"] && told[0].fields.isEmpty)
+    #expect(told.map(\.text) == ["... and others of this kind, 980 times more in 10 s"])
+    #expect(told.first?.fields.isEmpty == true)
+    #expect(
+      told.map(\.text) == ["... and others of this kind, 980 times more in 10 s"] && told.first?.fields.isEmpty == true)
     #expect(folder.take(event("from 5"), at: 11 * Self.second).count == 1)
   }
 
@@ -132,7 +136,8 @@ import Testing
     close(ends.write)
     let lines = text(ends.read).split(separator: "\n")
     close(ends.read)
-    #expect(lines.count == 12 && lines[0] == "<5>number: it is 0" && lines[9] == "<5>number: it is 9")
+    try #require(lines.count == 12)
+    #expect(lines[0] == "<5>number: it is 0" && lines[9] == "<5>number: it is 9")
     #expect(lines[10] == "<3>loud: again" && lines[11].hasPrefix("<3>loud: again ... 4 times more in 0 s"))
   }
 

@@ -36,17 +36,31 @@ struct ARPAnswerTests {
   @Test("A question after our address is answered to its sender alone, and tells where he is")
   func answered() {
     var gateway = Gateway()
-    let directives = gateway.receive(question(Gateway.inside4), .notIP)
-    #expect(
-      directives == [
-        .neighbour(interface: 0, IPAddress(Host.alice)!, MACAddress(Host.aliceMAC)!),
-        .send(frame: answer, interface: 0),
-      ])
+    #expect(gateway.receive(question(Gateway.inside4), .notIP) == [.send(frame: answer, interface: 0)])
     #expect(gateway.state(Host.alice) == .stale)
+    #expect(gateway.neighbour(Host.alice)?.mac == MACAddress(Host.aliceMAC))
     #expect(gateway.neighbour(Host.alice)?.isConfirmed == false)
     #expect(gateway.snapshot[.answered] == 1 && gateway.snapshot[.arpReply] == 1)
-    // Known already: the answer alone.
+  }
+
+  @Test("Who asked us is not asked when somebody sends to him; the dataplane learns of him then, and he is verified")
+  func heard() {
+    var gateway = Gateway()
+    _ = gateway.receive(question(Gateway.inside4, from: mac(9)), .notIP)
     #expect(gateway.receive(question(Gateway.inside4), .notIP) == [.send(frame: answer, interface: 0)])
+    let frame = padded(Family.arp.frame(Family.arp.packet(), to: Host.aliceMAC, from: Gateway.insideMAC))
+    let learned = Directive.neighbour(interface: 0, IPAddress(Host.alice)!, MACAddress(Host.aliceMAC)!)
+    #expect(Family.arp.ask(&gateway) == [learned, .send(frame: frame, interface: 0)])
+    #expect(gateway.state(Host.alice) == .delay)
+    #expect(gateway.pass(seconds: 5).frames == [Family.arp.question(at: Host.aliceMAC)])
+  }
+
+  @Test("Who asked us, and whom nobody sends to, is dropped without a word")
+  func unwanted() {
+    var gateway = Gateway()
+    _ = gateway.receive(question(Gateway.inside4), .notIP)
+    #expect(gateway.pass(seconds: 90).isEmpty)
+    #expect(gateway.snapshot.neighbours.isEmpty)
   }
 
   @Test("In a VLAN the question comes with a tag, and the answer goes with one")
@@ -92,7 +106,9 @@ struct ARPAnswerTests {
   @Test("A new MAC address in a question to us is taken, told, and verified five seconds later")
   func moved() {
     var gateway = Gateway()
-    _ = gateway.receive(question(Gateway.inside4), .notIP)
+    _ = Family.arp.ask(&gateway)
+    _ = Family.arp.hear(&gateway)
+    _ = gateway.pass(seconds: 2)
     let directives = gateway.receive(question(Gateway.inside4, from: mac(9)), .notIP)
     let (alice, old, new) = (IPAddress(Host.alice)!, MACAddress(Host.aliceMAC)!, MACAddress(mac(9))!)
     #expect(directives.first == .neighbour(interface: 0, alice, new))
@@ -203,6 +219,17 @@ struct ARPDistrustTests {
     var gateway = knowing(seconds: 0.1)
     #expect(gateway.silentFate(reply(from: mac(9)), .notIP) == .unasked)
     #expect(gateway.neighbour(Host.alice)?.mac == MACAddress(Host.aliceMAC))
+  }
+
+  @Test("Nor is a question to us from elsewhere, so soon behind the answer; a second later it is")
+  func secondQuestion() {
+    var gateway = knowing(seconds: 0.9)
+    let other = question(Gateway.inside4, from: mac(9))
+    #expect(gateway.receive(other, .notIP).frames.count == 1)
+    #expect(gateway.neighbour(Host.alice)?.mac == MACAddress(Host.aliceMAC))
+    _ = gateway.pass(seconds: 0.1)
+    #expect(gateway.receive(other, .notIP).count == 3)
+    #expect(gateway.neighbour(Host.alice)?.mac == MACAddress(mac(9)))
   }
 
   @Test("An answer to all, or to another address than ours, is none")

@@ -100,7 +100,7 @@ struct Gateway {
   }
 }
 
-private func interface(_ side: Side, _ vlan: UInt16?, _ addresses: [String]) -> InterfaceDescription {
+func interface(_ side: Side, _ vlan: UInt16?, _ addresses: [String]) -> InterfaceDescription {
   InterfaceDescription(
     side: side, vlan: vlan,
     addresses: addresses.map {

@@ -41,13 +41,9 @@ struct SolicitationTests {
       discovery(
         136, target: Gateway.inside6, from: Gateway.inside6, to: Host.alice6, flags: 0xe0,
         options: linkOption(2, Gateway.insideMAC)))
-    #expect(
-      gateway.receive(solicitation(), .forUs) == [
-        .neighbour(interface: 0, IPAddress(Host.alice6)!, MACAddress(Host.aliceMAC)!),
-        .send(frame: answer, interface: 0),
-      ])
-    #expect(gateway.state(Host.alice6) == .stale)
     #expect(gateway.receive(solicitation(), .forUs) == [.send(frame: answer, interface: 0)])
+    #expect(gateway.state(Host.alice6) == .stale)
+    #expect(gateway.neighbour(Host.alice6)?.mac == MACAddress(Host.aliceMAC))
     // A probe comes to our own address, and may leave its MAC address out.
     let probe = solicitation(to: Gateway.inside6, options: [])
     #expect(gateway.receive(probe, .forUs) == [.send(frame: answer, interface: 0)])

@@ -40,6 +40,13 @@ struct HoldingTests {
     #expect(frames == [padded(ethernet(.ipv4, to: Host.aliceMAC, from: Gateway.insideMAC, packet))])
   }
 
+  @Test("A packet that is shorter than it says is not sent on")
+  func cut() {
+    var gateway = Gateway()
+    let packet = ipv4(.udp, to: Host.alice, udp()).dropLast()
+    #expect(gateway.silentFate(ethernet(.ipv4, Array(packet)), .noNeighbour, nextHop: Host.alice) == .malformed)
+  }
+
   @Test("All in all 256 wait, and those that find no room are counted")
   func all() {
     var gateway = Gateway()
@@ -77,21 +84,20 @@ struct HoldingTests {
     #expect(gateway.snapshot[.evicted] == 284 && gateway.snapshot.held == 8 && gateway.snapshot.isBalanced)
   }
 
-  @Test("Nor does a flood of questions to us; who makes room is forgotten by the dataplane too")
+  @Test("Nor does a flood of questions to us, and the dataplane hears nothing of it")
   func questionFlood() {
     var limits = SlowPathLimits()
     limits.neighbours = 4
     var gateway = Gateway(limits: limits)
     _ = gateway.receive(asking(0), .noNeighbour)
     _ = gateway.receive(reply(0), .notIP)
-    var forgotten = 0
     for host in 1..<50 {
       let source = mac(UInt8(100 + host))
       let question = ethernet(
         .arp, from: source, arp(sender: "192.0.2.\(1 + host)", senderMAC: source, target: Gateway.inside4))
-      for case .forget in gateway.receive(question, .notIP) { forgotten += 1 }
+      let directives = gateway.receive(question, .notIP)
+      #expect(directives.count == 1 && directives.frames.count == 1)
     }
-    #expect(forgotten == 46)
     #expect(gateway.state("192.0.2.1") == .reachable)
     #expect(gateway.snapshot.neighbours.count == 4)
   }

@@ -195,7 +195,9 @@ struct HostileTests {
       let snapshot = gateway.snapshot
       #expect(snapshot.isBalanced && snapshot.neighbours.count <= 40 && snapshot.held <= 30)
       #expect(snapshot.held == snapshot.neighbours.map(\.held).reduce(0, +))
-      let known = snapshot.neighbours.compactMap { one in one.mac.map { ("\(one.interface) \(one.address)", $0) } }
+      let known = snapshot.neighbours.filter(\.isInstalled).compactMap { one in
+        one.mac.map { ("\(one.interface) \(one.address)", $0) }
+      }
       #expect(Dictionary(uniqueKeysWithValues: known) == watch.table)
     }
     #expect(watch.problems.isEmpty, "\(watch.problems.prefix(5))")

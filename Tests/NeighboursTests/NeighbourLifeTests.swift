@@ -176,24 +176,40 @@ struct NeighbourLifeTests {
     #expect(gateway.neighbour(family.alice) == nil && gateway.path.nextTimer == nil)
   }
 
-  @Test(
-    "One who answers his probes is kept for hours, one whom nobody uses is let go in the end",
-    arguments: Family.allCases)
+  @Test("One who answers is kept; after hours without use he may be put out for others", arguments: Family.allCases)
   func idle(_ family: Family) {
-    var gateway = reachable(family)
+    var limits = SlowPathLimits()
+    limits.neighbours = 2
+    var gateway = Gateway(limits: limits)
+    _ = family.ask(&gateway)
+    _ = family.hear(&gateway)
     var probes = 0
-    var forgotten: Double?
-    for second in 0..<6 * 3600 {
-      for directive in gateway.pass(seconds: 1) {
-        if directive.frame == family.question(at: Host.aliceMAC) {
+    func pass(hours: Double) {
+      for _ in 0..<Int(hours * 3600) {
+        for directive in gateway.pass(seconds: 1) {
+          #expect(directive == .send(frame: family.question(at: Host.aliceMAC), interface: 0))
           probes += 1
           _ = family.hear(&gateway)
         }
-        if case .forget = directive { forgotten = Double(second) }
       }
     }
-    #expect((60..<320).contains(probes))
-    #expect((4 * 3600..<4 * 3600 + 200).contains(forgotten ?? 0))
+    func flood(_ hosts: Range<Int>) {
+      for host in hosts { _ = gateway.receive(from(ipv4(.udp, to: "192.0.2.\(host)")), .noNeighbour) }
+      _ = gateway.pass(seconds: 3.5)
+    }
+    pass(hours: 3.9)
+    #expect((80..<320).contains(probes))
+    flood(100..<110)
+    #expect(gateway.neighbour(family.alice)?.isConfirmed == true)
+    pass(hours: 0.2)
+    #expect(gateway.neighbour(family.alice)?.isConfirmed == false)
+    gateway.path.used(0, family.address, now: gateway.now)
+    pass(hours: 0.1)
+    flood(100..<110)
+    #expect(gateway.neighbour(family.alice)?.isConfirmed == true)
+    pass(hours: 4.1)
+    flood(100..<110)
+    #expect(gateway.neighbour(family.alice) == nil)
   }
 
   @Test("A packet for one who is known leaves at once, and the table is told again", arguments: Family.allCases)

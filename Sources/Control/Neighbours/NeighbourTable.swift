@@ -13,9 +13,11 @@ struct Neighbour: Sendable {
   var state: NeighbourState
   var since: UInt64
   var attempts = 0
-  /// Has answered a question of ours at least once.
+  /// Has answered a question of ours, and is used.
   var isConfirmed = false
   var confirmedAt: UInt64 = 0
+  /// The dataplane knows the MAC address: somebody sent to this neighbour.
+  var isInstalled = false
   var usedAt: UInt64
   /// Whether probes go to all: the old MAC address is in doubt.
   var asksAll = false
@@ -37,7 +39,7 @@ struct NeighbourTable: Sendable {
   private var free: [Int] = []
   private var index: [LinkAddress: Int] = [:]
   private var deadlines = Agenda()
-  /// Those that never answered us, by when they came.
+  /// Those that are not confirmed, by when they came.
   private var unconfirmed = Agenda()
   private let most: Int
 
@@ -69,6 +71,12 @@ struct NeighbourTable: Sendable {
     unconfirmed.remove(slot)
     self[slot].isConfirmed = true
     self[slot].confirmedAt = now
+  }
+
+  /// He may be put out again, before those who came after he was used last.
+  mutating func unconfirm(_ slot: Int) {
+    unconfirmed.set(slot, self[slot].usedAt)
+    self[slot].isConfirmed = false
   }
 
   /// Who has to go before another fits: nil when there is room. A flood of addresses puts out only its like.

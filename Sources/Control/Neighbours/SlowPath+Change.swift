@@ -4,8 +4,8 @@ public import Wire
 /// What a reload and a cable change.
 extension SlowPath {
   /// Other interfaces, or others' order. What is the same port or VLAN with the same MAC address keeps its neighbours
-  /// and the state of its addresses. The dataplane is to begin with an empty table: all that is still known is said
-  /// again, under its interface's new number.
+  /// and the state of its addresses. The dataplane is to begin with an empty table: what is still known and used is
+  /// said again, under its interface's new number.
   public mutating func replaceInterfaces(
     _ descriptions: [InterfaceDescription], inside: MACAddress, outside: MACAddress, now: UInt64
   ) -> [Directive] {
@@ -45,7 +45,9 @@ extension SlowPath {
       heldPackets += neighbour.held.count
       let place = table.insert(neighbour)
       table.setDeadline(place, before.deadline(of: slot) ?? now)
-      if let mac = neighbour.mac { direct(.neighbour(interface: number, neighbour.key.address, mac)) }
+      if neighbour.isInstalled, let mac = neighbour.mac {
+        direct(.neighbour(interface: number, neighbour.key.address, mac))
+      }
     }
   }
 

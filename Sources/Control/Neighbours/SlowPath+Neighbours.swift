@@ -13,7 +13,7 @@ extension Neighbour {
 ///     unreachable
 ///
 /// Only the dataplane sees whether a neighbour is used. Where it does not report that, stale ones are asked as well,
-/// only later: who is gone has to be noticed.
+/// only later: who is gone has to be noticed. After hours without use one may be put out for another, not before.
 extension SlowPath {
   /// The dataplane has sent to this neighbour lately.
   public mutating func used(_ interface: Int, _ address: IPAddress, now: UInt64) {
@@ -37,7 +37,7 @@ extension SlowPath {
       guard let mac = table[slot].mac else { return hold(packet, slot) }
       // The dataplane did not know yet, or no more.
       use(slot)
-      direct(.neighbour(interface: interface, nextHop, mac))
+      install(slot, mac)
       send(.heldPacket, interfaces[interface].frame(to: mac, packet: packet.bytes.array), interface)
       return .passedOn
     }
@@ -82,24 +82,24 @@ extension SlowPath {
 
   /// The answer to a question of ours.
   mutating func confirm(_ slot: Int, _ mac: MACAddress) {
-    table.confirm(slot, now: now)
+    if !isIdle(slot) { table.confirm(slot, now: now) }
     learn(slot, mac)
     enter(slot, .reachable, for: jitter.around(Timing.reachable))
   }
 
-  /// Somebody asked for us, and said where he is: likely to be true, but nobody has confirmed it.
+  /// Somebody asked for us, and said where he is: likely to be true, but nobody has confirmed it. The dataplane is not
+  /// told before somebody sends to him, so a flood of such addresses fills nothing there.
   mutating func hear(_ key: LinkAddress, _ mac: MACAddress) {
     guard let slot = table.slot(of: key) else {
       guard interfaces[key.interface].isOnLink(key.address) else { return }
-      guard let slot = insert(Neighbour(key, .stale, mac: nil, now: now)) else { return }
-      learn(slot, mac)
+      guard let slot = insert(Neighbour(key, .stale, mac: mac, now: now)) else { return }
       return enter(slot, .stale, for: jitter.around(Timing.stale))
     }
-    if let known = table[slot].mac {
-      if known != mac, !isSettled(slot) { move(slot, mac) }
-    } else {
-      move(slot, mac)
+    guard table[slot].isInstalled || table[slot].mac == nil else {
+      table[slot].mac = mac
+      return
     }
+    if table[slot].mac != mac, !isSettled(slot) { move(slot, mac) }
   }
 
   /// Another MAC address than before, or the first: used, and soon asked whether it is right.
@@ -111,13 +111,12 @@ extension SlowPath {
   /// Whether it answered so lately that what contradicts it is not to be believed.
   func isSettled(_ slot: Int) -> Bool { table[slot].isConfirmed && now - table[slot].confirmedAt < Timing.settle }
 
+  private func isIdle(_ slot: Int) -> Bool { now - table[slot].usedAt > Timing.idle }
+
   private mutating func learn(_ slot: Int, _ mac: MACAddress) {
     let (key, old) = (table[slot].key, table[slot].mac)
-    if old != mac {
-      table[slot].mac = mac
-      direct(.neighbour(interface: key.interface, key.address, mac))
-      if let old { tell(.moved(interface: key.interface, key.address, from: old, to: mac)) }
-    }
+    if old != mac || !table[slot].isInstalled { install(slot, mac) }
+    if let old, old != mac { tell(.moved(interface: key.interface, key.address, from: old, to: mac)) }
     let held = table[slot].held
     table[slot].held = []
     heldPackets -= held.count
@@ -125,6 +124,12 @@ extension SlowPath {
       send(.heldPacket, interfaces[key.interface].frame(to: mac, packet: packet), key.interface)
       fates.count(.passedOn)
     }
+  }
+
+  private mutating func install(_ slot: Int, _ mac: MACAddress) {
+    table[slot].mac = mac
+    table[slot].isInstalled = true
+    direct(.neighbour(interface: table[slot].key.interface, table[slot].key.address, mac))
   }
 
   // What time does
@@ -141,8 +146,12 @@ extension SlowPath {
     let neighbour = table[slot]
     switch neighbour.state {
     case .reachable: enter(slot, .stale, for: jitter.around(Timing.stale))
-    case .stale where now - neighbour.usedAt > Timing.idle: remove(slot, heldOnes: .forgotten)
-    case .stale, .delay: probe(slot, isFirst: true)
+    // Nobody wants him; to ask would only make an address that somebody made up look like a neighbour.
+    case .stale where !neighbour.isInstalled: remove(slot, heldOnes: .forgotten)
+    case .stale, .delay:
+      // Kept all the same: perhaps nobody reports the use.
+      if isIdle(slot) { table.unconfirm(slot) }
+      probe(slot, isFirst: true)
     case .incomplete, .probe:
       if neighbour.attempts >= Timing.mostAttempts {
         giveUp(slot)
@@ -202,7 +211,7 @@ extension SlowPath {
 
   mutating func remove(_ slot: Int, heldOnes fate: Fate) {
     let neighbour = table.remove(slot)
-    if neighbour.mac != nil { direct(.forget(interface: neighbour.key.interface, neighbour.key.address)) }
+    if neighbour.isInstalled { direct(.forget(interface: neighbour.key.interface, neighbour.key.address)) }
     heldPackets -= neighbour.held.count
     for _ in neighbour.held { fates.count(fate) }
   }

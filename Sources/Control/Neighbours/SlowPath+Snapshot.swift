@@ -1,11 +1,14 @@
 extension SlowPath {
+  public var neighbourCount: Int { table.count }
+
   /// Everything that there is to show, as it is at this moment.
   public func snapshot(now: UInt64) -> SlowPathSnapshot {
     let now = max(self.now, now)
     let neighbours = table.all.map { _, neighbour in
       SlowPathSnapshot.Neighbour(
         interface: neighbour.key.interface, address: neighbour.key.address, mac: neighbour.mac, state: neighbour.state,
-        isConfirmed: neighbour.isConfirmed, ageNanoseconds: now - neighbour.since, held: neighbour.held.count)
+        isConfirmed: neighbour.isConfirmed, isInstalled: neighbour.isInstalled, ageNanoseconds: now - neighbour.since,
+        held: neighbour.held.count)
     }
     let ownAddresses = own.all.map {
       SlowPathSnapshot.OwnAddress(

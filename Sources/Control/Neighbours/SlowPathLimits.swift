@@ -50,7 +50,7 @@ enum Timing {
   static let delay = 5 * second
   /// How long a neighbour whose use nobody reports stays unasked.
   static let stale = 60 * second
-  /// How long one whose use nobody reports is kept at all.
+  /// How long one whose use nobody reports is kept against others.
   static let idle = 4 * 3600 * second
   /// So soon after an answer, another one is no reason to ask again: two hosts with one address would keep us asking.
   static let settle = second

@@ -16,6 +16,8 @@ public struct SlowPathSnapshot: Sendable {
     public var state: NeighbourState
     /// Has answered a question of ours.
     public var isConfirmed: Bool
+    /// The dataplane was told, because somebody sends to him.
+    public var isInstalled: Bool
     /// How long it is in this state.
     public var ageNanoseconds: UInt64
     public var held: Int

@@ -8,6 +8,9 @@ package struct LivePort: @unchecked Sendable {
     /// Rings in memory, with somebody else at their other end.
     case pipe(UnsafeMutablePointer<PipeQueue>)
     case xdp(UnsafeMutablePointer<XDPQueue>)
+    case packet(UnsafeMutablePointer<PacketQueue>)
+    case tap(UnsafeMutablePointer<TapQueue>)
+    case pcap(UnsafeMutablePointer<PcapQueue>)
   }
 
   package let queue: Queue
@@ -19,6 +22,9 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.receive(into: &burst)
     case .xdp(let queue): queue.pointee.receive(into: &burst)
+    case .packet(let queue): queue.pointee.receive(into: &burst)
+    case .tap(let queue): queue.pointee.receive(into: &burst)
+    case .pcap(let queue): queue.pointee.receive(into: &burst)
     }
   }
 
@@ -28,6 +34,9 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.send(refs, count)
     case .xdp(let queue): queue.pointee.send(refs, count)
+    case .packet(let queue): queue.pointee.send(refs, count)
+    case .tap(let queue): queue.pointee.send(refs, count)
+    case .pcap(let queue): queue.pointee.send(refs, count)
     }
   }
 
@@ -37,6 +46,9 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.flush()
     case .xdp(let queue): queue.pointee.flush()
+    case .packet(let queue): queue.pointee.flush()
+    case .tap(let queue): queue.pointee.flush()
+    case .pcap(let queue): queue.pointee.flush()
     }
   }
 
@@ -46,6 +58,9 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.descriptor
     case .xdp(let queue): queue.pointee.descriptor
+    case .packet(let queue): queue.pointee.descriptor
+    case .tap(let queue): queue.pointee.descriptor
+    case .pcap(let queue): queue.pointee.descriptor
     }
   }
 
@@ -53,6 +68,9 @@ package struct LivePort: @unchecked Sendable {
     switch queue {
     case .pipe(let queue): queue.pointee.counters
     case .xdp(let queue): queue.pointee.counters
+    case .packet(let queue): queue.pointee.counters
+    case .tap(let queue): queue.pointee.counters
+    case .pcap(let queue): queue.pointee.counters
     }
   }
 }

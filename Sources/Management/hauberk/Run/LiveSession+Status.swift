@@ -23,6 +23,8 @@ extension LiveSession {
     }
   }
 
+  var metricsText: String { Metrics(status, associations).text }
+
   private var status: GatewayStatus {
     var status = GatewayStatus()
     status.state = state
@@ -32,7 +34,7 @@ extension LiveSession {
     status.reloads = reloads
     status.polling = gateway.description.gateway.polling.rawValue
     status.engine = gateway.engineName
-    status.memory = "\(gateway.memory.arena.pages.rawValue) pages, \(gateway.memory.arena.bytes >> 20) MiB of frames"
+    status.memory = "\(gateway.memory.arena.pages.rawValue), \(gateway.memory.arena.bytes >> 20) MiB of frames"
     status.workers = workers
     status.ports = portStatus
     status.associationCount = UInt64(gateway.associations.counters().count)
@@ -48,6 +50,8 @@ extension LiveSession {
     return status
   }
 
+  private static let lost = DropReason.allCases.dropFirst().filter { !$0.isConsumption && $0 != .arp }
+
   private var plan: RoutePlan { RoutePlan(gateway.description.gateway) }
 
   private var workers: [WorkerStatus] {
@@ -60,7 +64,7 @@ extension LiveSession {
       worker.bursts = counters.bursts
       let turns = counters.bursts + counters.idlePolls
       worker.idleShare = turns == 0 ? 1 : Double(counters.idlePolls) / Double(turns)
-      worker.drops = DropReason.allCases.dropFirst().filter { !$0.isConsumption }.reduce(0) { $0 + counters.drops($1) }
+      worker.drops = Self.lost.reduce(0) { $0 + counters.drops($1) }
       return worker
     }
   }
@@ -89,14 +93,15 @@ extension LiveSession {
   }
 
   private var drops: [DropStatus] {
-    DropReason.allCases.dropFirst().filter { !$0.isConsumption }.compactMap { reason in
+    Self.lost.compactMap { reason in
       let packets = gateway.counters.reduce(0) { $0 + $1.drops(reason) }
       return packets > 0 ? DropStatus(reason: reason.name, meaning: reason.meaning, packets: packets) : nil
     }
   }
 
   private var counters: [CounterStatus] {
-    var list = DropReason.allCases.filter(\.isConsumption).map { reason in
+    // ARP is for the control thread, which a live gateway has.
+    var list = ([.arp] + DropReason.allCases.filter(\.isConsumption)).map { reason in
       CounterStatus(
         name: reason.name, meaning: reason.meaning, value: gateway.counters.reduce(0) { $0 + $1.drops(reason) })
     }
@@ -125,12 +130,15 @@ extension LiveSession {
   }
 
   private var associations: [AssociationStatus] {
-    gateway.associations.counters().map { sa in
+    let peers = Dictionary(
+      gateway.description.classify.tunnels.map { ($0.name, "\($0.peer)") }, uniquingKeysWith: { first, _ in first })
+    return gateway.associations.counters().map { sa in
       var status = AssociationStatus()
       status.name = sa.name
       status.spi = sa.spi
       status.direction = sa.direction.rawValue
       status.suite = sa.suite
+      status.peer = peers[sa.name] ?? ""
       status.packets = sa.packets
       status.bytes = sa.bytes
       status.sequence = sa.sequence

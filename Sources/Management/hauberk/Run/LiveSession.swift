@@ -24,6 +24,11 @@ final class LiveSession {
   private let ports: PortSet
   private(set) var bridge: SlowPathBridge
   private var server: ControlServer?
+  private var metrics: MetricsServer?
+  /// What the metrics' thread reads: a second old at most.
+  private let shown = LatestText()
+  private var nextShow: UInt64 = 0
+  private let log: Log?
   private let notifier: ServiceNotifier?
   private var nextSignOfLife: UInt64 = 0
   private var isStopping = false
@@ -36,6 +41,9 @@ final class LiveSession {
   {
     self.options = options
     self.configuration = configuration
+    log = Log(
+      format: configuration.operation.logFormat == "json" ? .json : nil,
+      least: LogLevel(name: configuration.operation.logLevel) ?? .info)
     do {
       let devices = try description.ports.map { port throws(PortError) in try FoundDevice(port.device) }
       self.devices = devices
@@ -80,6 +88,9 @@ final class LiveSession {
     defer { close() }
     let server = try ControlServer(path: configuration.operation.socket) { [unowned self] in answer($0) }
     self.server = server
+    if let text = configuration.operation.metrics, let address = MetricsAddress(text) {
+      metrics = try MetricsServer(address) { [shown] in shown.text }
+    }
     do {
       try gateway.start(ports.ports) {
         // Its work needs no right at all; what it cannot give up it has not.
@@ -95,7 +106,7 @@ final class LiveSession {
     }
     state = .running
     let milliseconds = Double(hauberk_nanoseconds() - started) / 1e6
-    note("running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
+    note("running", "running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
     notifier?.ready("passing packets")
     hauberk_catch_hangups()
@@ -106,12 +117,14 @@ final class LiveSession {
     state = .stopping
     notifier?.stopping("told to stop")
     gateway.stop()
-    note("stopped")
+    note("stopped", "stopped")
+    _ = log?.finish()
     return .success
   }
 
   func close() {
     server = nil
+    metrics = nil
     ports.close()
     gateway.deallocate()
   }
@@ -125,13 +138,18 @@ final class LiveSession {
     } catch {
       warn(error.description)
     }
-    for event in bridge.takeEvents() { note("\(name(of: event.interface)): \(event)") }
-    for report in gateway.takeEvents() where report.kind != .stopped { note(words(for: report)) }
+    for event in bridge.takeEvents() { note("link", "\(name(of: event.interface)): \(event)") }
+    for report in gateway.takeEvents() where report.kind != .stopped { note("\(report.kind)", words(for: report)) }
     if let every = notifier?.watchdogNanoseconds, now >= nextSignOfLife {
       notifier?.alive()
       nextSignOfLife = now + every / 2
     }
     server.turn()
+    log?.turn()
+    if metrics != nil, now >= nextShow {
+      nextShow = now + 1_000_000_000
+      shown.text = metricsText
+    }
     if isMore { return }
     var milliseconds: Int32 = 20
     if let due = bridge.nextTimer { milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1) }
@@ -161,7 +179,7 @@ final class LiveSession {
       return refuse("\(error)")
     }
     let count = gateway.associations.counters().count
-    note("reloaded \(options.config): \(count) SAs, \(gateway.description.gateway.routes.count) routes")
+    note("reloaded", "reloaded \(options.config): \(count) SAs, \(gateway.description.gateway.routes.count) routes")
     return Response(Done("reloaded \(options.config)"))
   }
 
@@ -182,13 +200,14 @@ final class LiveSession {
       .joined(separator: ", ")
   }
 
-  private func words(for report: Report) -> String { "worker \(report.worker): \(report.kind), \(report.value)" }
+  private func words(for report: Report) -> String {
+    "outbound SA \(report.sa) nears the end of its numbers, octets or time: it wants a successor"
+  }
 
-  private func note(_ line: String) { Console.note("hauberk: \(line)") }
+  private func note(_ name: String, _ line: String) { log?.write(.info, name, line) }
 
   private func warn(_ line: String) {
-    guard !warnings.contains(line) else { return }
-    warnings.append(line)
-    Console.note("hauberk: warning: \(line)")
+    log?.write(.warning, "warning", line)
+    if !warnings.contains(line), warnings.count < 16 { warnings.append(line) }
   }
 }
