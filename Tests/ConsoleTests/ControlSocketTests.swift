@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func `many that start at once leave one that answers`() {
-    for _ in 0..<10 {
+    for _ in 0..<20 {
       leaveOne()
       let results = Results()
       DispatchQueue.concurrentPerform(iterations: 8) { _ in results.add(try? server(path)) }
@@ -73,6 +73,17 @@ import Testing
       #expect(access(path, F_OK) == 0)
       results.clear()
     }
+  }
+
+  @Test func `nobody looks for what is stale while another does`() throws {
+    leaveOne()
+    let held = open(folder.path, O_RDONLY | O_DIRECTORY)
+    #expect(flock(held, LOCK_EX) == 0)
+    let refusal = failure { () throws(CommandFailure) in _ = try server(path) }
+    #expect(refusal?.description.contains("another process has locked \(folder.path)") == true)
+    #expect(access(path, F_OK) == 0, "what is there stays")
+    close(held)
+    _ = try server(path)
   }
 
   private final class Results: @unchecked Sendable {

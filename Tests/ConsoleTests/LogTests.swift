@@ -51,7 +51,8 @@ import Testing
     #expect(written == LogFolder.mostOfAName)
     #expect(folder.take(event("else", "other"), at: 2000).count == 1)
     let told = folder.due(at: 10 * Self.second + 2000)
-    #expect(told.map(\.text) == ["... and others of this kind, 980 times more in 10 s"] && told.first?.fields.isEmpty == true)
+    #expect(told.map(\.text) == ["... and others of this kind, 980 times more in 10 s"])
+    #expect(told.first?.fields.isEmpty == true)
     #expect(folder.take(event("from 5"), at: 11 * Self.second).count == 1)
   }
 

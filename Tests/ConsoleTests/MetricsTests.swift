@@ -180,6 +180,28 @@ import Testing
     #expect(get(server, "GET /metrics").body == "x 1\n")
   }
 
+  /// The capabilities of this process's threads of that name.
+  private func rights(_ name: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { task in
+      guard let status = try? String(contentsOfFile: "/proc/self/task/\(task)/status", encoding: .utf8),
+        status.hasPrefix("Name:\t\(name)")
+      else { return nil }
+      return status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }.map { String($0.dropFirst(8)) }
+    }
+  }
+
+  @Test func `threads beside the gateway's own have no rights`() throws {
+    let server = try MetricsServer(.anyPort) { "" }
+    let log = try #require(Log(format: .text, least: .error))
+    let serving = try rights("metrics") + rights("MHD-")
+    #expect(!serving.isEmpty && serving.allSatisfy { $0 == "0000000000000000" })
+    for _ in 0..<500 where try rights("log").contains(where: { $0 != "0000000000000000" }) { usleep(10_000) }
+    let writing = try rights("log")
+    #expect(!writing.isEmpty && writing.allSatisfy { $0 == "0000000000000000" })
+    #expect(log.finish())
+    withExtendedLifetime(server) {}
+  }
+
   @Test func `two cannot have one port, and one who goes gives it back`() throws {
     var first: MetricsServer? = try MetricsServer(.anyPort) { "" }
     let address = try #require(MetricsAddress("\(first!.port)"))

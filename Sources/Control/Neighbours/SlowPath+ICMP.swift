@@ -62,10 +62,10 @@ extension SlowPath {
       guard !arrival.isToGroup else { return .linkBroadcast }
       guard packet.destination.isHost, !isBroadcast(packet.destination) else { return .groupDestination }
     }
+    if let limit = allowed.refusal(ofError: refusal.kind, to: packet.source, now: now) { return limit }
     // What was sent to us is answered by the address that it was sent to.
     let ours = own.isUsed(packet.destination, on: arrival.interface) ? packet.destination : nil
     guard let source = ours ?? sourceAddress(to: packet.source, arrival.interface) else { return .noOwnAddress }
-    if let limit = allowed.refusal(ofError: refusal.kind, to: packet.source, now: now) { return limit }
     let header = packet.isIPv6 ? refusal.v6 : refusal.v4
     let most = packet.isIPv6 ? Self.most6 - IPv6View.length : Self.most4 - IPv4View.minimumLength
     let quote = packet.bytes.prefix(most - ICMPView.length)

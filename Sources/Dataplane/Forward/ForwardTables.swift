@@ -30,8 +30,6 @@ struct Exit: BitwiseCopyable {
   var mtu: Int32
   /// Our MAC address, in its lower 48 bits.
   var mac: UInt64
-  /// The largest TCP segment that a SYN may ask for; 0 leaves it alone.
-  var mostSegment: UInt16 = 0
 }
 
 /// Routes, next hops and interfaces: read-only, part of a snapshot. Neighbours change by themselves.
@@ -57,8 +55,7 @@ package struct ForwardTables: @unchecked Sendable {
       (exits + index).initialize(
         to: Exit(
           side: interface.side, tag: interface.vlan.map { UInt32(0x8100) << 16 | UInt32($0) } ?? 0,
-          mtu: Int32(interface.mtu), mac: macs[Int(interface.side.rawValue)].value,
-          mostSegment: UInt16(clamping: interface.mostSegment ?? 0)))
+          mtu: Int32(interface.mtu), mac: macs[Int(interface.side.rawValue)].value))
     }
   }
 

@@ -8,7 +8,7 @@ package struct RouteTable {
   /// What an address has that is in no prefix.
   @inline(__always) package static var none: UInt32 { RouteTrie.none }
   /// Values are below this.
-  package static let valueLimit: UInt32 = 1 << 24
+  @inline(__always) package static var valueLimit: UInt32 { 1 << 24 }
 
   /// Of two with the same network, the last counts. Runs on the control thread.
   package init(_ routes: [(IPPrefix, UInt32)]) {
@@ -27,15 +27,15 @@ package struct RouteTable {
         six.append(route)
       }
     }
-    v4 = RouteTrieBuilder.build(four, topBits: Self.topBits(four.count, most: 18))
-    v6 = RouteTrieBuilder.build(six, topBits: Self.topBits(six.count, most: 20))
+    v4 = RouteTrieBuilder.build(four, topBits: four.count < Self.many ? 16 : 20, hasSkips: false)
+    v6 = RouteTrieBuilder.build(six, topBits: six.count < Self.many ? 12 : 16, hasSkips: true)
   }
+
+  /// From here on a step less is worth a larger top: 4 MB for IPv4, 256 KB for IPv6.
+  private static let many = 512
 
   /// The first `length` of 64 bits; none below 0, all above 64.
   private static func mask(_ length: Int) -> UInt64 { length <= 0 ? 0 : .max << UInt64(max(0, 64 - length)) }
-
-  /// A few routes do not need a large table.
-  private static func topBits(_ routes: Int, most: Int) -> Int { routes < 4096 ? most - 6 : most }
 
   package func deallocate() {
     v4.deallocate()
@@ -46,10 +46,10 @@ package struct RouteTable {
   package var bytes: (v4: Int, v6: Int) { (v4.bytes, v6.bytes) }
 
   @inline(__always)
-  package func find4(_ address: UInt32) -> UInt32 { v4.find(UInt64(address) &<< 32, 0, isIPv6: false) }
+  package func find4(_ address: UInt32) -> UInt32 { v4.find4(address) }
 
   @inline(__always)
-  package func find6(_ high: UInt64, _ low: UInt64) -> UInt32 { v6.find(high, low, isIPv6: true) }
+  package func find6(_ high: UInt64, _ low: UInt64) -> UInt32 { v6.find6(high, low) }
 }
 
 // Bursts: `values` gets as many as there are addresses.
@@ -60,8 +60,7 @@ extension RouteTable {
   ) {
     var first = 0
     while first < count {
-      let some = addresses + first
-      v4.find(min(64, count &- first), values + first, isIPv6: false) { (UInt64(some[$0]) &<< 32, 0) }
+      v4.find4(addresses + first, values + first, count: min(64, count &- first))
       first &+= 64
     }
   }
@@ -72,8 +71,7 @@ extension RouteTable {
   ) {
     var first = 0
     while first < count {
-      let some = addresses + first
-      v6.find(min(64, count &- first), values + first, isIPv6: true) { (some[$0].high, some[$0].low) }
+      v6.find6(addresses + first, values + first, count: min(64, count &- first))
       first &+= 64
     }
   }

@@ -3,10 +3,11 @@ import Wire
 /// Makes a trie out of routes. Runs on the control thread.
 ///
 /// Routes are sorted by network, and the shorter of two with the same beginning comes first. So a route comes before all
-/// that lie in it, everything that lies in a part of a node is one run of the list, and filling in the list's order
-/// leaves the longest prefix's value everywhere.
+/// that lie in it, all that lie in one word's part of the addresses are one run of the list, and filling in the list's
+/// order leaves the longest prefix's value everywhere.
 struct RouteTrieBuilder {
   struct Route: BitwiseCopyable {
+    /// IPv4's address is the upper half of this one.
     var high: UInt64
     var low: UInt64
     var value: UInt32
@@ -16,16 +17,22 @@ struct RouteTrieBuilder {
   }
 
   private var routes: ContiguousArray<Route>
-  private var slots: ContiguousArray<RouteTrie.Slot> = []
-  private var leaves: ContiguousArray<UInt32> = []
+  private let hasSkips: Bool
+  private var words: ContiguousArray<UInt32> = []
+  /// The line beside whose one skip there is room for another.
+  private var spare: Int?
 
-  private init(_ routes: ContiguousArray<Route>) { self.routes = routes }
-
-  static func build(_ routes: ContiguousArray<Route>, topBits: Int) -> RouteTrie {
-    var builder = RouteTrieBuilder(routes)
+  static func build(_ routes: ContiguousArray<Route>, topBits: Int, hasSkips: Bool) -> RouteTrie {
+    var builder = RouteTrieBuilder(routes: routes, hasSkips: hasSkips)
     builder.sort()
-    let top = builder.fillTop(bits: topBits)
-    return RouteTrie(slots: builder.slots, leaves: builder.leaves, top: top)
+    let top = builder.takeLines(1 << (topBits - 4), RouteTrie.none)
+    builder.divide(top, bits: topBits, builder.routes.indices, after: 0)
+    return RouteTrie(builder.words, topBits: topBits)
+  }
+
+  private init(routes: ContiguousArray<Route>, hasSkips: Bool) {
+    self.routes = routes
+    self.hasSkips = hasSkips
   }
 
   private mutating func sort() {
@@ -49,52 +56,59 @@ struct RouteTrieBuilder {
     routes.removeLast(routes.count - kept)
   }
 
-  private mutating func fillTop(bits: Int) -> ContiguousArray<UInt32> {
-    var top = ContiguousArray<UInt32>(repeating: RouteTrie.none, count: 1 << bits)
-    var next = 0
-    while next < routes.count {
-      let route = routes[next]
-      let place = Int(route.high >> UInt64(64 - bits))
-      if Int(route.length) <= bits {
-        for place in place..<place + 1 << (bits - Int(route.length)) { top[place] = route.value }
+  /// Writes a run of routes into the words at `start`, one for each value of the `bits` bits after the first `before`, in
+  /// which all agree. All are longer than that.
+  private mutating func divide(_ start: Int, bits: Int, _ run: Range<Int>, after before: Int) {
+    var next = run.lowerBound
+    while next < run.upperBound {
+      let part = part(next, before, bits)
+      let spare = before + bits - Int(routes[next].length)
+      if spare >= 0 {
+        for word in start + part..<start + part + 1 << spare { words[word] = routes[next].value }
         next += 1
       } else {
         var end = next + 1
-        while end < routes.count, Int(routes[end].high >> UInt64(64 - bits)) == place { end += 1 }
-        let slot = take(slots: 1)
-        let around = top[place]
-        top[place] = RouteTrie.slotFlag | UInt32(slot)
-        fill(slot, next..<end, after: bits, around: around)
+        while end < run.upperBound, self.part(end, before, bits) == part { end += 1 }
+        let word = word(for: next..<end, after: before + bits, around: words[start + part])
+        words[start + part] = word
         next = end
       }
     }
-    return top
   }
 
-  private mutating func take(slots count: Int) -> Int {
-    slots.append(contentsOf: repeatElement(RouteTrie.Slot(), count: count))
-    return slots.count - count
+  private func part(_ route: Int, _ before: Int, _ bits: Int) -> Int {
+    let half = before < 64 ? routes[route].high : routes[route].low
+    return Int((half &<< UInt64(before)) >> UInt64(64 - bits))
   }
 
-  /// A slot for a run of routes that agree in the first `bits` and are all longer. `around`: the value of what is in none
-  /// of them.
-  private mutating func fill(_ slot: Int, _ run: Range<Int>, after bits: Int, around: UInt32) {
+  /// Where to look on for a run of routes that agree in the first `before` bits and are all longer. `around`: the value of
+  /// what is in none of them.
+  private mutating func word(for run: Range<Int>, after before: Int, around: UInt32) -> UInt32 {
     let first = routes[run.lowerBound], last = routes[run.upperBound - 1]
-    if run.count == 1 {
-      skip(slot, first, Int(first.length), inside: first.value, around)
-      return
+    if hasSkips {
+      if run.count == 1 { return skip(first, Int(first.length), inside: first.value, around) }
+      // What is shorter than what all have in common would have all others in it, and come first.
+      let common = min(Self.common(first, last), Int(first.length))
+      if common >= before + 4 {
+        let isRoute = common == Int(first.length)
+        let inside = word(
+          for: run.dropFirst(isRoute ? 1 : 0), after: common / 4 * 4, around: isRoute ? first.value : around)
+        return skip(first, common, inside: inside, around)
+      }
     }
-    // What is shorter than what all have in common would have all others in it, and come first.
-    let common = min(Self.common(first, last), Int(first.length))
-    guard common >= bits + 6 else {
-      divide(slot, run, after: bits, around: around)
-      return
-    }
-    let isRoute = common == Int(first.length)
-    let target = take(slots: 1)
-    skip(slot, first, common, inside: RouteTrie.slotFlag | UInt32(target), around)
-    fill(
-      target, run.dropFirst(isRoute ? 1 : 0), after: common, around: isRoute ? first.value : around)
+    let bits = chunkBits(run.count, after: before)
+    let chunk = takeLines(1 << (bits - 4), around)
+    divide(chunk, bits: bits, run, after: before)
+    return RouteTrie.chunk(line: chunk / 16, before: before, bits: bits)
+  }
+
+  /// So many that there is a route for every four words; all in one half of the address.
+  private func chunkBits(_ routes: Int, after before: Int) -> Int {
+    guard hasSkips else { return 4 }
+    let most = before < 64 ? min(16, 64 - before) : min(16, 128 - before)
+    var bits = 4
+    while bits + 4 <= most, routes >= 1 << (bits + 2) { bits += 4 }
+    return bits
   }
 
   private static func common(_ one: Route, _ other: Route) -> Int {
@@ -102,64 +116,22 @@ struct RouteTrieBuilder {
       ? (one.high ^ other.high).leadingZeroBitCount : 64 + (one.low ^ other.low).leadingZeroBitCount
   }
 
-  private mutating func skip(_ slot: Int, _ route: Route, _ bits: Int, inside: UInt32, _ outside: UInt32) {
-    slots[slot].children = route.high
-    slots[slot].runs = route.low
-    slots[slot].firstChild = inside
-    slots[slot].firstLeaf = outside
-    slots[slot].bits = UInt8(bits)
-    slots[slot].isSkip = true
-  }
-
-  private mutating func divide(_ slot: Int, _ run: Range<Int>, after bits: Int, around: UInt32) {
-    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { values in
-      withUnsafeTemporaryAllocation(of: Range<Int>.self, capacity: 64) { inside in
-        values.initialize(repeating: around)
-        var node = RouteTrie.Slot()
-        var next = run.lowerBound
-        while next < run.upperBound {
-          let route = routes[next]
-          let part = self.part(next, bits)
-          if Int(route.length) <= bits + 6 {
-            for part in part..<part + 1 << (bits + 6 - Int(route.length)) { values[part] = route.value }
-            next += 1
-          } else {
-            var end = next + 1
-            while end < run.upperBound, self.part(end, bits) == part { end += 1 }
-            inside.initializeElement(at: node.children.nonzeroBitCount, to: next..<end)
-            node.children |= 1 << UInt64(part)
-            next = end
-          }
-        }
-        node.bits = UInt8(bits)
-        node.firstLeaf = UInt32(leaves.count)
-        node.runs = addLeaves(values, except: node.children)
-        let children = node.children.nonzeroBitCount
-        let firstChild = take(slots: children)
-        node.firstChild = UInt32(firstChild)
-        slots[slot] = node
-        var left = node.children
-        for child in 0..<children {
-          fill(firstChild + child, inside[child], after: bits + 6, around: values[left.trailingZeroBitCount])
-          left &= left - 1
-        }
-      }
+  private mutating func skip(_ route: Route, _ bits: Int, inside: UInt32, _ outside: UInt32) -> UInt32 {
+    let half = spare == nil ? 0 : 1
+    let start = spare ?? takeLines(1, 0)
+    spare = half == 0 ? start : nil
+    let skip = RouteTrie.Skip(high: route.high, low: route.low, inside: inside, outside: outside, bits: UInt64(bits))
+    words.withUnsafeMutableBytes {
+      $0.storeBytes(of: skip, toByteOffset: start * 4 + half * 32, as: RouteTrie.Skip.self)
     }
+    return RouteTrie.skip(line: start / 16, half: half)
   }
 
-  private func part(_ route: Int, _ bits: Int) -> Int {
-    Int(RouteTrie.part(routes[route].high, routes[route].low, UInt64(bits), isIPv6: true))
-  }
-
-  /// A leaf for each run of equal values. Says where they begin.
-  private mutating func addLeaves(_ values: UnsafeMutableBufferPointer<UInt32>, except children: UInt64) -> UInt64 {
-    var runs: UInt64 = 0
-    for part in 0..<64 where children >> UInt64(part) & 1 == 0 {
-      if runs == 0 || leaves[leaves.count - 1] != values[part] {
-        runs |= 1 << UInt64(part)
-        leaves.append(values[part])
-      }
-    }
-    return runs
+  /// Cache lines of 16 words. Says where they begin.
+  private mutating func takeLines(_ count: Int, _ word: UInt32) -> Int {
+    let start = words.count
+    precondition(start / 16 + count <= RouteTrie.mostLines, "more routes than a table holds")
+    words.append(contentsOf: repeatElement(word, count: 16 * count))
+    return start
   }
 }

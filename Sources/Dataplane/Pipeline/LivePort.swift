@@ -9,6 +9,8 @@ package struct LivePort: @unchecked Sendable {
     case pipe(UnsafeMutablePointer<PipeQueue>)
     case xdp(UnsafeMutablePointer<XDPQueue>)
     case packet(UnsafeMutablePointer<PacketQueue>)
+    case tap(UnsafeMutablePointer<TapQueue>)
+    case pcap(UnsafeMutablePointer<PcapQueue>)
   }
 
   package let queue: Queue
@@ -21,6 +23,8 @@ package struct LivePort: @unchecked Sendable {
     case .pipe(let queue): queue.pointee.receive(into: &burst)
     case .xdp(let queue): queue.pointee.receive(into: &burst)
     case .packet(let queue): queue.pointee.receive(into: &burst)
+    case .tap(let queue): queue.pointee.receive(into: &burst)
+    case .pcap(let queue): queue.pointee.receive(into: &burst)
     }
   }
 
@@ -31,6 +35,8 @@ package struct LivePort: @unchecked Sendable {
     case .pipe(let queue): queue.pointee.send(refs, count)
     case .xdp(let queue): queue.pointee.send(refs, count)
     case .packet(let queue): queue.pointee.send(refs, count)
+    case .tap(let queue): queue.pointee.send(refs, count)
+    case .pcap(let queue): queue.pointee.send(refs, count)
     }
   }
 
@@ -41,6 +47,8 @@ package struct LivePort: @unchecked Sendable {
     case .pipe(let queue): queue.pointee.flush()
     case .xdp(let queue): queue.pointee.flush()
     case .packet(let queue): queue.pointee.flush()
+    case .tap(let queue): queue.pointee.flush()
+    case .pcap(let queue): queue.pointee.flush()
     }
   }
 
@@ -51,6 +59,8 @@ package struct LivePort: @unchecked Sendable {
     case .pipe(let queue): queue.pointee.descriptor
     case .xdp(let queue): queue.pointee.descriptor
     case .packet(let queue): queue.pointee.descriptor
+    case .tap(let queue): queue.pointee.descriptor
+    case .pcap(let queue): queue.pointee.descriptor
     }
   }
 
@@ -59,6 +69,8 @@ package struct LivePort: @unchecked Sendable {
     case .pipe(let queue): queue.pointee.counters
     case .xdp(let queue): queue.pointee.counters
     case .packet(let queue): queue.pointee.counters
+    case .tap(let queue): queue.pointee.counters
+    case .pcap(let queue): queue.pointee.counters
     }
   }
 }

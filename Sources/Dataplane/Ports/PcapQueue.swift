@@ -1,4 +1,5 @@
 import CKernel
+import Glibc
 import CPcap
 package import Memory
 import Wire
@@ -11,7 +12,9 @@ package struct PcapQueue {
   private var arrivals: Arrivals
   private var rest = RestKeeper()
   private var lost: UInt32 = 0
-  package let device: String
+  /// A handle has no counted references: the path of packets copies it.
+  private let name: UnsafeMutablePointer<CChar>
+  package var device: String { String(cString: name) }
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
@@ -24,12 +27,15 @@ package struct PcapQueue {
   private init(_ live: OpaquePointer, _ device: String, _ frames: FrameSource) {
     self.live = live
     self.frames = frames
-    self.device = device
+    name = strdup(device)
     counters = PortCounters()
     arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_live_mtu(live)))
   }
 
-  package func close() { hauberk_live_close(live) }
+  package func close() {
+    hauberk_live_close(live)
+    free(name)
+  }
 
   /// Appends what is there and fits.
   @inline(__always)

@@ -19,7 +19,9 @@ package struct TapQueue {
   private let frames: FrameSource
   private var arrivals: Arrivals
   private var rest = RestKeeper()
-  package let device: String
+  /// A handle has no counted references: the path of packets copies it.
+  private let name: UnsafeMutablePointer<CChar>
+  package var device: String { String(cString: name) }
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
@@ -58,12 +60,15 @@ package struct TapQueue {
     guard failure == 0, let made else { throw PortError(device, step, failure) }
     tap = made
     self.frames = frames
-    self.device = device
+    name = strdup(device)
     counters = PortCounters()
     arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_tap_mtu(made)))
   }
 
-  package func close() { hauberk_tap_close(tap) }
+  package func close() {
+    hauberk_tap_close(tap)
+    free(name)
+  }
 
   /// Appends what is there and fits.
   @inline(__always)

@@ -1,5 +1,6 @@
 import CXDP
 import Glibc
+package import Wire
 
 /// Where in the kernel an XDP program runs.
 package enum XDPHook: String, CaseIterable, Sendable {
@@ -19,8 +20,11 @@ package final class XDPDevice {
   package let queues: Int
   /// The longest frame that the device was made for, with two VLAN tags.
   package let longestFrame: Int
+  /// The device takes VLAN tags off, and we cannot know that there were any: 'ethtool -K DEVICE rxvlan off' mends it.
+  package let hidesVLANTags: Bool
   let index: UInt32
   private var program: hauberk_xdp_program
+  private var membership: Int32 = -1
 
   /// The device's own hook unless `hook` says otherwise, else the generic one. Frames longer than `chunk` holds need a
   /// kernel that hands them out in pieces.
@@ -31,6 +35,7 @@ package final class XDPDevice {
     index = found.index
     queues = Int(found.receive_queues)
     longestFrame = longest
+    hidesVLANTags = found.takes_tags_off
     let inPieces = longest > chunk - Int(HAUBERK_XDP_HEADROOM)
     program = try Self.load(queues: found.receive_queues, inPieces: inPieces, name)
     do {
@@ -44,7 +49,25 @@ package final class XDPDevice {
   deinit { close() }
 
   /// The device's packets are the kernel's again.
-  package func close() { hauberk_xdp_unload(&program) }
+  package func close() {
+    hauberk_xdp_unload(&program)
+    if membership >= 0 { Glibc.close(membership) }
+    membership = -1
+  }
+
+  /// Packets to this address come too, a group's or a second one of the device's; nil: packets to any.
+  package func listen(to address: MACAddress?) throws(PortError) {
+    let error: Int32
+    if let address {
+      let octets = (0..<6).map { UInt8(truncatingIfNeeded: address.value >> (40 - 8 * UInt64($0))) }
+      error = hauberk_xdp_listen(index, octets, &membership)
+    } else {
+      error = hauberk_xdp_listen(index, nil, &membership)
+    }
+    guard error == 0 else {
+      throw PortError("\(name) does not listen to \(address.map { "\($0)" } ?? "everything"): \(Self.text(error))")
+    }
+  }
 
   func enter(queue: Int, descriptor: Int32) throws(PortError) {
     let error = hauberk_xdp_enter(&program, UInt32(queue), descriptor)

@@ -47,7 +47,7 @@ extension XDPQueue {
   ) throws(PortError) -> (inside: XDPQueue, outside: XDPQueue) {
     hauberk_xdp_lift_lock_limit()
     // A frame across two pages that are not neighbours is nothing for a card; with plain pages every other one is.
-    let copies = copies || frames.memory.arena.pages == .plain || inside.hook == .generic || outside.hook == .generic
+    let copies = copies || !frames.memory.arena.isHugeThroughout || inside.hook == .generic || outside.hook == .generic
     let chunk = try chunk(frames.memory)
     let isLong = max(inside.longestFrame, outside.longestFrame) > chunk - Int(HAUBERK_XDP_HEADROOM)
     var wishes = hauberk_xdp_wishes()
@@ -74,9 +74,31 @@ extension XDPQueue {
     }
   }
 
+  /// One side alone, when its device has come back: on the registration that the other side still uses.
+  package static func open(
+    _ device: XDPDevice, queue: Int, beside other: XDPQueue, counters: PortCounters
+  ) throws(PortError) -> XDPQueue {
+    let rings = other.state.pointee.socket
+    var wishes = hauberk_xdp_wishes()
+    wishes.chunk = other.chunk
+    (wishes.fill, wishes.receive) = (rings.fill.size, rings.receive.size)
+    (wishes.transmit, wishes.completion) = (rings.transmit.size, rings.completion.size)
+    wishes.queue = UInt32(queue)
+    wishes.shared = other.descriptor
+    wishes.in_pieces = other.isInPieces
+    guard other.isInPieces || device.longestFrame <= Int(other.chunk) - Int(HAUBERK_XDP_HEADROOM) else {
+      throw PortError("the MTU of \(device.name) has grown beyond a frame of packet memory: start anew, or lower it")
+    }
+    return try XDPQueue(device, wishes, other.frames, counters)
+  }
+
   private init(
     _ device: XDPDevice, _ wishes: hauberk_xdp_wishes, _ frames: FrameSource, _ counters: PortCounters
   ) throws(PortError) {
+    guard wishes.queue < device.queues else {
+      throw PortError(
+        "\(device.name) has \(device.queues) receive queues, and a worker wants its queue \(wishes.queue)")
+    }
     var wishes = wishes
     wishes.device = device.index
     var socket = hauberk_xdp_socket()
@@ -98,6 +120,7 @@ extension XDPQueue {
     lent = LentFrames(frames.memory)
     chunk = wishes.chunk
     longestFrame = UInt32(device.longestFrame)
+    isInPieces = wishes.in_pieces
     self.counters = counters
     fill()
     do {

@@ -28,6 +28,8 @@ package struct XDPQueue: @unchecked Sendable {
   /// What the kernel is given of a frame.
   let chunk: UInt32
   let longestFrame: UInt32
+  /// Packets may be longer than a chunk, on this registration of the memory.
+  let isInPieces: Bool
   /// Frames on their way into the fill ring.
   let positions: UnsafeMutablePointer<UInt32>
   package let counters: PortCounters

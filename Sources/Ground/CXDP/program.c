@@ -2,14 +2,9 @@
 #include "program_code.h"
 
 #include <linux/bpf.h>
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -127,31 +122,4 @@ void hauberk_xdp_unload(hauberk_xdp_program *program) {
   close_one(&program->program);
   close_one(&program->sockets);
   close_one(&program->counts);
-}
-
-static uint32_t count_queues(int probe, struct ifreq *request) {
-  struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-  request->ifr_data = (char *)&channels;
-  // A driver that does not say has one.
-  if (ioctl(probe, SIOCETHTOOL, request) != 0) return 1;
-  const uint32_t count = channels.combined_count + channels.rx_count;
-  return count ? count : 1;
-}
-
-int hauberk_xdp_find_device(const char *name, hauberk_xdp_device *out) {
-  struct ifreq request;
-  memset(&request, 0, sizeof request);
-  if (strlen(name) >= sizeof request.ifr_name) return ENODEV;
-  strcpy(request.ifr_name, name);
-  int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (probe < 0) return errno;
-  int error = ioctl(probe, SIOCGIFINDEX, &request) == 0 ? 0 : errno;
-  out->index = (unsigned)request.ifr_ifindex;
-  if (!error && ioctl(probe, SIOCGIFMTU, &request) != 0) error = errno;
-  out->mtu = request.ifr_mtu;
-  if (!error && ioctl(probe, SIOCGIFFLAGS, &request) != 0) error = errno;
-  out->is_running = (request.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING);
-  if (!error) out->receive_queues = count_queues(probe, &request);
-  close(probe);
-  return error;
 }

@@ -53,8 +53,6 @@ public struct InterfaceDescription: Sendable {
   public var addresses: [InterfaceAddress]
   /// The longest IP packet.
   public var mtu: Int
-  /// The largest TCP segment that a SYN may ask for over this interface; nil leaves it alone.
-  public var mostSegment: Int?
 
   public init(side: Side, vlan: UInt16? = nil, addresses: [InterfaceAddress] = [], mtu: Int = 1500) {
     self.side = side

@@ -60,7 +60,6 @@ private struct PortSection {
     var interface = InterfaceDescription(side: side, vlan: vlan)
     interface.addresses = reader.field("addresses", .list(of: .interfaceAddress), default: [])
     interface.mtu = reader.field("mtu", .integer(in: 1280...9200), default: mtu ?? 1500)
-    interface.mostSegment = reader.optional("mostSegment", .integer(in: 536...9160))
     return interface
   }
 }

@@ -49,50 +49,80 @@ package struct MetricsAddress: Sendable, Equatable, CustomStringConvertible {
 /// Serves a gateway's metrics at /metrics, on a thread of its own. It reads, and changes nothing.
 @safe package final class MetricsServer {
   private let pages: OpaquePointer
-  private let source: Unmanaged<Source>
+  /// The server's thread has no count of it.
+  private let source: Source
 
   /// `text` is called on the server's thread, once for each who asks.
   package init(
     _ address: MetricsAddress = .standard, text: @escaping @Sendable () -> String
   ) throws(CommandFailure) {
-    unsafe source = Unmanaged.passRetained(Source(text))
-    let found = unsafe hauberk_pages_start(
-      address.address, address.port,
-      { context, length in
-        guard let context = unsafe context, let length = unsafe length else { return nil }
-        let text = unsafe Unmanaged<Source>.fromOpaque(context).takeUnretainedValue().text()
-        return unsafe MetricsServer.copied(text, length)
-      }, source.toOpaque())
-    guard let found = unsafe found else {
-      let reason = UnixSocket.reason()
-      unsafe source.release()
+    let source = Source(text)
+    let start = Start(address, source)
+    start.run()
+    guard let found = unsafe start.pages else {
       throw CommandFailure(
-        .machine, "cannot serve metrics at \(address): \(reason); choose another address, or none")
+        .machine,
+        "cannot serve metrics at \(address): \(UnixSocket.reason(start.code)); choose another address, or none")
     }
     unsafe pages = found
+    self.source = source
   }
 
   deinit {
     unsafe hauberk_pages_stop(pages)
-    unsafe source.release()
+    withExtendedLifetime(source) {}
   }
 
   package var port: UInt16 { unsafe hauberk_pages_port(pages) }
 
-  private static func copied(
-    _ text: String, _ length: UnsafeMutablePointer<Int>
-  ) -> UnsafeMutablePointer<CChar>? {
-    let octets = Array(text.utf8)
-    guard let memory = unsafe malloc(max(1, octets.count)) else { return nil }
-    unsafe octets.withUnsafeBytes { bytes in
-      if let start = bytes.baseAddress { unsafe memory.copyMemory(from: start, byteCount: bytes.count) }
-    }
-    unsafe length.pointee = octets.count
-    return unsafe memory.assumingMemoryBound(to: CChar.self)
-  }
-
   private final class Source: Sendable {
     let text: @Sendable () -> String
     init(_ text: @escaping @Sendable () -> String) { self.text = text }
+
+    /// As C wants it: memory that it frees.
+    func copy(_ length: UnsafeMutablePointer<Int>) -> UnsafeMutablePointer<CChar>? {
+      let octets = Array(text().utf8)
+      guard let memory = unsafe malloc(max(1, octets.count)) else { return nil }
+      unsafe octets.withUnsafeBytes { bytes in
+        if let start = bytes.baseAddress { unsafe memory.copyMemory(from: start, byteCount: bytes.count) }
+      }
+      unsafe length.pointee = octets.count
+      return unsafe memory.assumingMemoryBound(to: CChar.self)
+    }
+  }
+
+  /// The server's thread has the rights of the thread that makes it: one that has given up its own.
+  @safe private final class Start: @unchecked Sendable {
+    private let address: MetricsAddress
+    private let source: Source
+    private let bell = Bell()
+    private(set) var pages: OpaquePointer?
+    private(set) var code: Int32 = 0
+
+    init(_ address: MetricsAddress, _ source: Source) {
+      self.address = address
+      self.source = source
+    }
+
+    func run() {
+      guard let bell else {
+        code = errno
+        return
+      }
+      code = ServiceThread.start("metrics", .sockets) { [self] in serve() }
+      if code == 0 { bell.wait() }
+    }
+
+    private func serve() {
+      let context = unsafe Unmanaged.passUnretained(source).toOpaque()
+      unsafe pages = hauberk_pages_start(
+        address.address, address.port,
+        { context, length in
+          guard let context = unsafe context, let length = unsafe length else { return nil }
+          return unsafe Unmanaged<Source>.fromOpaque(context).takeUnretainedValue().copy(length)
+        }, context)
+      if unsafe pages == nil { code = errno }
+      bell?.ring()
+    }
   }
 }

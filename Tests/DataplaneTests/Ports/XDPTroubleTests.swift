@@ -4,6 +4,7 @@ import Glibc
 import Memory
 import PacketMaking
 import Testing
+import Wire
 
 /// What an AF_XDP port does when not all is well, and what it leaves behind.
 @Suite(.enabled(if: Namespace.isPossible, Comment(rawValue: Namespace.reason)), .serialized)
@@ -80,14 +81,17 @@ struct XDPTroubleTests {
       }
       let taken = Self.sentence {
         _ = try XDPQueue.open(
-          inside: rig.inside, outside: rig.outside, queue: 0, frames: rig.sources[0],
-          counters: (PortCounters(), PortCounters()))
+          inside: rig.inside, outside: rig.outside, queue: 0, frames: rig.sources[0], counters: rig.bothCounters)
       }
-      return [Self.sentence { _ = try XDPDevice("nowhere", chunk: 2048) }, small, taken]
+      let many = Self.sentence {
+        _ = try XDPQueue.open(rig.inside, queue: 1, beside: rig.workers[0].outside, counters: rig.bothCounters.inside)
+      }
+      return [Self.sentence { _ = try XDPDevice("nowhere", chunk: 2048) }, small, taken, many]
     }
     #expect(found[0] == "there is no device nowhere")
     #expect(found[1].hasPrefix("frames of 1024 bytes are too small for AF_XDP"))
     #expect(found[2] == "queue 0 of in0 has an AF_XDP socket already, which is somebody else's")
+    #expect(found[3] == "in0 has 1 receive queues, and a worker wants its queue 1")
   }
 
   static func sentence(_ body: () throws -> Void) -> String {
@@ -156,6 +160,10 @@ struct XDPTroubleTests {
         queue.flush()
         while let frame = far.next() { arrived.note(frame) }
       }
+      // In the other direction, too.
+      var received = Arrived(arrived.expected)
+      for frame in received.expected { _ = far.send(frame) }
+      while !received.isComplete, !deadline.isOver { for frame in rig.receive(queue) { received.note(frame) } }
       Namespace.ip("link", "delete", "in0")
       states.append(rig.inside.state)
       // To nowhere: given back, sooner or later.
@@ -163,13 +171,60 @@ struct XDPTroubleTests {
         guard rig.send(NumberedFrames.usual[number], queue) else { break }
         queue.flush()
       }
-      return (states, sent, dropped, arrived, rig.close())
+      return (states, sent, dropped, arrived, received, rig.close())
     }
     #expect(found.0 == [.up, .down, .up, .gone])
     #expect(found.1 == 128)
     #expect(found.2 == 1000 - 128)
     #expect(found.3.isComplete)
-    #expect(found.4 == 0, "frames that did not come back")
+    #expect(found.4.isComplete)
+    #expect(found.5 == 0, "frames that did not come back")
+  }
+
+  /// One side's device vanishes and comes back, while the other side's traffic goes on. That of the side whose
+  /// registration of the memory both use, and that of the other.
+  @Test(arguments: ["in", "out"])
+  func aDeviceThatComesBackIsTakenUpAgain(lost: String) throws {
+    let found = try Namespace.run {
+      let rig = try XDPRig()
+      var worker = rig.workers[0]
+      let isInside = lost == "in"
+      let kept = try RawSocket(isInside ? "out1" : "in1")
+      var arrived: [Arrived] = []
+      for step in 0..<3 {
+        if step == 1 { Namespace.ip("link", "delete", lost + "0") }
+        if step == 2 {
+          worker = try rig.renew(lost)
+          let far = try RawSocket(lost + "1")
+          arrived.append(rig.exchange(far, isInside ? worker.inside : worker.outside))
+        }
+        arrived.append(rig.exchange(kept, isInside ? worker.outside : worker.inside))
+      }
+      return (arrived, rig.close())
+    }
+    #expect(found.0.map(\.whole) == [200, 200, 200, 200])
+    #expect(found.1 == 0, "frames that did not come back")
+  }
+
+  @Test
+  func aDeviceListensToGroupsAsLongAsItIsOurs() throws {
+    let found = try Namespace.run {
+      let rig = try XDPRig()
+      try rig.inside.listen(to: MACAddress(0x0100_5e00_0042))
+      try rig.outside.listen(to: nil)
+      func heard() -> [Bool] {
+        [
+          Namespace.said("maddress", "show", "dev", "in0").contains("01:00:5e:00:00:42"),
+          Namespace.said("-d", "link", "show", "out0").contains("promiscuity 1"),
+        ]
+      }
+      let during = heard()
+      let missing = rig.close()
+      return (during, heard(), missing)
+    }
+    #expect(found.0 == [true, true])
+    #expect(found.1 == [false, false])
+    #expect(found.2 == 0)
   }
 
   @Test

@@ -6,8 +6,8 @@ import PacketMaking
 /// In a namespace's thread only.
 final class XDPRig {
   let memory: PacketMemory
-  let inside: XDPDevice
-  let outside: XDPDevice
+  private(set) var inside: XDPDevice
+  private(set) var outside: XDPDevice
   let sources: [FrameSource]
   private(set) var workers: [(inside: XDPQueue, outside: XDPQueue)] = []
   private let counters: [PortCounters]
@@ -46,6 +46,36 @@ final class XDPRig {
       worker.inside.close()
       worker.outside.close()
     }
+  }
+
+  /// Those of the first worker.
+  var bothCounters: (inside: PortCounters, outside: PortCounters) { (counters[0], counters[1]) }
+
+  /// A new cable in place of the one that is gone, for the first worker's side that is called so.
+  func renew(_ side: String) throws -> (inside: XDPQueue, outside: XDPQueue) {
+    (side == "in" ? workers[0].inside : workers[0].outside).close()
+    try Namespace.makeCable(side + "0", side + "1")
+    let device = try XDPDevice(side + "0", chunk: try XDPQueue.chunk(memory))
+    if side == "in" {
+      inside = device
+      workers[0].inside = try XDPQueue.open(device, queue: 0, beside: workers[0].outside, counters: counters[0])
+    } else {
+      outside = device
+      workers[0].outside = try XDPQueue.open(device, queue: 0, beside: workers[0].inside, counters: counters[1])
+    }
+    return workers[0]
+  }
+
+  /// 200 frames from a far end to a queue, and back out of it: what came back.
+  func exchange(_ far: RawSocket, _ queue: XDPQueue) -> Arrived {
+    var arrived = Arrived(Array(NumberedFrames.usual.prefix(200)))
+    let deadline = Deadline(milliseconds: 20_000)
+    for frame in arrived.expected { _ = far.send(frame) }
+    while !arrived.isComplete, !deadline.isOver {
+      forward(from: queue, to: queue)
+      while let frame = far.next() { arrived.note(frame) }
+    }
+    return arrived
   }
 
   func reopen() throws {

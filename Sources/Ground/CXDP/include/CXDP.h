@@ -79,8 +79,13 @@ typedef struct {
   int mtu;
   /// Up, and its link carries frames.
   bool is_running;
+  /// VLAN tags are gone before a program sees the packet.
+  bool takes_tags_off;
   uint32_t receive_queues;
 } hauberk_xdp_device;
 int hauberk_xdp_find_device(const char *name, hauberk_xdp_device *out);
+/// The device takes packets to this address too, or to any (NULL), until the descriptor is closed; -1 makes one.
+/// 0, or an errno.
+int hauberk_xdp_listen(unsigned device, const uint8_t *address, int *descriptor);
 /// As much memory as wanted may be locked; false where we may not decide that.
 bool hauberk_xdp_lift_lock_limit(void);

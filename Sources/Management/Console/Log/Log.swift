@@ -1,4 +1,3 @@
-internal import CConsole
 internal import CKernel
 internal import Glibc
 internal import Synchronization
@@ -19,27 +18,18 @@ package final class Log: Sendable {
   private let least: LogLevel
   private let descriptor: Int32
   private let state = Mutex(State())
-  private let bell: LogBell
+  private let bell: Bell
   private let isWritten = Atomic<Bool>(false)
 
   /// Nil format: what suits standard error. It does not close the descriptor.
   package init?(format: LogFormat? = nil, least: LogLevel = .info, descriptor: Int32 = 2) {
-    guard let bell = LogBell() else { return nil }
+    guard let bell = Bell() else { return nil }
     self.format = format ?? Self.suiting(descriptor)
     self.least = least
     self.descriptor = descriptor
     self.bell = bell
     // The thread has the log as long as it runs: until `finish`.
-    let context = unsafe Unmanaged.passRetained(self)
-    let code = unsafe hauberk_start_service(
-      "log",
-      { context in
-        if let context = unsafe context { unsafe Unmanaged<Log>.fromOpaque(context).takeRetainedValue().writeAll() }
-      }, context.toOpaque())
-    if code != 0 {
-      unsafe context.release()
-      return nil
-    }
+    guard ServiceThread.start("log", .few, { [self] in writeAll() }) == 0 else { return nil }
   }
 
   package static func now() -> LogTime {

@@ -71,7 +71,8 @@ final class PortSet {
     switch method {
     case .xdp: return try openXDP(gateway, devices)
     case .packet: return try openPacket(gateway, devices)
-    case .pcap, .tap: throw PortError("the method '\(method.rawValue)' is not implemented yet: use packet or xdp")
+    case .tap: return try openTap(gateway, devices)
+    case .pcap: return try openPcap(gateway, devices)
     }
   }
 
@@ -94,6 +95,44 @@ final class PortSet {
     }
     let ports = zip(inside, outside).map { LivePorts(inside: place($0), outside: place($1)) }
     return (ports, ["AF_PACKET, memory ring", "AF_PACKET, memory ring"], closers)
+  }
+
+  private static func openTap(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
+    let inside = try TapQueue.open(devices[0], frames: gateway.frames)
+    let outside = try TapQueue.open(devices[1], frames: gateway.frames)
+    var closers: [() -> Void] = []
+    func place(_ queue: TapQueue) -> LivePort {
+      let place = UnsafeMutablePointer<TapQueue>.allocate(capacity: 1)
+      place.initialize(to: queue)
+      closers.append {
+        place.pointee.close()
+        place.pointee.counters.deallocate()
+        place.deallocate()
+      }
+      return LivePort(.tap(place))
+    }
+    let ports = zip(inside, outside).map { LivePorts(inside: place($0), outside: place($1)) }
+    return (ports, ["TAP", "TAP"], closers)
+  }
+
+  private static func openPcap(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
+    guard gateway.frames.count == 1, let frames = gateway.frames.first else {
+      throw PortError("the method 'pcap' has one queue: 'workers: 1', or another method")
+    }
+    var closers: [() -> Void] = []
+    func place(_ queue: PcapQueue) -> LivePort {
+      let place = UnsafeMutablePointer<PcapQueue>.allocate(capacity: 1)
+      place.initialize(to: queue)
+      closers.append {
+        place.pointee.close()
+        place.pointee.counters.deallocate()
+        place.deallocate()
+      }
+      return LivePort(.pcap(place))
+    }
+    let inside = place(try PcapQueue.open(devices[0], frames: frames))
+    let outside = place(try PcapQueue.open(devices[1], frames: frames))
+    return ([LivePorts(inside: inside, outside: outside)], ["libpcap", "libpcap"], closers)
   }
 
   private static func openXDP(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {

@@ -2,7 +2,7 @@ internal import CConsole
 internal import Glibc
 
 /// Wakes one thread. Ringing never waits.
-final class LogBell: Sendable {
+final class Bell: Sendable {
   private let descriptor: Int32
 
   init?() {
