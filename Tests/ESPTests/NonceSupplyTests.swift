@@ -73,6 +73,24 @@ import Wire
     #expect(try supply.order(for: Report(.softLimit, worker: 0, value: 2)) == nil)
   }
 
+  @Test func `after a restart sequence numbers begin where none has been used`() throws {
+    let disk = MemoryDisk()
+    let ownership = OwnershipDescription(members: 1, playing: [0], workers: 2)
+    for start: UInt64 in 0..<3 {
+      let associations = try Associations(description(), engine: try CryptoEngine(lanes: 2), workers: 2)
+      let directory = NonceStateDirectory(disk: disk, path: "memory")
+      let supply = try NonceSupply(
+        associations, ownership, workers: 2, unit: 0, from: directory, start == 0 ? .new : .known(used: []))
+      let tunnel = Int(ownership.workers[Int(description().tunnels[0].inboundSPI & 1023)])
+      for (sa, worker) in [(0, tunnel), (2, 0), (4, 1)] {
+        let state = associations.tables.outbound[sa].state(of: worker)
+        #expect(state.pointee.sequence.last == start * NonceBlock.counters, "SA \(sa), start \(start)")
+        #expect(state.pointee.packets == 0)
+      }
+      withExtendedLifetime(supply) {}
+    }
+  }
+
   @Test func `counters without a state directory are refused, and what needs none is not`() throws {
     let ownership = OwnershipDescription(members: 1, playing: [0], workers: 2)
     let associations = try Associations(description(), engine: try CryptoEngine(lanes: 2), workers: 2)

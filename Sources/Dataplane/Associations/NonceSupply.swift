@@ -29,7 +29,7 @@ package final class NonceSupply {
     for sites in associations.plan.sites {
       for site in sites { firstOfGroup[site] = sites[0] }
     }
-    var senders: [(outbound: Int, users: [Int])] = []
+    var senders: [(outbound: Int, users: [Int], width: SenderIDWidth)] = []
     var openings: [KeyOpening] = []
     for sender in associations.senders where sender.isCounterMode {
       guard let width = SenderIDWidth(rawValue: sender.senderIDBits), let key = Self.key(sender.key) else { continue }
@@ -42,7 +42,7 @@ package final class NonceSupply {
         numbers[before] = sender.outbound
         continue
       }
-      senders.append((sender.outbound, users))
+      senders.append((sender.outbound, users, width))
       openings.append(KeyOpening(key, history, ids: ids, workers: users))
     }
     guard let first = openings.first else { return }
@@ -56,6 +56,9 @@ package final class NonceSupply {
         leases[place(sender.outbound, worker)] = lease
         let state = (associations.tables.outbound + sender.outbound).pointee.state(of: worker)
         state.pointee.nonces = try lease.nextBlock()
+        // No packet without a nonce, so numbers that go on from there are new to every peer: one whose window we were in
+        // before a restart would take the old ones for replays.
+        state.pointee.sequence.resume(after: state.pointee.nonces.used(sender.width))
       }
     }
   }

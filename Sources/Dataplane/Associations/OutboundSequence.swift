@@ -15,7 +15,7 @@ struct OutboundSequence: BitwiseCopyable {
   private(set) var last: UInt64
   private(set) var hasReported = false
   let softLimit: UInt64
-  let start: UInt64
+  private(set) var start: UInt64
   let limit: UInt64
 
   /// `after` is the last number that was used before: not 0 where an SA is taken over. The soft limit is three
@@ -27,6 +27,12 @@ struct OutboundSequence: BitwiseCopyable {
     self.last = last
     start = last
     precondition(self.softLimit < limit && last <= limit, "the soft limit lies before the last number")
+  }
+
+  /// Before the first packet: as many numbers were used before, or may have been.
+  mutating func resume(after used: UInt64) {
+    last = min(used, limit)
+    start = last
   }
 
   var isExhausted: Bool { last == limit }

@@ -22,6 +22,8 @@ package struct ClassifySnapshot {
   let cluster: ClusterAddresses
   /// Of a live gateway; none in a replay.
   let locals: ClusterAddresses
+  /// Whom senders hear who are told what fits: the first of a family, from inside if there is one.
+  let answering: ClusterAddresses
   let policies: PolicyTable
   let spis: SPITable
   let outbound: OutboundTable
@@ -76,6 +78,7 @@ package enum ClassifySnapshotBuilder {
         outsideAcceptance: Acceptance(description.accept?.outside),
         cluster: cluster,
         locals: locals,
+        answering: ClusterAddresses(answering(description)),
         policies: policies,
         spis: SPITable(inbound(secured, plan, associations?.tables)),
         outbound: OutboundTable(outbound),
@@ -85,6 +88,15 @@ package enum ClassifySnapshotBuilder {
         tables: associations?.tables,
         forward: forward))
     return UnsafePointer(snapshot)
+  }
+
+  /// The cluster's addresses may be of one family only, and packets of the other are sealed all the same.
+  private static func answering(_ description: ClassifyDescription) -> [IPAddress] {
+    let all =
+      description.localAddresses.filter { address in
+        if case .v6(let address) = address { !address.isLinkLocal } else { true }
+      } + description.clusterAddresses
+    return [false, true].compactMap { isIPv6 in all.first { $0.isIPv6 == isIPv6 } }
   }
 
   private static func inbound(
@@ -111,6 +123,7 @@ package enum ClassifySnapshotBuilder {
     snapshot.pointee.outsideAcceptance.deallocate()
     snapshot.pointee.cluster.deallocate()
     snapshot.pointee.locals.deallocate()
+    snapshot.pointee.answering.deallocate()
     snapshot.pointee.policies.deallocate()
     snapshot.pointee.spis.deallocate()
     snapshot.pointee.outbound.deallocate()

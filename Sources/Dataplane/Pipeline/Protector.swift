@@ -148,7 +148,7 @@ struct Protector {
 
   private func cut(_ burst: Burst, _ index: Int, sa: Int, ip: Int, job: Int, _ counters: WorkerCounters) {
     var made = Sealer.Made()
-    let refusal = sealer.cut(&burst.refs[index], ip: ip, sa: sa, job: job, opener.snapshot.pointee.cluster, &made)
+    let refusal = sealer.cut(&burst.refs[index], ip: ip, sa: sa, job: job, opener.snapshot.pointee.answering, &made)
     counters.add(made.packets, to: WorkerCounters.madePackets)
     counters.add(made.packets, to: WorkerCounters.keptPackets)
     counters.add(made.bytes, to: WorkerCounters.keptBytes)

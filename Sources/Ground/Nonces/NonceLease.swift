@@ -125,6 +125,9 @@ public struct NonceBlock: BitwiseCopyable, Sendable {
   @inlinable @inline(__always)
   public var left: UInt64 { end &- next }
 
+  /// How many counters its sender id has used up, or may have.
+  public func used(_ width: SenderIDWidth) -> UInt64 { next & (width.counters - 1) }
+
   /// The next IV, where the caller has seen that there is one.
   @inlinable @inline(__always)
   public mutating func takeOne() -> CounterIV {

@@ -111,6 +111,10 @@ extension LiveSession {
         value: gateway.counters.reduce(0) { $0 + $1.madePackets }))
     list.append(
       CounterStatus(
+        name: "injected", meaning: "frames of the control thread that workers were given to send",
+        value: bridge.injected))
+    list.append(
+      CounterStatus(
         name: "unsent", meaning: "frames of the control thread that found no room on their way out",
         value: bridge.unsent))
     return list.filter { $0.value > 0 }

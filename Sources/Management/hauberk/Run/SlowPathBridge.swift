@@ -14,6 +14,8 @@ struct SlowPathBridge {
   private(set) var events: [SlowPathEvent] = []
   /// Frames that control could not send: none was free, or the worker's ring was full.
   private(set) var unsent: UInt64 = 0
+  /// Frames that workers were given to send.
+  private(set) var injected: UInt64 = 0
   /// Workers in turn: what control makes belongs to nobody.
   private var turn = 0
   private var woken: Set<Int> = []
@@ -150,6 +152,7 @@ struct SlowPathBridge {
       unsent += 1
       return
     }
+    injected += 1
     woken.insert(turn)
   }
 

@@ -1,0 +1,155 @@
+"""Two gateways between two kernels, for real: AF_XDP and AF_PACKET, one worker and two, IPv4 and IPv6.
+
+Arguments: the program, and optionally methods (xdp, packet), numbers of workers (1, 2) and names of cases. As root.
+"""
+
+import os
+import socket
+import sys
+import time
+
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools/lib')]
+
+import accounts
+import lives
+from cases import TRAFFIC
+from lab_gateways import Gateways, Wishes
+from lab_wires import Failure, OUTSIDE, Wires
+from watch import Watch, between_gateways, towards_host
+from world import checksum
+
+
+class Lab:
+    """A lab, and what watches it."""
+
+    # AES-GCM: 20 of the outer header, 8 of ESP, 8 of the IV, 16 of the tag; padding to a multiple of 4, behind it 2.
+    inner_mtu = 1446
+    checksum = staticmethod(checksum)
+
+    def __init__(self, program, method, workers):
+        self.notes, self.method, self.workers = [], method, workers
+        self.wires = Wires.make(f't{os.getpid()}', workers)
+        self.gateways = Gateways(program, self.wires)
+        self.gateways.write(Wishes(method, workers))
+
+    def note(self, word):
+        self.notes.append(word)
+
+    def look(self):
+        pair = list(OUTSIDE.values())
+        outside = self.wires.namespace('outside')
+        self.watches = {
+            ('a', 'inside'): Watch(self.wires.namespace('hostA'), 'inside', towards_host),
+            ('b', 'inside'): Watch(self.wires.namespace('hostB'), 'inside', towards_host),
+            ('a', 'outside'): Watch(outside, 'a', between_gateways(pair)),
+            ('b', 'outside'): Watch(outside, 'b', between_gateways(pair)),
+        }
+
+    def settled(self, side, patience=3.0):
+        """A gateway's status when nothing moves any more."""
+        deadline = time.monotonic() + patience
+        before = None
+        while True:
+            status = self.gateways.ask(side, 'status')
+            now = [(port['received'], port['sent']) for port in status['ports']]
+            if now == before or time.monotonic() > deadline:
+                return status
+            before = now
+            time.sleep(0.1)
+
+    def seen(self):
+        """Frames at the other ends, against what the gateways say they sent; and what should not have been there."""
+        time.sleep(0.2)
+        statuses = {side: self.settled(side) for side in 'ab'}
+        for (side, port), watch in self.watches.items():
+            missed = watch.stop()
+            sent = accounts.port(statuses[side], port)['sent']['packets']
+            if watch.frames + missed != sent:
+                yield f'gateway {side} says it sent {sent} frames {port}, {watch.frames + missed} came: {watch.kinds}'
+            for strange in watch.strange:
+                yield f'gateway {side}, {port}: {strange}'
+        for side, status in statuses.items():
+            wrong = accounts.words(status)
+            if wrong:
+                yield f'gateway {side}: {wrong}; {status["drops"]} {status["counters"]}'.replace("'", '')
+
+
+def run(lab, name, case):
+    lab.notes = []
+    since = time.monotonic()
+    try:
+        words = list(case(lab) or [])
+    except Failure as failure:
+        words = [str(failure)]
+    except OSError as error:
+        words = [f'{type(error).__name__}: {error}']
+    notes = f'  {", ".join(lab.notes)}' if lab.notes else ''
+    print(f'{"FAIL" if words else "ok  "} {name:<34} {time.monotonic() - since:5.1f} s{notes}', flush=True)
+    for word in words:
+        print(f'     {word}')
+    return not words
+
+
+def one(program, method, workers, wanted):
+    """Cases passed and failed."""
+    results = []
+    lab = Lab(program, method, workers)
+    try:
+        lab.look()
+        for side in 'ab':
+            lab.gateways.start(side)
+
+        def go(name, case):
+            if not wanted or name in wanted:
+                results.append(run(lab, f'{method}, {workers} worker{"s" * (workers > 1)}: {name}', case))
+
+        for case in TRAFFIC:
+            go(case.__name__, case)
+        go('seen', Lab.seen)
+        for case in lives.CASES:
+            go(case.__name__, case)
+    finally:
+        lab.wires.remove()
+    return results
+
+
+def missing(method):
+    """Why there can be no test, or None."""
+    if os.geteuid() != 0:
+        return 'only root can make network namespaces'
+    if method == 'xdp':
+        try:
+            socket.socket(44, socket.SOCK_RAW, 0).close()
+        except OSError as error:
+            return f'no AF_XDP here: {error}'
+    return None
+
+
+def main():
+    program, words = sys.argv[1], sys.argv[2:]
+    methods = [word for word in words if word in ('xdp', 'packet')] or ['xdp', 'packet']
+    counts = [int(word) for word in words if word.isdigit()] or [1, 2]
+    wanted = {word for word in words if word not in methods and not word.isdigit()}
+    results, skipped = [], []
+    for method in methods:
+        reason = missing(method)
+        if reason:
+            skipped.append(f'{method}: {reason}')
+            continue
+        for workers in counts:
+            try:
+                results += one(program, method, workers, wanted)
+            except Failure as failure:
+                if 'not here yet' in str(failure):
+                    skipped.append(f'{method}: {failure}')
+                    break
+                print(f'FAIL {method}, {workers}: {failure}')
+                results.append(False)
+    for reason in skipped:
+        print(f'skipped: {reason}')
+    print(f'{sum(results)} held, {len(results) - sum(results)} did not')
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == '__main__':
+    main()
