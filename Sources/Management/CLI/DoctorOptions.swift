@@ -9,7 +9,7 @@ package struct DoctorOptions: Sendable {
   package static let options: [Option] = [
     Option(
       "--device", "NAME",
-      "a device that is a port; may be repeated (default: the configuration's, else those that are up)"),
+      "a port's device; may be repeated (default: the configuration's, else those that are up)"),
     Option("--all", nil, "also what is good"),
     Option("--json", nil, "one JSON object on standard output"),
   ]
