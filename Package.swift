@@ -192,6 +192,7 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("YAML", ["Config"]),
     driver("Open", ["Contract", "Dataplane", "FuzzGateway", "Wire"]),
     driver("Seal", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
+    driver("Neighbours", ["Contract", "Neighbours", "Wire"]),
     driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]

@@ -87,7 +87,9 @@ import Testing
     kill(process, signal)
     #expect(Program.wait(for: process, limit: 30).code == 0)
     again.stop()
-    let lines = String(decoding: folder.read("out"), as: UTF8.self).split(separator: "\n").filter { !$0.isEmpty }
+    let text = String(decoding: folder.read("out"), as: UTF8.self)
+    #expect(!text.contains("\n\n"))
+    let lines = text.split(separator: "\n")
     let all = lines.map { (try? JSONSerialization.jsonObject(with: Data($0.utf8))) as? [String: Any] }
     #expect(all.allSatisfy { $0 != nil } && all.first??["state"] as? String == "running")
     #expect(all.contains { ($0?["error"] as? String)?.contains("no gateway runs here") == true })

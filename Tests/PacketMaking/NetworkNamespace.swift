@@ -6,9 +6,12 @@ internal import Glibc
 package final class NetworkNamespace: Sendable {
   package let descriptor: Int32
 
-  package static let absence = "skipped: network namespaces need root, and the commands of iproute2"
+  package static let absence = "skipped: network namespaces need root, and the commands ip, sysctl and ethtool"
   package static let areToBeHad: Bool = {
-    guard geteuid() == 0, access("/usr/sbin/ip", X_OK) == 0 || access("/sbin/ip", X_OK) == 0 else { return false }
+    let areThere = ["ip", "sysctl", "ethtool"].allSatisfy { command in
+      ["/usr/sbin/", "/sbin/"].contains { access($0 + command, X_OK) == 0 }
+    }
+    guard geteuid() == 0, areThere else { return false }
     return (try? NetworkNamespace()) != nil
   }()
 

@@ -114,13 +114,51 @@ def pair_seeds(_):
             yield bytes([pair]) + b"".join(hashlib.sha256(bytes([pair, again, part])).digest() for part in range(8))
 
 
+def neighbour_seeds(_):
+    """Questions and answers of the driver's own link, alone and in a row, each behind what it is and its time."""
+    ours, alice = bytes.fromhex("00005e005301"), bytes.fromhex("00005e00530a")
+    ours4, alice4 = bytes([192, 0, 2, 254]), bytes([192, 0, 2, 1])
+    ours6, alice6 = (bytes.fromhex("20010db80000000000000000000000" + end) for end in ("fe", "0a"))
+
+    def arp(operation, sender, target):
+        return ours + alice + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, operation) + alice + sender + ours + target
+
+    def v4(protocol, payload, target):
+        header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0)
+        return ours + alice + b"\x08\x00" + header + alice4 + target + payload
+
+    def v6(protocol, payload, target, hops=255):
+        header = struct.pack("!IHBB", 6 << 28, len(payload), protocol, hops)
+        return ours + alice + b"\x86\xdd" + header + alice6 + target + payload
+
+    echo, datagram = b"\x08\0\0\0\0\1\0\1ping", struct.pack("!HHHH", 4000, 5000, 8, 0)
+    solicitation = b"\x87" + bytes(7) + ours6 + b"\1\1" + alice
+    advertisement = b"\x88\0\0\0\x60\0\0\0" + alice6 + b"\2\1" + alice
+    all_of_them = []
+    for cause, frame in [
+            (2, v4(17, datagram, alice4)), (2, v6(17, datagram, alice6)), (0, arp(1, alice4, ours4)),
+            (0, arp(2, alice4, ours4)), (0, arp(1, alice4, alice4)), (0, arp(1, ours4, ours4)), (0, arp(1, bytes(4), ours4)),
+            (1, v4(1, echo, ours4)), (1, v6(58, b"\x80" + echo[1:], ours6)), (1, v6(58, solicitation, ours6)),
+            (1, v6(58, advertisement, ours6)), (1, v4(6, datagram, ours4)), (1, v6(132, datagram, ours6)),
+            (3, v4(17, datagram, alice4)), (4, v6(17, datagram, alice6)), (5, v4(17, datagram, alice4)),
+            (6, v6(44, b"\x11\0\0\1\0\0\0\1" + datagram, alice6))]:
+        frame += bytes(-len(frame) % 4)
+        for time in (0, 4, 20):
+            all_of_them.append(bytes([0x40 | cause, time, len(frame) // 4]) + frame)
+    yield from all_of_them
+    for step in (1, 2, 5):
+        yield b"".join(all_of_them[::step])[:1024]
+        yield b"".join(all_of_them[::-step])[:1024]
+
+
 def main():
     driver, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     captures = [SAMPLE] if SAMPLE.exists() else []
     for place in map(pathlib.Path, sys.argv[3:]):
         captures += sorted(path for path in place.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz", ".cap"))
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"packet": packet_seeds, "capture": capture_seeds, "yaml": yaml_seeds, "segments": segment_seeds}
+    makers = {"packet": packet_seeds, "capture": capture_seeds, "yaml": yaml_seeds, "segments": segment_seeds,
+              "neighbours": neighbour_seeds}
     maker = makers.get(driver, pair_seeds)
     for count, seed in enumerate(maker(captures)):
         if count == MOST:

@@ -211,6 +211,7 @@ package final class LiveGateway {
 
   /// Asks every worker to finish, and waits until all have.
   package func stop() {
+    guard !threads.isEmpty else { return }
     var order = Order(.stop)
     for (ring, exchange) in zip(orders, exchanges) {
       while ring.enqueue(&order, 1) == 0 { hauberk_yield() }

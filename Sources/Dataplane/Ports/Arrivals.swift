@@ -33,12 +33,14 @@ struct Arrivals {
   @inline(__always)
   mutating func take(_ arrival: hauberk_arrival, into burst: inout Burst) -> Outcome {
     if segmenter.isActive { return goOn(into: &burst) }
-    guard arrival.length == arrival.wire_length else {
+    // A null pointer is none of these kernels', and a trap is none of ours.
+    guard arrival.length == arrival.wire_length, let start = arrival.bytes else {
       counters.add(1, to: .tooLong)
       return .done
     }
+    let frame = Bytes(start, count: Int(arrival.length))
     let offload = Offload(arrival.offload)
-    guard offload.isWhole else { return begin(arrival, offload, into: &burst) }
+    guard offload.isWhole else { return begin(arrival, frame, offload, into: &burst) }
     let shift = arrival.tag == 0 ? 0 : VLANTagView.length
     let length = Int(arrival.length) &+ shift
     guard length <= frames.memory.longestPacket else {
@@ -52,8 +54,7 @@ struct Arrivals {
     var ref = PacketRef(position: 0, offset: 0, length: 0)
     guard frames.take(length: length, &ref) else { return .noFrame }
     let bytes = frames.memory.address(of: ref)
-    _ = LinkLayer.copyHead(
-      of: Bytes(arrival.bytes, count: Int(arrival.length)), Int(arrival.length), tag: arrival.tag, to: bytes)
+    _ = LinkLayer.copyHead(of: frame, frame.count, tag: arrival.tag, to: bytes)
     if !offload.hasChecksum {
       guard offload.finish(bytes, length: length, shift: shift) else {
         counters.add(1, to: .badOffload)
@@ -68,9 +69,8 @@ struct Arrivals {
 
   @inline(never)
   private mutating func begin(
-    _ arrival: hauberk_arrival, _ offload: Offload, into burst: inout Burst
+    _ arrival: hauberk_arrival, _ frame: Bytes, _ offload: Offload, into burst: inout Burst
   ) -> Outcome {
-    let frame = Bytes(arrival.bytes, count: Int(arrival.length))
     guard segmenter.begin(frame, offload, tag: arrival.tag, mtu: mtu) else {
       counters.add(1, to: .badOffload)
       return .done

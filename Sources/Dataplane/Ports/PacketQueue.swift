@@ -1,5 +1,4 @@
 import CKernel
-import Glibc
 package import Memory
 package import Wire
 
@@ -33,9 +32,6 @@ package struct PacketQueue {
   private let frames: FrameSource
   private var arrivals: Arrivals
   private var rest = RestKeeper()
-  /// A handle has no counted references: the path of packets copies it.
-  private let name: UnsafeMutablePointer<CChar>
-  package var device: String { String(cString: name) }
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
@@ -73,15 +69,11 @@ package struct PacketQueue {
     guard failure == 0, let made else { throw PortError(device, step, failure) }
     socket = made
     self.frames = frames
-    name = strdup(device)
     counters = PortCounters()
     arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_packet_mtu(made)))
   }
 
-  package func close() {
-    hauberk_packet_close(socket)
-    free(name)
-  }
+  package func close() { hauberk_packet_close(socket) }
 
   /// Appends what is there and fits.
   @inline(__always)
@@ -141,9 +133,16 @@ package struct PacketQueue {
   /// Once a loop. A port that rests looks after its sockets and its device.
   @inline(__always)
   package mutating func flush() {
+    if hauberk_packet_adopt(socket) { changeOver() }
     if rest.isDue() { settle() }
     let lost = hauberk_packet_lost(socket)
     if lost > 0 { counters.add(Int(lost), to: .ringFull) }
+  }
+
+  @inline(never)
+  private mutating func changeOver() {
+    arrivals.stop()
+    settle()
   }
 
   @inline(never)
@@ -156,6 +155,8 @@ package struct PacketQueue {
   /// Readable when there is something to receive. It stays the same when the port is opened again.
   package var descriptor: Int32 { hauberk_packet_descriptor(socket) }
 
+  package var device: String { String(cString: hauberk_packet_device(socket)) }
+
   /// Asks the kernel; any thread may.
   package var state: PortState { PortState(hauberk_packet_link(socket)) }
 
@@ -165,13 +166,11 @@ package struct PacketQueue {
     guard failure == 0 else { throw PortError("\(device) does not take the address \(address): \(text(of: failure))") }
   }
 
-  /// Finds an interface of the same name, when the old one is gone. On the worker's own thread. A refusal changes
-  /// nothing, and it may be tried again.
-  package mutating func reopen() throws(PortError) {
+  /// Finds an interface of the same name, when the old one is gone. From control's thread, which may do that and has the
+  /// right to; the worker changes over at his next `flush()`. A refusal changes nothing, and it may be tried again.
+  package func reopen() throws(PortError) {
     var step: UnsafePointer<CChar>?
     let failure = hauberk_packet_reopen(socket, &step)
     guard failure == 0 else { throw PortError(device, step, failure) }
-    arrivals.stop()
-    arrivals.mtu = Int(hauberk_packet_mtu(socket))
   }
 }

@@ -1,5 +1,4 @@
 import CKernel
-import Glibc
 import CPcap
 package import Memory
 import Wire
@@ -12,30 +11,23 @@ package struct PcapQueue {
   private var arrivals: Arrivals
   private var rest = RestKeeper()
   private var lost: UInt32 = 0
-  /// A handle has no counted references: the path of packets copies it.
-  private let name: UnsafeMutablePointer<CChar>
-  package var device: String { String(cString: name) }
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
   package static func open(_ device: String, frames: FrameSource) throws(PortError) -> PcapQueue {
     var words = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
     guard let live = hauberk_live_open(device, &words) else { throw PortError(device, words) }
-    return PcapQueue(live, device, frames)
+    return PcapQueue(live, frames)
   }
 
-  private init(_ live: OpaquePointer, _ device: String, _ frames: FrameSource) {
+  private init(_ live: OpaquePointer, _ frames: FrameSource) {
     self.live = live
     self.frames = frames
-    name = strdup(device)
     counters = PortCounters()
     arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_live_mtu(live)))
   }
 
-  package func close() {
-    hauberk_live_close(live)
-    free(name)
-  }
+  package func close() { hauberk_live_close(live) }
 
   /// Appends what is there and fits.
   @inline(__always)
@@ -57,10 +49,11 @@ package struct PcapQueue {
   /// A stream in segments as long as can be.
   @inline(never)
   private static func guess(_ arrival: hauberk_arrival) -> hauberk_offload {
-    let frame = Bytes(arrival.bytes, count: Int(arrival.length))
+    var offload = hauberk_offload()
+    guard let start = arrival.bytes else { return offload }
+    let frame = Bytes(start, count: Int(arrival.length))
     let network = LinkLayer.network(in: frame)
     let isIPv4 = network.map { frame.uint16(at: $0 &- 2) == EtherType.ipv4 } ?? false
-    var offload = hauberk_offload()
     offload.kind = isIPv4 ? Offload.tcp4 : Offload.tcp6
     offload.segment_size = .max
     return offload
@@ -87,7 +80,15 @@ package struct PcapQueue {
   /// Once a loop.
   @inline(__always)
   package mutating func flush() {
+    if hauberk_live_adopt(live) { changeOver() }
     if rest.isDue() { settle() }
+  }
+
+  @inline(never)
+  private mutating func changeOver() {
+    arrivals.stop()
+    lost = 0
+    settle()
   }
 
   @inline(never)
@@ -103,17 +104,16 @@ package struct PcapQueue {
   /// Readable when there is something to receive. It may be another one after the port was opened again.
   package var descriptor: Int32 { hauberk_live_descriptor(live) }
 
+  package var device: String { String(cString: hauberk_live_device(live)) }
+
   /// Asks the kernel; any thread may.
   package var state: PortState { PortState(hauberk_live_link(live)) }
 
-  /// Finds an interface of the same name, when the old one is gone. On the worker's own thread. A refusal changes
-  /// nothing, and it may be tried again.
-  package mutating func reopen() throws(PortError) {
+  /// Finds an interface of the same name, when the old one is gone. From control's thread, which may do that and has the
+  /// right to; the worker changes over at his next `flush()`. A refusal changes nothing, and it may be tried again.
+  package func reopen() throws(PortError) {
     var words = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
     guard hauberk_live_reopen(live, &words) else { throw PortError(device, words) }
-    arrivals.stop()
-    arrivals.mtu = Int(hauberk_live_mtu(live))
-    lost = 0
   }
 }
 

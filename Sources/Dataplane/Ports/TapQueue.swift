@@ -19,9 +19,6 @@ package struct TapQueue {
   private let frames: FrameSource
   private var arrivals: Arrivals
   private var rest = RestKeeper()
-  /// A handle has no counted references: the path of packets copies it.
-  private let name: UnsafeMutablePointer<CChar>
-  package var device: String { String(cString: name) }
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
@@ -60,15 +57,11 @@ package struct TapQueue {
     guard failure == 0, let made else { throw PortError(device, step, failure) }
     tap = made
     self.frames = frames
-    name = strdup(device)
     counters = PortCounters()
     arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_tap_mtu(made)))
   }
 
-  package func close() {
-    hauberk_tap_close(tap)
-    free(name)
-  }
+  package func close() { hauberk_tap_close(tap) }
 
   /// Appends what is there and fits.
   @inline(__always)
@@ -106,7 +99,18 @@ package struct TapQueue {
   /// Once a loop.
   @inline(__always)
   package mutating func flush() {
-    guard rest.isDue() else { return }
+    if hauberk_tap_adopt(tap) { changeOver() }
+    if rest.isDue() { settle() }
+  }
+
+  @inline(never)
+  private mutating func changeOver() {
+    arrivals.stop()
+    settle()
+  }
+
+  @inline(never)
+  private mutating func settle() {
     let mtu = Int(hauberk_tap_mtu(tap))
     if mtu > 0 { arrivals.mtu = mtu }
   }
@@ -114,16 +118,16 @@ package struct TapQueue {
   /// Readable when there is something to receive. It stays the same when the port is opened again.
   package var descriptor: Int32 { hauberk_tap_descriptor(tap) }
 
+  package var device: String { String(cString: hauberk_tap_device(tap)) }
+
   /// Asks the kernel; any thread may.
   package var state: PortState { PortState(hauberk_tap_link(tap)) }
 
-  /// Makes the device again, or one more queue of it, when it is gone. On the worker's own thread. A refusal changes
-  /// nothing, and it may be tried again.
-  package mutating func reopen() throws(PortError) {
+  /// Makes the device again, or one more queue of it, when it is gone. From control's thread, which may do that and has the
+  /// right to; the worker changes over at his next `flush()`. A refusal changes nothing, and it may be tried again.
+  package func reopen() throws(PortError) {
     var step: UnsafePointer<CChar>?
     let failure = hauberk_tap_reopen(tap, &step)
     guard failure == 0 else { throw PortError(device, step, failure) }
-    arrivals.stop()
-    arrivals.mtu = Int(hauberk_tap_mtu(tap))
   }
 }

@@ -59,20 +59,19 @@ package final class XDPDevice {
   package func listen(to address: MACAddress?) throws(PortError) {
     let error: Int32
     if let address {
-      let octets = (0..<6).map { UInt8(truncatingIfNeeded: address.value >> (40 - 8 * UInt64($0))) }
-      error = hauberk_xdp_listen(index, octets, &membership)
+      error = hauberk_xdp_listen(index, address.octets, &membership)
     } else {
       error = hauberk_xdp_listen(index, nil, &membership)
     }
     guard error == 0 else {
-      throw PortError("\(name) does not listen to \(address.map { "\($0)" } ?? "everything"): \(Self.text(error))")
+      throw PortError("\(name) does not listen to \(address.map { "\($0)" } ?? "everything"): \(text(of: error))")
     }
   }
 
   func enter(queue: Int, descriptor: Int32) throws(PortError) {
     let error = hauberk_xdp_enter(&program, UInt32(queue), descriptor)
     guard error == 0 else {
-      throw PortError("cannot lead queue \(queue) of \(name) to its socket: \(Self.text(error))")
+      throw PortError("cannot lead queue \(queue) of \(name) to its socket: \(text(of: error))")
     }
   }
 
@@ -95,7 +94,7 @@ package final class XDPDevice {
     var found = hauberk_xdp_device()
     let error = hauberk_xdp_find_device(name, &found)
     guard error != ENODEV else { throw PortError("there is no device \(name)") }
-    guard error == 0 else { throw PortError("cannot look at the device \(name): \(text(error))") }
+    guard error == 0 else { throw PortError("cannot look at the device \(name): \(text(of: error))") }
     return found
   }
 
@@ -114,7 +113,7 @@ package final class XDPDevice {
     }
     let words = String(decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let last = words.split(separator: "\n").last.map { " (\($0))" } ?? ""
-    throw PortError("the kernel refuses the XDP program for \(name): \(text(error))\(last)")
+    throw PortError("the kernel refuses the XDP program for \(name): \(text(of: error))\(last)")
   }
 
   private static func attach(
@@ -135,8 +134,6 @@ package final class XDPDevice {
       throw PortError("this kernel cannot attach an XDP program to \(name) as a link (it needs Linux 5.9)")
     }
     let which = wanted.map { "the \($0.rawValue) hook" } ?? "any hook"
-    throw PortError("cannot attach an XDP program to \(which) of \(name): \(text(error))")
+    throw PortError("cannot attach an XDP program to \(which) of \(name): \(text(of: error))")
   }
-
-  static func text(_ error: Int32) -> String { String(cString: strerror(error)) }
 }

@@ -176,7 +176,7 @@ extension XDPQueue {
       return PortError(
         "the MTU of \(device.name) is more than a frame of packet memory holds, and this kernel has no AF_XDP in several buffers: "
           + "lower the MTU, or use the method packet")
-    default: return PortError("\(step) for \(place) fails: \(XDPDevice.text(error))")
+    default: return PortError("\(step) for \(place) fails: \(text(of: error))")
     }
   }
 }

@@ -196,23 +196,34 @@ int hauberk_packet_open(const char *device, const struct hauberk_packet_options 
 }
 
 int hauberk_packet_reopen(hauberk_packet_socket *s, const char **step) {
-  struct ends fresh;
-  int failure = open_ends(s, &fresh, step);
-  if (failure) return failure;
-  // The numbers stay, so that whoever waits for a descriptor needs not be told.
+  // edge packetsocket.fresh: acquire; pairs with the release in adopt. The place is free again.
+  if (__atomic_load_n(&s->is_fresh, __ATOMIC_ACQUIRE)) return 0;
+  int failure = open_ends(s, &s->fresh, step);
+  // edge packetsocket.fresh: release; pairs with the acquire in adopt. The sockets are made.
+  if (!failure) __atomic_store_n(&s->is_fresh, 1, __ATOMIC_RELEASE);
+  return failure;
+}
+
+bool hauberk_packet_adopt(hauberk_packet_socket *s) {
+  // edge packetsocket.fresh: acquire; pairs with the release in reopen.
+  if (!__atomic_load_n(&s->is_fresh, __ATOMIC_ACQUIRE)) return false;
   munmap(s->ends.ring, s->ring_bytes);
-  dup3(fresh.receive, s->ends.receive, O_CLOEXEC);
-  dup3(fresh.send, s->ends.send, O_CLOEXEC);
-  close(fresh.receive);
-  close(fresh.send);
-  s->ends.ring = fresh.ring;
-  __atomic_store_n(&s->ends.index, fresh.index, __ATOMIC_RELAXED);
+  // The numbers stay, so that whoever waits for a descriptor needs not be told.
+  dup3(s->fresh.receive, s->ends.receive, O_CLOEXEC);
+  dup3(s->fresh.send, s->ends.send, O_CLOEXEC);
+  close(s->fresh.receive);
+  close(s->fresh.send);
+  s->ends.ring = s->fresh.ring;
+  __atomic_store_n(&s->ends.index, s->fresh.index, __ATOMIC_RELAXED);
   s->next = 0;
   s->is_fetched = s->is_losing = false;
-  return 0;
+  // edge packetsocket.fresh: release; pairs with the acquire in reopen.
+  __atomic_store_n(&s->is_fresh, 0, __ATOMIC_RELEASE);
+  return true;
 }
 
 void hauberk_packet_close(hauberk_packet_socket *s) {
+  if (s->is_fresh) close_ends(s, &s->fresh);
   close_ends(s, &s->ends);
   free(s);
 }
@@ -224,6 +235,7 @@ int hauberk_packet_join(hauberk_packet_socket *s, const uint8_t mac[6]) {
   return failure;
 }
 
+const char *hauberk_packet_device(const hauberk_packet_socket *s) { return s->device; }
 int hauberk_packet_descriptor(const hauberk_packet_socket *s) { return s->ends.receive; }
 int32_t hauberk_packet_group(const hauberk_packet_socket *s) { return s->options.group; }
 

@@ -13,6 +13,8 @@ enum { SNAPSHOT = 65536 + 256, BUFFER = 8 << 20 };
 
 struct hauberk_live {
   pcap_t *pcap;
+  // Made by control, which may, for the worker, who may not, to take at his next opportunity.
+  pcap_t *fresh;
   int control, index;
   char device[IFNAMSIZ];
   struct pcap_pkthdr *header;
@@ -81,22 +83,36 @@ hauberk_live *hauberk_live_open(const char *device, char *error) {
 }
 
 bool hauberk_live_reopen(hauberk_live *l, char *error) {
+  // edge live.fresh: acquire; pairs with the release in adopt. The place is free again.
+  if (__atomic_load_n(&l->fresh, __ATOMIC_ACQUIRE)) return true;
   pcap_t *fresh = activate(l, error);
+  // edge live.fresh: release; pairs with the acquire in adopt. It is made.
+  if (fresh) __atomic_store_n(&l->fresh, fresh, __ATOMIC_RELEASE);
+  return fresh != NULL;
+}
+
+bool hauberk_live_adopt(hauberk_live *l) {
+  // edge live.fresh: acquire; pairs with the release in reopen.
+  pcap_t *fresh = __atomic_load_n(&l->fresh, __ATOMIC_ACQUIRE);
   if (!fresh) return false;
   // libpcap keeps its descriptor to itself, so this one may have another number.
   pcap_close(l->pcap);
   l->pcap = fresh;
   l->is_held = false;
   __atomic_store_n(&l->index, interface_index(l), __ATOMIC_RELAXED);
+  // edge live.fresh: release; pairs with the acquire in reopen.
+  __atomic_store_n(&l->fresh, NULL, __ATOMIC_RELEASE);
   return true;
 }
 
 void hauberk_live_close(hauberk_live *l) {
+  if (l->fresh) pcap_close(l->fresh);
   pcap_close(l->pcap);
   close(l->control);
   free(l);
 }
 
+const char *hauberk_live_device(const hauberk_live *l) { return l->device; }
 int hauberk_live_descriptor(const hauberk_live *l) { return pcap_get_selectable_fd(l->pcap); }
 
 enum hauberk_link hauberk_live_link(const hauberk_live *l) {

@@ -109,11 +109,13 @@ package struct OperationSection: Equatable, Sendable {
   }
 
   private static func listen(_ text: String) -> String? {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-      return nil
-    }
-    let host = text[..<colon].drop { $0 == "[" }.prefix { $0 != "]" }
-    return IPAddress(String(host)) == nil ? nil : text
+    guard let colon = text.lastIndex(of: ":") else { return nil }
+    let host = text[..<colon], digits = text[text.index(after: colon)...]
+    guard let port = UInt16(digits), port > 0, String(port) == digits else { return nil }
+    // The colons of IPv6 are not that before the port.
+    let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+    let address = IPAddress(String(isBracketed ? host.dropFirst().dropLast() : host))
+    return address?.isIPv6 == isBracketed ? text : nil
   }
 }
 

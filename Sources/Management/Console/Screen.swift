@@ -4,13 +4,18 @@ package import CLI
 /// Pictures that replace each other: in place on a terminal, one after the other elsewhere.
 package struct Screen {
   private let isTerminal: Bool
+  private let areLines: Bool
   private var last: String?
 
-  package init() { isTerminal = Console.outputIsTerminal }
+  /// Lines for a program are never redrawn, and nothing is between them.
+  package init(areLines: Bool = false) {
+    self.areLines = areLines
+    isTerminal = !areLines && Console.outputIsTerminal
+  }
 
   package mutating func draw(_ picture: String, footer: String) throws(CommandFailure) {
     guard isTerminal else {
-      try Console.output(last == nil ? picture : "\n" + picture)
+      try Console.output(last == nil || areLines ? picture : "\n" + picture)
       last = picture
       return try Console.flush()
     }

@@ -27,7 +27,7 @@ struct StatusCommand {
   }
 
   private func watch(every seconds: Double, _ before: inout GatewayStatus?) throws(CommandFailure) -> ExitCode {
-    var screen = Screen()
+    var screen = Screen(areLines: control.json)
     // Without a gateway at the beginning there is nothing to watch; one that goes away may come back.
     var picture = try look(&before, isWatching: true)
     while true {

@@ -78,7 +78,10 @@ struct OtherQueueTests {
       memory.send(&queues[1], [PacketQueueLifeTests.ours])
       #expect(memory.receive(&queues[1], 1, milliseconds: 50).isEmpty)
       #expect(Counted(queues[1].counters).drops == [.linkDown: 1])
-      for index in queues.indices { try queues[index].reopen() }
+      for index in queues.indices {
+        try queues[index].reopen()
+        queues[index].flush()
+      }
       #expect(queues.map(\.state) == [.up, .up])
       #expect(queues.map(\.descriptor) == descriptors)
       let peer = try Peer(frames: "tap-test")
@@ -152,6 +155,7 @@ struct OtherQueueTests {
       #expect(throws: PortError.self) { try queue.reopen() }
       try cable.plug()
       try queue.reopen()
+      queue.flush()
       #expect(queue.state == .up)
       let peer = try cable.there.run { try Peer(frames: "eth0") }
       peer.send(PacketQueueLifeTests.theirs)

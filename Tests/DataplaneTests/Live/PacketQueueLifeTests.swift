@@ -1,3 +1,4 @@
+import Glibc
 import Memory
 import PacketMaking
 import Testing
@@ -175,6 +176,10 @@ struct PacketQueueLifeTests {
       memory.send(&queue, [Self.ours, Self.ours])
       #expect(memory.receive(&queue, 1, milliseconds: 100).isEmpty)
       #expect(Counted(queue.counters).drops == [.linkDown: 2])
+      // Whoever sleeps for traffic is not woken for ever by the news that there will be none.
+      for _ in 0..<64 { queue.flush() }
+      var sleeper = pollfd(fd: queue.descriptor, events: Int16(POLLIN), revents: 0)
+      #expect(poll(&sleeper, 1, 50) == 0)
       try cable.here.shell("ip link set left up")
       try cable.there.shell("ip link set eth0 down")
       #expect(queue.state == .down)
@@ -205,6 +210,9 @@ struct PacketQueueLifeTests {
       for index in queues.indices {
         #expect(queues[index].state == .gone)
         try queues[index].reopen()
+        try queues[index].reopen()
+        #expect(queues[index].state == .gone)
+        queues[index].flush()
         #expect(queues[index].state == .up)
       }
       #expect(queues.map(\.descriptor) == descriptors)

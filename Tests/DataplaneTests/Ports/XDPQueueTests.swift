@@ -4,7 +4,7 @@ import PacketMaking
 import Testing
 
 /// AF_XDP on cables between devices of one namespace, against AF_PACKET on their other ends.
-@Suite(.enabled(if: Namespace.isPossible, Comment(rawValue: Namespace.reason)), .serialized)
+@Suite(.enabled(if: NetworkNamespace.areToBeHad, Comment(rawValue: NetworkNamespace.absence)), .serialized)
 struct XDPQueueTests {
   static let frames = NumberedFrames.usual
 

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// What an AF_XDP port does when not all is well, and what it leaves behind.
-@Suite(.enabled(if: Namespace.isPossible, Comment(rawValue: Namespace.reason)), .serialized)
+@Suite(.enabled(if: NetworkNamespace.areToBeHad, Comment(rawValue: NetworkNamespace.absence)), .serialized)
 struct XDPTroubleTests {
   static func hasProgram(_ device: String) -> Bool { Namespace.said("-d", "link", "show", device).contains("xdp") }
 

@@ -2,37 +2,14 @@ import Glibc
 import PacketMaking
 
 /// The importer leaves out what only GNU has.
-@_silgen_name("unshare") private func unshare(_ flags: Int32) -> Int32
 @_silgen_name("pipe2") private func pipe2(_ ends: UnsafeMutablePointer<Int32>, _ flags: Int32) -> Int32
 
-/// The body and what it returns cross to the thread and back one after the other.
-private final class Box<Result>: @unchecked Sendable {
-  let body: () throws -> Result
-  var result: Swift.Result<Result, any Error> = .failure(Namespace.NotPossible())
-  init(_ body: @escaping () throws -> Result) { self.body = body }
-}
-
-/// A network of a test's own: it is there as long as the thread that it was made on.
+/// Cables and programs in a network of a test's own.
 enum Namespace {
-  static let reason: String = "needs root, network namespaces, and ip of iproute2"
-
-  /// Whether this machine lets a test make one.
-  static let isPossible: Bool = {
-    guard geteuid() == 0, access("/sbin/ip", X_OK) == 0 else { return false }
-    return (try? run { ip("link", "add", "try0", "type", "veth", "peer", "name", "try1") }) == true
-  }()
-
   struct NotPossible: Error {}
 
-  /// Runs the body on a thread of its own, in an empty network, and waits for it.
-  static func run<Result>(_ body: @escaping () throws -> Result) throws -> Result {
-    let box = Box(body)
-    onThreads(1) { _ in
-      guard unshare(0x4000_0000) == 0 else { return }  // CLONE_NEWNET
-      box.result = Swift.Result { try box.body() }
-    }
-    return try box.result.get()
-  }
+  /// Runs the body in an empty network, which is gone afterwards.
+  static func run<Result>(_ body: () throws -> Result) throws -> Result { try NetworkNamespace().run(body) }
 
   /// Two devices that are the ends of one cable, up.
   static func makeCable(_ one: String, _ other: String, queues: Int = 1, mtu: Int = 1500) throws {

@@ -93,8 +93,12 @@ final class LiveSession {
     }
     do {
       try gateway.start(ports.ports) {
-        // Its work needs no right at all; what it cannot give up it has not.
-        _ = try? Privileges.confine(.worker, others: .refuse)
+        // It needs no right at all. Where that fails it fails for the control thread as well, which ends the start.
+        do {
+          try Privileges.confine(.worker, others: .refuse)
+        } catch {
+          Console.note("hauberk: a worker \(error)")
+        }
       }
       try Privileges.confine(.control, others: .refuse)
     } catch let error as SystemRefusal {
@@ -125,6 +129,8 @@ final class LiveSession {
   func close() {
     server = nil
     metrics = nil
+    // What failed may have failed after workers were started.
+    gateway.stop()
     ports.close()
     gateway.deallocate()
   }
