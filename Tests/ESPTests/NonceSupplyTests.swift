@@ -47,7 +47,9 @@ import Wire
     let directory = NonceStateDirectory(disk: MemoryDisk(), path: "memory")
     let supply = try NonceSupply(associations, ownership, workers: 2, unit: 0, from: directory, .new)
     func order(_ sa: UInt64, _ worker: UInt8) throws -> Order? {
-      try supply.order(for: Report(.nonces, worker: worker, value: sa))
+      try supply.order(
+        for: Report(
+          .nonces, worker: worker, sa: Int(truncatingIfNeeded: sa), generation: associations.tables.generation))
     }
     // A tunnel has one worker.
     for (number, tunnel) in description().tunnels.enumerated() {

@@ -25,7 +25,7 @@ import Testing
     let near = try gateway(3, stories: stories, suite: suite)
     // Asked when the block was begun, long before its end.
     let first = requests(near)
-    #expect(first.count == 1 && first.allSatisfy { $0.value == 0 && $0.worker == 0 })
+    #expect(first.count == 1 && first.allSatisfy { $0.sa == 0 && $0.worker == 0 })
     let outcomes = near.run((0..<40).map { clear(60 + $0) })
     #expect(outcomes.map(\.reason) == Array(repeating: .none, count: 3) + Array(repeating: .noSenderID, count: 37))
     for (index, outcome) in outcomes.enumerated().dropFirst(3) {
@@ -98,7 +98,7 @@ import Testing
     #expect(soft().isEmpty)
     #expect(near.run(clear(60)).reason == .none)
     let told = soft()
-    #expect(told.count == 1 && told.allSatisfy { $0.value == 0 })
+    #expect(told.count == 1 && told.allSatisfy { $0.sa == 0 })
     #expect(near.run((0..<3).map { _ in clear(60) }).allSatisfy { $0.reason == .none })
     #expect(near.run((0..<3).map { _ in clear(60) }).allSatisfy { $0.reason == .lifetimeOver })
     #expect(soft().isEmpty)
