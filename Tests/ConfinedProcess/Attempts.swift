@@ -18,7 +18,8 @@ struct Attempts {
     [
       ("heap", heap()), ("pages", pages()), ("send", send()), ("receive", receive()), ("poll", wait()),
       ("sleep", errno(of: usleep(1000))), ("yield", errno(of: sched_yield())), ("random", random()), ("lock", lock()),
-      ("wakeup", wakeup()), ("text", "\(ordinaryNumber) and \(Double(ordinaryNumber) / 7)".isEmpty ? EINVAL : 0),
+      ("wakeup", wakeup()), ("link", askForLink()),
+      ("text", "\(ordinaryNumber) and \(Double(ordinaryNumber) / 7)".isEmpty ? EINVAL : 0),
     ]
   }
 
@@ -92,6 +93,16 @@ struct Attempts {
     let sent = Glibc.errno
     _ = recvfrom(xdp, nil, 0, Int32(MSG_DONTWAIT), nil, nil)
     return sent == EPERM || Glibc.errno == EPERM ? EPERM : 0
+  }
+
+  /// A port asks after its device: the name by its number and what follows from the name, all in one record of the kernel's.
+  private func askForLink() -> Int32 {
+    var record = [UInt8](repeating: 0, count: 64)
+    record.replaceSubrange(0..<2, with: Array("lo".utf8))
+    for question: UInt in [0x8913, 0x8921, 0x8933, 0x8910] {
+      guard ioctl(pair.0, question, &record) == 0 else { return Glibc.errno }
+    }
+    return 0
   }
 
   private func openFile() -> Int32 {

@@ -54,6 +54,8 @@ static const rule worker_rules[] = {
     ALWAYS(read), ALWAYS(write), ALWAYS(readv), ALWAYS(writev), ALWAYS(sendmsg), ALWAYS(recvmsg), ALWAYS(sendmmsg),
     ALWAYS(recvmmsg), ALWAYS(getsockopt), ALWAYS(epoll_pwait), ALWAYS(nanosleep), ALWAYS(clock_gettime),
     ALWAYS(clock_getres), ALWAYS(gettimeofday), ALWAYS(membarrier), ALWAYS(getcpu), ALWAYS(getrandom),
+    // Whether its device is still there and up: a device's name, flags, length of packets and number.
+    WHERE(ioctl, 1, 0x8910), WHERE(ioctl, 1, 0x8913), WHERE(ioctl, 1, 0x8921), WHERE(ioctl, 1, 0x8933),
     // The heap, and what the runtimes do with it.
     ALWAYS(madvise), ALWAYS(munmap), ALWAYS(mremap), ALWAYS(brk), WHERE_BITS(mmap, 2, PROT_EXEC, 0),
     WHERE_BITS(mprotect, 2, PROT_EXEC, 0),
