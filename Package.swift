@@ -2,7 +2,7 @@
 import Glibc
 import PackageDescription
 
-// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane -> Ground.
+// Hauberk, floor by floor. Arrows only go down: Management -> Dataplane, Control -> Ground.
 // ARCHITECTURE.md says why each floor exists.
 
 // The baseline instruction set of everything that is not dispatched at run time.
@@ -51,13 +51,16 @@ let groundFloor: [Target] = [
   ground("Memory", ["Wire", "Contract", "CKernel", "CNuma"]),
   ground("Rings", ["CKernel"]),
   .target(name: "Nonces", dependencies: ["CKernel"], path: "Sources/Ground/Nonces", swiftSettings: strict),
+  // What a process that stays owes to the system that started it.
+  .target(name: "Service", dependencies: ["CKernel"], path: "Sources/Ground/Service", swiftSettings: strict),
   .target(name: "CKernel", path: "Sources/Ground/CKernel", cSettings: c),
   .target(
     name: "CCrypto", path: "Sources/Ground/CCrypto",
     cSettings: c + ipsecMB, linkerSettings: [.linkedLibrary("crypto")] + linkIPsecMB),
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
+  .target(name: "CXDP", path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
   .target(
-    name: "CPcap", path: "Sources/Ground/CPcap", cSettings: c,
+    name: "CPcap", dependencies: ["CKernel"], path: "Sources/Ground/CPcap", cSettings: c,
     linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),
   .target(
     name: "CYaml", path: "Sources/Ground/CYaml", cSettings: c, linkerSettings: [.linkedLibrary("yaml")]),
@@ -67,8 +70,14 @@ let groundFloor: [Target] = [
 let dataplaneFloor: [Target] = [
   .target(
     name: "Dataplane",
-    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap", "Nonces"],
+    dependencies: ["Wire", "Memory", "Rings", "Contract", "CCrypto", "CKernel", "CWorkSet", "CPcap", "CXDP", "Nonces"],
     swiftSettings: raw)
+]
+
+/// Pure but for its shell: moments and what was received in, directives out.
+let controlFloor: [Target] = [
+  .target(
+    name: "Neighbours", dependencies: ["Contract", "Wire"], path: "Sources/Control/Neighbours", swiftSettings: strict)
 ]
 
 let managementFloor: [Target] = [
@@ -78,10 +87,24 @@ let managementFloor: [Target] = [
   .target(
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
     swiftSettings: strict),
+  .target(
+    name: "Console", dependencies: ["CLI", "CConsole", "CKernel", "CMicroHTTPD"],
+    path: "Sources/Management/Console",
+    swiftSettings: strict),
+  .target(name: "CConsole", path: "Sources/Management/CConsole", cSettings: c),
+  .target(name: "CMachine", path: "Sources/Management/CMachine", cSettings: c),
+  .target(
+    name: "Doctor", dependencies: ["CLI", "CMachine"], path: "Sources/Management/Doctor", swiftSettings: strict),
+  .target(
+    name: "CMicroHTTPD", path: "Sources/Management/CMicroHTTPD", cSettings: c,
+    linkerSettings: [.linkedLibrary("microhttpd")]),
   .target(name: "CSample", path: "Sources/Management/CSample", exclude: ["sample.pcap"], cSettings: c),
   .executableTarget(
     name: "hauberk",
-    dependencies: ["CKernel", "CLI", "Config", "Contract", "Dataplane", "Memory", "Nonces", "Wire", "CSample"],
+    dependencies: [
+      "CKernel", "CLI", "CSample", "Config", "Console", "Contract", "Dataplane", "Doctor", "Memory", "Neighbours",
+      "Nonces", "Rings", "Service", "Wire",
+    ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
 
@@ -102,16 +125,22 @@ let benchmarks: [Target] = [
 ]
 
 let tests: [Target] = [
-  // Packets by the layer, hostile frames and threads, for all tests; no test itself.
-  .target(name: "PacketMaking", path: "Tests/PacketMaking", swiftSettings: raw),
+  // Packets by the layer, hostile frames, threads and networks, for all tests; no test itself.
+  .target(name: "CNamespace", path: "Tests/CNamespace", cSettings: c),
+  .target(name: "PacketMaking", dependencies: ["CNamespace"], path: "Tests/PacketMaking", swiftSettings: raw),
   .testTarget(name: "WireTests", dependencies: ["Wire", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "MemoryTests", dependencies: ["Memory", "Contract", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "RingsTests", dependencies: ["Rings", "PacketMaking"], swiftSettings: language),
   .testTarget(name: "ContractTests", dependencies: ["Contract"], swiftSettings: language),
   .testTarget(name: "ConfigTests", dependencies: ["Config", "Contract", "Wire"], swiftSettings: strict),
+  // Another process that is there to be killed.
+  .executableTarget(
+    name: "XDPVictim", dependencies: ["Dataplane", "Memory"], path: "Tests/XDPVictim", swiftSettings: raw),
   .testTarget(
     name: "DataplaneTests",
-    dependencies: ["CWorkSet", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire"],
+    dependencies: [
+      "CWorkSet", "CXDP", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire", "XDPVictim",
+    ],
     swiftSettings: language),
   .testTarget(
     name: "CipherTests", dependencies: ["CBaseline", "CCrypto", "Contract", "Dataplane", "PacketMaking"],
@@ -123,16 +152,24 @@ let tests: [Target] = [
   // A process that is there to be killed.
   .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),
   .testTarget(name: "NoncesTests", dependencies: ["Nonces", "NonceVictim"], swiftSettings: language),
+  // A process that gives up its rights and tries what it has none for.
+  .executableTarget(
+    name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
+  .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
+  .testTarget(
+    name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
+  .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
+  .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
-    name: "ConformanceTests", dependencies: ["PacketMaking", "hauberk"], swiftSettings: language),
+    name: "ConformanceTests", dependencies: ["CLI", "Console", "PacketMaking", "hauberk"], swiftSettings: language),
 ]
 
 let package = Package(
   name: "hauberk",
   products: [.executable(name: "hauberk", targets: ["hauberk"])],
-  targets: groundFloor + dataplaneFloor + managementFloor + benchmarks + tests,
+  targets: groundFloor + dataplaneFloor + controlFloor + managementFloor + benchmarks + tests,
   swiftLanguageModes: [.v6]
 )
 
@@ -155,6 +192,7 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("YAML", ["Config"]),
     driver("Open", ["Contract", "Dataplane", "FuzzGateway", "Wire"]),
     driver("Seal", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
+    driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

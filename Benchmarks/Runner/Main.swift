@@ -14,6 +14,7 @@ struct Main {
     Option("--esp", nil, "sealing and opening beside C on intel-ipsec-mb, as a table of its own"),
     Option("--scaling", nil, "what a second worker adds when packets are sealed"),
     Option("--lookups", nil, "finding an SA and a policy among 1 to 100 000"),
+    Option("--ports", nil, "AF_XDP beside AF_PACKET, as root"),
     Option("--routes", nil, "finding a route among 1 to 1 000 000"),
     Option("--list", nil, "name the comparisons"),
     Option("--repeat", "N", "run our side of the chosen ones N times, and nothing else: for instruction counts"),
@@ -40,6 +41,7 @@ struct Main {
     if parsed.has("--esp") { return try measureESP(rounds: parsed.integer("--rounds", in: 1...1001) ?? 41, wanted) }
     if parsed.has("--scaling") { return try measureScaling(rounds: rounds, wanted) }
     if parsed.has("--lookups") { return try measureLookUps(rounds: rounds) }
+    if parsed.has("--ports") { return try measurePorts(rounds: rounds) }
     if parsed.has("--routes") { return try measureRoutes(rounds: rounds) }
     let comparisons = try comparisons(wanted)
     defer { removeCaptures() }

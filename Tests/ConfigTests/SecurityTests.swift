@@ -187,6 +187,15 @@ struct ExampleTests {
     #expect(classify.tunnels.count == 1 && classify.groups.count == 1 && !classify.hasSecurity)
   }
 
+  @Test("A gateway on two devices")
+  func live() throws {
+    let found = try load("live.yaml")
+    let gateway = try #require(found.gateway)
+    #expect(gateway.ports.map(\.device) == ["eth1", "eth2"] && gateway.interfaces.count == 2)
+    #expect(gateway.routes.count == 1 && gateway.workers == 1 && found.classify.tunnels.map(\.name) == ["office"])
+    #expect(found.operation == OperationSection())
+  }
+
   @Test("A gateway with tunnels over both families, a group and policies")
   func gateway() throws {
     let found = try load("gateway.yaml")

@@ -74,3 +74,16 @@ struct OrderTests {
     #expect(report.value == .max)
   }
 }
+
+@Suite("Every punt has a name")
+struct PuntTests {
+  @Test("Names and numbers are those that packets and dashboards carry")
+  func names() {
+    #expect(
+      Punt.allCases.map(\.name) == [
+        "notIP", "forUs", "noNeighbour", "hopLimit", "tooBig", "noRoute", "prohibited",
+      ])
+    #expect(Punt.allCases.map { Int($0.rawValue) } == Array(0..<Punt.allCases.count))
+    #expect(Set(Punt.allCases.map(\.meaning)).count == Punt.allCases.count)
+  }
+}

@@ -4,10 +4,10 @@ set -euo pipefail
 tool=$(basename "$0")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-build_packages=(libc6-dev libstdc++-12-dev binutils libpcap-dev libnuma-dev libyaml-dev zlib1g-dev libssl-dev)
+build_packages=(libc6-dev libstdc++-12-dev binutils libpcap-dev libnuma-dev libyaml-dev libmicrohttpd-dev zlib1g-dev libssl-dev)
 # Elsewhere OpenSSL computes alone.
 [ "$(uname -m)" != x86_64 ] || build_packages+=(libipsec-mb-dev)
-test_packages=("${build_packages[@]}" python3 valgrind tcpdump)
+test_packages=("${build_packages[@]}" python3 valgrind tcpdump iproute2)
 
 say() { printf '%s: %s\n' "$tool" "$*" >&2; }
 

@@ -14,7 +14,10 @@ SKIPPED = {".build", ".git", ".out", "__pycache__", ".swiftpm"}
 CODE = {".swift", ".c", ".h", ".py", ".sh"}
 # What can reach a socket, a file, a clock or randomness.
 IMPURE = {"Glibc", "Musl", "Foundation", "FoundationEssentials", "FoundationNetworking", "Dispatch", "CKernel", "CPcap",
-          "CNuma"}
+          "CNuma", "CXDP", "Service"}
+# What the standard library brings of that without an import.
+CHANCE = re.compile(r"\bSystemRandomNumberGenerator\b|\.random\(|\.(?:shuffle|shuffled|randomElement)\(|"
+                    r"\b(?:Continuous|Suspending)Clock\b|\bHasher\b")
 
 problems = []
 
@@ -83,6 +86,10 @@ def check_layers(swift):
                 report(path, line, "Control imports Dataplane: the planes meet in Contract alone")
             if floor == "Control" and module != "Shell" and name in IMPURE:
                 report(path, line, f"{module} imports {name}: only Control's Shell may be impure")
+        if floor == "Control" and module != "Shell":
+            for match in CHANCE.finditer(code):
+                report(path, line_of(code, match.start()),
+                       f"{module} uses {match.group()}: chance and clocks are brought by Control's Shell")
         names = {name for name, _ in imports}
         if floor == "Management" and module != "hauberk" and "Dataplane" in names and names & control:
             report(path, 1, f"{module} knows both planes, which only hauberk may")

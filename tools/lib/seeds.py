@@ -75,6 +75,20 @@ def packet_seeds(captures):
                 yield bytes([LINKS[link]]) + changed
 
 
+def segment_seeds(captures):
+    """Frames in Ethernet, behind a word that fits them: MTU, tag, flags, kind, size, where the checksum is."""
+    for seed in packet_seeds(captures):
+        frame = seed[1:]
+        if seed[0] != LINKS[1] or len(frame) < 54:
+            continue
+        is_ipv4 = frame[12:14] == b"\x08\x00"
+        protocol = frame[23 if is_ipv4 else 20]
+        kind = 5 if protocol == 17 else 1 if is_ipv4 else 4
+        start = 14 + (frame[14] & 15) * 4 if is_ipv4 else 54
+        yield struct.pack("!HBBBHHH", 100, 0, 1, kind, 20, start, 6 if protocol == 17 else 16) + frame
+        yield struct.pack("!HBBBHHH", 1432, 1, 0, kind, 20, 0, 0) + frame
+
+
 def capture_seeds(captures):
     for path in captures:
         # The front of a long file is a file that ends early, which is a seed as well.
@@ -106,7 +120,7 @@ def main():
     for place in map(pathlib.Path, sys.argv[3:]):
         captures += sorted(path for path in place.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz", ".cap"))
     folder.mkdir(parents=True, exist_ok=True)
-    makers = {"packet": packet_seeds, "capture": capture_seeds, "yaml": yaml_seeds}
+    makers = {"packet": packet_seeds, "capture": capture_seeds, "yaml": yaml_seeds, "segments": segment_seeds}
     maker = makers.get(driver, pair_seeds)
     for count, seed in enumerate(maker(captures)):
         if count == MOST:

@@ -231,5 +231,6 @@ BASELINE_CALL uint64_t baseline_pool_bench(uint64_t iterations, uint32_t burst);
 BASELINE_CALL uint64_t baseline_parse_bench(const baseline_packet *packets, uint32_t count);
 
 #include "CBaselineESP.h"
+#include "CBaselinePorts.h"
 
 #endif

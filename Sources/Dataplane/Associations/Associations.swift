@@ -11,6 +11,8 @@ package struct AssociationTables: BitwiseCopyable, @unchecked Sendable {
   let inboundCount: Int
   /// When all of them came into being, in seconds of the packets' clock.
   let epoch: UnsafeMutablePointer<Int64>
+  /// Numbers of SAs mean something within one generation of tables.
+  let generation: UInt32
 }
 
 /// All SAs of a description with their keys, windows and counters: made on the control thread, before any worker
@@ -22,9 +24,12 @@ package final class Associations {
   package let description: ClassifyDescription
   /// One for every SA that seals: a tunnel's, or a group's, whatever number of sites it has.
   private(set) var senders: [Sender] = []
-  private var keys: [CipherKey] = []
-  private var windows: [UnsafeMutablePointer<SenderWindows>] = []
-  private let memory: [TableMemory]
+  /// What SAs have besides their records, and take along into the next generation: by inbound SPI.
+  private var tunnelLives: [UInt32: TunnelLife] = [:]
+  private var groupLives: [UInt32: GroupLife] = [:]
+  /// The outbound SAs of those that go on, by inbound SPI, as the generation before numbered them.
+  private var before: [UInt32: Int] = [:]
+  private let records: [TableMemory]
   let workers: Int
 
   /// What seals under one key: whose nonces those are.
@@ -38,41 +43,63 @@ package final class Associations {
     var units: Int
     var workSet: UInt16
     var isCounterMode: Bool
+    /// The outbound SA that had its nonces in the generation before; nil for one that begins now.
+    var before: Int?
   }
 
+  /// `old`: the generation before. SAs with the same keys go on in this one with their keys, numbers and windows.
   package init(
-    _ description: ClassifyDescription, engine: CryptoEngine, workers: Int
+    _ description: ClassifyDescription, engine: CryptoEngine, workers: Int, after old: Associations? = nil
   ) throws(CryptoError) {
     self.description = description
     self.engine = engine
     self.workers = workers
     let plan = AssociationPlan(description, hasAssociations: true)
     self.plan = plan
-    let groups = description.groups.count { $0.security != nil }
-    let outboundStates = TableMemory(
-      bytes: max(1, plan.outboundCount + groups * workers) * OutboundState.stride)
-    let windowBytes = description.tunnels.reduce(0) {
-      $0 + ($1.security.map { InboundState.stride + ReplayWindow.bytes(size: $0.esp.window) } ?? 0)
-    }
-    let inboundStates = TableMemory(bytes: max(64, windowBytes + groups * workers * InboundState.stride))
     let outbound = TableMemory(bytes: max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride)
     let inbound = TableMemory(bytes: max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride)
-    memory = [outboundStates, inboundStates, outbound, inbound]
+    records = [outbound, inbound]
     tables = AssociationTables(
       outbound: outbound.base.bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
       inbound: inbound.base.bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
-      outboundCount: plan.outboundCount, inboundCount: plan.inboundCount, epoch: .allocate(capacity: 1))
-    tables.epoch.initialize(to: 0)
-    var outboundState = outboundStates.base, inboundState = inboundStates.base
+      outboundCount: plan.outboundCount, inboundCount: plan.inboundCount, epoch: .allocate(capacity: 1),
+      generation: old.map { $0.tables.generation &+ 1 } ?? 1)
+    tables.epoch.initialize(to: old?.tables.epoch.pointee ?? 0)
+    try takeOver(from: old)
+    let room = StateRoom(beginning(), workers: workers)
     for (number, tunnel) in description.tunnels.enumerated() {
       guard let security = tunnel.security else { continue }
-      try addTunnel(number, tunnel, security, &outboundState, &inboundState)
+      try addTunnel(number, tunnel, security, room)
     }
     for (number, group) in description.groups.enumerated() {
       guard let security = group.security else { continue }
-      try addGroup(number, group, security, &outboundState, &inboundState)
+      try addGroup(number, group, security, room)
     }
     notePrefixes()
+  }
+
+  /// Whoever has the keys that he had goes on. What cannot go on with them is refused.
+  private func takeOver(from old: Associations?) throws(CryptoError) {
+    guard let old else { return }
+    for (number, tunnel) in old.description.tunnels.enumerated() {
+      before[tunnel.inboundSPI] = old.plan.tunnels[number]
+    }
+    for (number, group) in old.description.groups.enumerated() { before[group.spi] = old.plan.sites[number].first }
+    defer { before = before.filter { tunnelLives[$0.key] != nil || groupLives[$0.key] != nil } }
+    for tunnel in description.tunnels {
+      guard let life = old.tunnelLives[tunnel.inboundSPI] else { continue }
+      if try life.goesOn(as: tunnel) { tunnelLives[tunnel.inboundSPI] = life }
+    }
+    for group in description.groups {
+      guard let life = old.groupLives[group.spi] else { continue }
+      if try life.goesOn(as: group) { groupLives[group.spi] = life }
+    }
+  }
+
+  /// Those that have nothing yet.
+  private func beginning() -> [ESPDescription?] {
+    description.tunnels.filter { $0.security != nil && tunnelLives[$0.inboundSPI] == nil }.map { $0.security?.esp }
+      + description.groups.filter { $0.security != nil && groupLives[$0.spi] == nil }.map { _ in nil }
   }
 
   /// Where a tunnel's traffic is one pair of IPv4 prefixes that no other policy touches, the pair says as much about
@@ -96,12 +123,7 @@ package final class Associations {
   }
 
   deinit {
-    for key in keys { key.destroy() }
-    for window in windows {
-      window.pointee.deallocate()
-      window.deallocate()
-    }
-    for block in memory { block.deallocate() }
+    for block in records { block.deallocate() }
     tables.epoch.deallocate()
   }
 
@@ -111,21 +133,26 @@ package final class Associations {
     let result = description.material.withOctets { octets in
       Result<CipherKey, CryptoError> { () throws(CryptoError) in try engine.key(suite, use, material: octets) }
     }
-    let key = try result.get()
-    keys.append(key)
-    return key
+    return try result.get()
   }
 
   private func addTunnel(
-    _ number: Int, _ tunnel: TunnelDescription, _ security: TunnelSecurity,
-    _ outboundState: inout UnsafeMutableRawPointer, _ inboundState: inout UnsafeMutableRawPointer
+    _ number: Int, _ tunnel: TunnelDescription, _ security: TunnelSecurity, _ room: StateRoom
   ) throws(CryptoError) {
     guard let out = plan.tunnels[number], let into = plan.inboundTunnels[number] else { return }
     let esp = security.esp
     let workSet = UInt16(tunnel.inboundSPI & 1023)
-    let sealing = try key(esp.suite, .seal, security.outboundKey)
+    let life: TunnelLife
+    if let known = tunnelLives[tunnel.inboundSPI] {
+      life = known
+    } else {
+      life = TunnelLife(
+        tunnel, security, try key(esp.suite, .seal, security.outboundKey),
+        try key(esp.suite, .open, security.inboundKey), room)
+      tunnelLives[tunnel.inboundSPI] = life
+    }
     var sa = OutboundSA(
-      esp, sealing, spi: tunnel.outboundSPI, Self.makeState(esp, at: &outboundState),
+      esp, life.sealing, spi: tunnel.outboundSPI, life.outboundState,
       OuterHeader(esp, from: security.address, to: tunnel.peer))
     sa.workSet = workSet
     sa.bundle = plan.bundles[number]
@@ -134,34 +161,33 @@ package final class Associations {
       Sender(
         name: tunnel.name, outbound: out, key: security.outboundKey, isGroup: false,
         senderIDBits: NonceSupply.unicastWidth.rawValue, units: 0, workSet: workSet,
-        isCounterMode: esp.suite.isCounterMode))
-
-    let opening = try key(esp.suite, .open, security.inboundKey)
-    let state = inboundState.bindMemory(to: InboundState.self, capacity: 1)
-    state.initialize(to: InboundState())
-    _ = ReplayWindow(at: inboundState + InboundState.stride, size: esp.window, extended: esp.isExtended)
-    inboundState += InboundState.stride + ReplayWindow.bytes(size: esp.window)
-    var other = InboundSA(esp, opening, spi: tunnel.inboundSPI, state, bundle: plan.bundles[number])
+        isCounterMode: esp.suite.isCounterMode, before: before[tunnel.inboundSPI]))
+    var other = InboundSA(esp, life.opening, spi: tunnel.inboundSPI, life.inboundState, bundle: plan.bundles[number])
     other.workSet = workSet
     (tables.inbound + into).initialize(to: other)
   }
 
   private func addGroup(
-    _ number: Int, _ group: GroupDescription, _ security: GroupSecurity,
-    _ outboundState: inout UnsafeMutableRawPointer, _ inboundState: inout UnsafeMutableRawPointer
+    _ number: Int, _ group: GroupDescription, _ security: GroupSecurity, _ room: StateRoom
   ) throws(CryptoError) {
     guard let into = plan.inboundGroups[number] else { return }
     let esp = security.esp
     let bundle = plan.bundle(group: number)
-    // All sites share one sequence a worker: it is the sender that receivers know.
-    let sealing = try key(esp.suite, .seal, security.key)
     // Each worker counts what it seals: together they must not go beyond what is allowed.
     let share = esp.shared(among: workers)
-    let states = Self.makeState(share, at: &outboundState)
-    for _ in 1..<max(1, workers) { _ = Self.makeState(share, at: &outboundState) }
+    let life: GroupLife
+    if let known = groupLives[group.spi] {
+      life = known
+    } else {
+      life = GroupLife(
+        group, try key(esp.suite, .seal, security.key), try key(esp.suite, .open, security.key), share, room)
+      groupLives[group.spi] = life
+    }
+    // All sites share one sequence a worker: it is the sender that receivers know.
     for (site, out) in zip(security.sites, plan.sites[number]) {
       var sa = OutboundSA(
-        share, sealing, spi: group.spi, states, OuterHeader(esp, from: security.address, to: site.gateway))
+        share, life.sealing, spi: group.spi, life.outboundStates,
+        OuterHeader(esp, from: security.address, to: site.gateway))
       sa.flags.insert(.isGroup)
       sa.stateStride = UInt32(OutboundState.stride)
       sa.bundle = bundle
@@ -171,36 +197,13 @@ package final class Associations {
       senders.append(
         Sender(
           name: group.name, outbound: first, key: security.key, isGroup: true, senderIDBits: group.senderIDBits,
-          units: security.units, workSet: 0, isCounterMode: esp.suite.isCounterMode))
+          units: security.units, workSet: 0, isCounterMode: esp.suite.isCounterMode, before: before[group.spi]))
     }
-
-    let opening = try key(esp.suite, .open, security.key)
-    let window = UnsafeMutablePointer<SenderWindows>.allocate(capacity: 1)
-    window.initialize(
-      to: SenderWindows(senderIDBits: group.senderIDBits, capacity: security.maxSenders, window: esp.window))
-    windows.append(window)
-    let state = inboundState.bindMemory(to: InboundState.self, capacity: workers)
-    state.initialize(repeating: InboundState(), count: workers)
-    inboundState += workers * InboundState.stride
-    var sa = InboundSA(esp, opening, spi: group.spi, state, bundle: bundle)
-    sa.senders = window
+    var sa = InboundSA(esp, life.opening, spi: group.spi, life.inboundStates, bundle: bundle)
+    sa.senders = life.windows
     sa.stateStride = UInt32(InboundState.stride)
     sa.senderShift = UInt8(64 - group.senderIDBits)
     (tables.inbound + into).initialize(to: sa)
-  }
-
-  private static func makeState(
-    _ esp: ESPDescription, at memory: inout UnsafeMutableRawPointer
-  ) -> UnsafeMutablePointer<OutboundState> {
-    let state = memory.bindMemory(to: OutboundState.self, capacity: 1)
-    memory += OutboundState.stride
-    state.initialize(
-      to: OutboundState(
-        nonces: .none,
-        sequence: OutboundSequence(
-          extended: esp.isExtended, softLimit: esp.packets?.soft, hardLimit: esp.packets?.hard),
-        nextNonces: .none))
-    return state
   }
 }
 

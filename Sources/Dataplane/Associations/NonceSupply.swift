@@ -14,14 +14,18 @@ package final class NonceSupply {
   /// All SAs of a group share the states of its first.
   private var firstOfGroup: [Int: Int] = [:]
   private let workers: Int
+  private let generation: UInt32
+  /// From the numbers of the generation before to those of this one, of SAs that go on.
+  private var numbers: [Int: Int] = [:]
 
   /// `directory` has the nonce state of all keys: on disk for keys that live on, in memory for those that do not. Nil
   /// where no suite needs any. `history`: what is known of the keys' past.
   package init(
     _ associations: Associations, _ ownership: OwnershipDescription, workers: Int, unit: Int,
-    from directory: NonceStateDirectory?, _ history: KeyHistory
+    from directory: NonceStateDirectory?, _ history: KeyHistory, after old: NonceSupply? = nil
   ) throws(NonceRefusal) {
     self.workers = workers
+    generation = associations.tables.generation
     for sites in associations.plan.sites {
       for site in sites { firstOfGroup[site] = sites[0] }
     }
@@ -32,6 +36,12 @@ package final class NonceSupply {
       let units = sender.isGroup ? sender.units : Self.unicastUnits
       let ids = try SenderIDs(width: width, units: units, unit: unit, workers: workers)
       let users = sender.isGroup ? Array(0..<workers) : [Int(ownership.workers[Int(sender.workSet)])]
+      // Who goes on, goes on with what he has.
+      if let old, let before = sender.before {
+        for worker in users { leases[place(sender.outbound, worker)] = old.leases[old.place(before, worker)] }
+        numbers[before] = sender.outbound
+        continue
+      }
       senders.append((sender.outbound, users))
       openings.append(KeyOpening(key, history, ids: ids, workers: users))
     }
@@ -60,10 +70,16 @@ package final class NonceSupply {
     return NonceKey(fingerprint: fingerprint, born: description.born)
   }
 
+  /// The outbound SA that is meant, by the numbers of now. Nil: it is gone.
+  package func number(in report: Report) -> Int? {
+    let number = Int(report.sa)
+    if report.generation == generation { return number }
+    return report.generation &+ 1 == generation ? numbers[number] : nil
+  }
+
   /// The order that answers a worker's report, or nil where there is nothing to give.
   package func order(for report: Report) throws(NonceRefusal) -> Order? {
-    guard report.kind == .nonces, report.value <= UInt32.max, report.worker < workers else { return nil }
-    let outbound = Int(report.value)
+    guard report.kind == .nonces, report.worker < workers, let outbound = number(in: report) else { return nil }
     guard let lease = leases[place(firstOfGroup[outbound] ?? outbound, Int(report.worker))] else { return nil }
     return Order(.nonces, sa: UInt32(outbound), nonces: try lease.nextBlock())
   }

@@ -6,6 +6,8 @@ package struct SecureAction: BitwiseCopyable, Equatable, Sendable {
     /// No policy has been asked.
     case none = 0
     case bypass, seal, open, reassemble, refuse
+    /// For the gateway itself.
+    case local
   }
 
   let bits: UInt32
@@ -19,6 +21,7 @@ package struct SecureAction: BitwiseCopyable, Equatable, Sendable {
   @inline(__always) static var bypass: SecureAction { SecureAction(.bypass, 0) }
   /// A fragment of what is for us: its SPI is known once it is whole.
   @inline(__always) static var reassemble: SecureAction { SecureAction(.reassemble, 0) }
+  @inline(__always) static var local: SecureAction { SecureAction(.local, 0) }
   @inline(__always) static func seal(_ index: Int) -> SecureAction { SecureAction(.seal, index) }
   @inline(__always) static func open(_ index: Int) -> SecureAction { SecureAction(.open, index) }
   @inline(__always) static func refuse(_ reason: DropReason) -> SecureAction {

@@ -42,6 +42,9 @@ package struct CryptoEngine: Sendable {
   /// Name, version, and which instructions of the processor it uses.
   package var name: String { Self.words(kind) }
 
+  /// Why all lanes share one copy of the engine's code; nil: they need not. Known once the lanes are made.
+  package var copyRefusal: String? { hauberk_engine_copy_refusal(kind.number).map { String(cString: $0) } }
+
   private static func words(_ kind: Kind) -> String {
     hauberk_crypto_start()
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in

@@ -51,3 +51,12 @@ struct Acceptance {
     return false
   }
 }
+
+extension AcceptDescription {
+  /// As it is for frames that come from outside.
+  var outside: AcceptDescription {
+    var outside = self
+    outside.unitMAC = outsideMAC ?? unitMAC
+    return outside
+  }
+}

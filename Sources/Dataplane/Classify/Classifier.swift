@@ -30,26 +30,30 @@ package struct Classifier {
   let snapshot: UnsafePointer<ClassifySnapshot>
   let link: LinkType
   let shortPath: ShortPath
+  /// Where the packets come from. A replay has one side.
+  let side: Side
 
   @inline(__always)
-  package init(_ snapshot: UnsafePointer<ClassifySnapshot>, link: LinkType) {
+  package init(_ snapshot: UnsafePointer<ClassifySnapshot>, link: LinkType, from side: Side = .inside) {
     self.snapshot = snapshot
     self.link = link
-    shortPath = ShortPath(snapshot, link: link)
+    self.side = side
+    shortPath = ShortPath(snapshot, link: link, from: side)
   }
 
   /// Is this frame for us at all? Links without MAC addresses have no say in it.
   package func accept(_ frame: Bytes) -> DropReason {
     guard link == .ethernet else { return .none }
     guard frame.count >= EthernetView.length else { return .frameTooShort }
-    return snapshot.pointee.acceptance.accepts(frame) ? .none : .foreignMAC
+    let acceptance = side == .inside ? snapshot.pointee.acceptance : snapshot.pointee.outsideAcceptance
+    return acceptance.accepts(frame) ? .none : .foreignMAC
   }
 
   /// Accepts and classifies.
   @inline(__always)
   package func judge(_ frame: Bytes) -> Classification {
     guard snapshot.pointee.policies.isEmpty, let words = shortPath.words(frame) else {
-      return Self.judgeFully(frame, snapshot, link)
+      return Self.judgeFully(frame, snapshot, link, from: side)
     }
     return Classification(workSet: ShortPath.workSet(words, snapshot.pointee.keyPointer), .flow)
   }
@@ -59,9 +63,9 @@ package struct Classifier {
 
   @inline(never)
   static func judgeFully(
-    _ frame: Bytes, _ snapshot: UnsafePointer<ClassifySnapshot>, _ link: LinkType
+    _ frame: Bytes, _ snapshot: UnsafePointer<ClassifySnapshot>, _ link: LinkType, from side: Side = .inside
   ) -> Classification {
-    let classifier = Classifier(snapshot, link: link)
+    let classifier = Classifier(snapshot, link: link, from: side)
     let accepted = classifier.accept(frame)
     return accepted == .none ? classifier.classifyFully(frame) : Classification(accepted)
   }
@@ -70,18 +74,32 @@ package struct Classifier {
   package func classifyFully(_ frame: Bytes) -> Classification {
     let packet = Dissection(frame: frame, link: link)
     guard packet.fault == .none else { return Classification(packet.fault) }
+    if snapshot.pointee.isLive, link == .ethernet, let local = forGroup(packet, frame) { return local }
     switch snapshot.pointee.hash {
     case .keyed:
-      return secured(KeyedRules(snapshot).workSet(of: packet), packet, frame)
+      return secured(KeyedRules(snapshot, from: side).workSet(of: packet), packet, frame)
     case .compat:
       var keyed = KeyedSet(UInt32(CompatHash.workSet(of: packet, to: snapshot.pointee.cluster)), .compat)
       if snapshot.pointee.hasSecurity {
-        let rules = KeyedRules(snapshot).workSet(of: packet)
+        let rules = KeyedRules(snapshot, from: side).workSet(of: packet)
         keyed.action = rules.action
         keyed.esp = rules.esp
       }
       return secured(keyed, packet, frame)
     }
+  }
+
+  /// What is sent to a group on the link is for the gateway itself or for nobody (RFC 1812 section 5.3.4).
+  private func forGroup(_ packet: Dissection, _ frame: Bytes) -> Classification? {
+    guard frame.uint8(at: 0) & 1 == 1,
+      frame.uint64InMemoryOrder(at: 0) & snapshot.pointee.acceptance.mask != shortPath.clusterMulticast
+    else { return nil }
+    let to = packet.addresses
+    let isGroup = to.isIPv6 ? to.destinationHigh >> 56 == 0xff : to.destinationLow >> 28 == 0xe
+    guard isGroup else { return Classification(.groupFrame) }
+    var result = secured(KeyedRules(snapshot, from: side).workSet(of: packet), packet, frame)
+    result.action = .local
+    return result
   }
 
   private func secured(_ keyed: KeyedSet, _ packet: Dissection, _ frame: Bytes) -> Classification {

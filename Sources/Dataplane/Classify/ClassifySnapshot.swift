@@ -18,7 +18,10 @@ struct Disposition: BitwiseCopyable {
 package struct ClassifySnapshot {
   let hash: HashKind
   let acceptance: Acceptance
+  let outsideAcceptance: Acceptance
   let cluster: ClusterAddresses
+  /// Of a live gateway; none in a replay.
+  let locals: ClusterAddresses
   let policies: PolicyTable
   let spis: SPITable
   let outbound: OutboundTable
@@ -33,13 +36,18 @@ package struct ClassifySnapshot {
 
   /// Whether a packet goes further than its owner only as a policy says.
   @inline(__always) var hasSecurity: Bool { tables != nil }
+  /// Where packets go; nil in a replay, where they go back to whence they came.
+  let forward: ForwardTables?
+
+  @inline(__always) var isLive: Bool { forward != nil }
 }
 
 /// Makes snapshots out of descriptions. Runs on the control thread, before publication.
 package enum ClassifySnapshotBuilder {
-  /// `associations` are those of the same description, and outlive the snapshot.
+  /// `associations` are those of the same description, and outlive the snapshot, as the forwarding tables do.
   package static func build(
-    _ description: ClassifyDescription, _ ownership: OwnershipDescription, _ associations: Associations? = nil
+    _ description: ClassifyDescription, _ ownership: OwnershipDescription, _ associations: Associations? = nil,
+    forward: ForwardTables? = nil
   ) -> UnsafePointer<ClassifySnapshot> {
     let key = UnsafeMutableRawPointer.allocate(
       byteCount: MemoryLayout<hauberk_work_set_key>.stride, alignment: 64
@@ -47,6 +55,7 @@ package enum ClassifySnapshotBuilder {
     key.initialize(to: hauberk_work_set_expand(description.key.high, description.key.low))
 
     let cluster = ClusterAddresses(description.clusterAddresses)
+    let locals = ClusterAddresses(description.localAddresses)
     // X7: everything takes the symmetric hash when no cluster address is given.
     let tunnels = description.clusterAddresses.isEmpty ? [] : description.tunnels
     var secured = description
@@ -64,14 +73,17 @@ package enum ClassifySnapshotBuilder {
       to: ClassifySnapshot(
         hash: description.hash,
         acceptance: Acceptance(description.accept),
+        outsideAcceptance: Acceptance(description.accept?.outside),
         cluster: cluster,
+        locals: locals,
         policies: policies,
         spis: SPITable(inbound(secured, plan, associations?.tables)),
         outbound: OutboundTable(outbound),
         keyPointer: UnsafePointer(key),
         dispositions: dispositions(ownership),
-        shortPathFilter: cluster.filter,
-        tables: associations?.tables))
+        shortPathFilter: cluster.filter | locals.filter,
+        tables: associations?.tables,
+        forward: forward))
     return UnsafePointer(snapshot)
   }
 
@@ -96,7 +108,9 @@ package enum ClassifySnapshotBuilder {
     key.update(repeating: hauberk_work_set_key(), count: 1)
     UnsafeMutableRawPointer(key).deallocate()
     snapshot.pointee.acceptance.deallocate()
+    snapshot.pointee.outsideAcceptance.deallocate()
     snapshot.pointee.cluster.deallocate()
+    snapshot.pointee.locals.deallocate()
     snapshot.pointee.policies.deallocate()
     snapshot.pointee.spis.deallocate()
     snapshot.pointee.outbound.deallocate()

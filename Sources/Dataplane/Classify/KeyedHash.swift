@@ -42,9 +42,23 @@ struct KeyedSet {
 /// `docs/HASH.md` says why it is the one it is.
 struct KeyedRules {
   let snapshot: UnsafePointer<ClassifySnapshot>
+  let side: Side
 
   @inline(__always)
-  init(_ snapshot: UnsafePointer<ClassifySnapshot>) { self.snapshot = snapshot }
+  init(_ snapshot: UnsafePointer<ClassifySnapshot>, from side: Side = .inside) {
+    self.snapshot = snapshot
+    self.side = side
+  }
+
+  /// From outside, traffic is asked for as what would go there, and must not come in clear if that is sealed (RFC 4301
+  /// section 5.2).
+  private func policy(_ packet: Dissection) -> (action: SecureAction, workSet: UInt16) {
+    let selector = side == .inside ? packet.selector : packet.selector.reversed
+    let entry = snapshot.pointee.policies.find(selector)
+    let action = entry.pointee.action
+    let isAmiss = side == .outside && action.kindBits == SecureAction.Kind.seal.rawValue
+    return (isAmiss ? .refuse(.clearOutside) : action, entry.pointee.workSet)
+  }
 
   @inline(never)
   func workSet(of packet: Dissection) -> KeyedSet {
@@ -60,22 +74,28 @@ struct KeyedRules {
       let result = toCluster(packet)
       return result.action == .none ? withPolicy(packet, result) : result
     }
+    if isLocal(packet) { return withPolicy(packet, forwarded(packet)) }
     if snapshot.pointee.policies.isEmpty { return withPolicy(packet, forwarded(packet)) }
-    let entry = snapshot.pointee.policies.find(packet.selector)
+    let policy = policy(packet)
     // X5: clear traffic into a unicast tunnel belongs to the worker that has the tunnel.
-    var result =
-      entry.pointee.workSet != PolicyTable.flow
-      ? KeyedSet(UInt32(entry.pointee.workSet), .tunnel) : forwarded(packet)
-    result.action = entry.pointee.action
+    var result = policy.workSet != PolicyTable.flow ? KeyedSet(UInt32(policy.workSet), .tunnel) : forwarded(packet)
+    result.action = policy.action
     return result
   }
 
   /// What a policy makes of a packet whose work set is known.
   private func withPolicy(_ packet: Dissection, _ set: KeyedSet) -> KeyedSet {
-    guard snapshot.pointee.hasSecurity else { return set }
+    guard snapshot.pointee.hasSecurity || snapshot.pointee.isLive else { return set }
     var set = set
-    set.action = snapshot.pointee.policies.find(packet.selector).pointee.action
+    set.action = isLocal(packet) ? .local : policy(packet).action
     return set
+  }
+
+  /// For the gateway itself. Nothing is, in a replay.
+  private func isLocal(_ packet: Dissection) -> Bool {
+    let to = packet.addresses
+    return snapshot.pointee.isLive
+      && snapshot.pointee.locals.contains(high: to.destinationHigh, low: to.destinationLow, isIPv6: to.isIPv6)
   }
 
   /// ESP for us has to be whole before anything can be said of it.

@@ -27,16 +27,19 @@ struct ShortPath {
   let clusterMulticast: UInt64
   let clusterUnicast: UInt64
   let unit: UInt64
+  /// Whether the words' ends are exchanged, so that what comes from outside reads as what goes there.
+  let isTurned: Bool
 
   @inline(__always)
-  init(_ snapshot: UnsafePointer<ClassifySnapshot>, link: LinkType) {
+  init(_ snapshot: UnsafePointer<ClassifySnapshot>, link: LinkType, from side: Side = .inside) {
     let exists = link == .ethernet && snapshot.pointee.hash == .keyed
     leastLength = exists ? EthernetView.length &+ IPv4View.minimumLength &+ PortsView.length : .max
     filter = snapshot.pointee.shortPathFilter
     macMask = snapshot.pointee.acceptance.mask
     clusterMulticast = snapshot.pointee.acceptance.clusterMulticast
     clusterUnicast = snapshot.pointee.acceptance.clusterUnicast
-    unit = snapshot.pointee.acceptance.unit
+    unit = side == .inside ? snapshot.pointee.acceptance.unit : snapshot.pointee.outsideAcceptance.unit
+    isTurned = side == .outside
   }
 
   /// Nil sends the frame the full way, acceptance included.
@@ -55,6 +58,16 @@ struct ShortPath {
     let destination = UInt32(truncatingIfNeeded: addresses)
     guard filter & ClusterAddresses.bit(destination) == 0, !Self.mayBeIPsec(ports) else { return nil }
     return Words(addresses: addresses, ports: middle << 32 | UInt64(ports))
+  }
+
+  /// What comes from outside, with its ends exchanged.
+  @inline(__always)
+  func turned(_ words: Words) -> Words {
+    guard isTurned else { return words }
+    let ports = UInt32(truncatingIfNeeded: words.ports)
+    return Words(
+      addresses: words.addresses &<< 32 | words.addresses &>> 32,
+      ports: words.ports & ~0xffff_ffff | UInt64(ports &<< 16 | ports &>> 16))
   }
 
   /// The SPI of ESP for us, where the frame is Ethernet, IPv4 without options, no fragment; 0 sends it the full way.

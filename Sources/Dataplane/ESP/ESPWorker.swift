@@ -159,8 +159,8 @@ package struct ESPWorker: @unchecked Sendable {
   }
 
   @inline(never)
-  func report(_ kind: Report.Kind, _ value: UInt64) -> Bool {
-    var report = Report(kind, worker: UInt8(truncatingIfNeeded: worker), value: value)
+  func report(_ kind: Report.Kind, sa: Int, _ generation: UInt32) -> Bool {
+    var report = Report(kind, worker: UInt8(truncatingIfNeeded: worker), sa: sa, generation: generation)
     return body.pointee.reports.enqueue(&report, 1) == 1
   }
 }

@@ -115,7 +115,7 @@ struct Sealer {
       guard state.pointee.nonces.take(&numbers.iv) else { return .noSenderID }
     }
     let run = state.pointee.sequence.take(1)
-    if run.reachedSoftLimit { _ = esp.report(.softLimit, number(of: sa)) }
+    if run.reachedSoftLimit { _ = esp.report(.softLimit, sa: number(of: sa), tables.generation) }
     numbers.sequence = run.first
     state.pointee.bytes = counted
     state.pointee.renewBudget()
@@ -123,9 +123,9 @@ struct Sealer {
   }
 
   /// A division, so only where control is told.
-  private func number(of sa: UnsafeMutablePointer<OutboundSA>) -> UInt64 {
+  private func number(of sa: UnsafeMutablePointer<OutboundSA>) -> Int {
     let distance = UInt(bitPattern: sa) &- UInt(bitPattern: tables.outbound)
-    return UInt64(truncatingIfNeeded: distance / UInt(bitPattern: MemoryLayout<OutboundSA>.stride))
+    return Int(truncatingIfNeeded: distance / UInt(bitPattern: MemoryLayout<OutboundSA>.stride))
   }
 
   /// Takes up the next block when this one is used up, and asks for another in time. False: none is left.
@@ -138,7 +138,7 @@ struct Sealer {
       state.pointee.hasAskedForNonces = false
     }
     if state.pointee.nextNonces.left == 0, !state.pointee.hasAskedForNonces {
-      state.pointee.hasAskedForNonces = esp.report(.nonces, number(of: sa))
+      state.pointee.hasAskedForNonces = esp.report(.nonces, sa: number(of: sa), tables.generation)
     }
     return state.pointee.nonces.left > 0
   }
@@ -150,7 +150,7 @@ struct Sealer {
   ) -> Bool {
     let age = now &- tables.epoch.pointee
     if age >= Int64(sa.pointee.softSeconds), !state.pointee.hasReportedSeconds {
-      state.pointee.hasReportedSeconds = esp.report(.softLimit, number(of: sa))
+      state.pointee.hasReportedSeconds = esp.report(.softLimit, sa: number(of: sa), tables.generation)
     }
     guard age >= Int64(sa.pointee.hardSeconds) else { return false }
     state.pointee.overLifetime &+= 1
@@ -171,7 +171,7 @@ struct Sealer {
       return .lifetimeOver
     }
     if bytes > sa.pointee.softBytes, !state.pointee.hasReportedBytes {
-      state.pointee.hasReportedBytes = esp.report(.softLimit, number(of: sa))
+      state.pointee.hasReportedBytes = esp.report(.softLimit, sa: number(of: sa), tables.generation)
     }
     guard bytes <= sa.pointee.hardBytes, !state.pointee.isOver else {
       state.pointee.overLifetime &+= 1

@@ -31,6 +31,20 @@ package func hotRunGeneratorWorker(
   worker.run(refs, crossed)
 }
 
+/// From one device to another, and nothing in between. Returns how many packets.
+#if WHOLE_MODULE
+  @_noLocks
+#endif
+@inline(never)
+package func hotForwardXDP(_ from: XDPQueue, _ to: XDPQueue, _ refs: UnsafeMutablePointer<PacketRef>) -> Int {
+  var burst = Burst(refs)
+  from.receive(into: &burst)
+  to.send(burst.refs, burst.count)
+  to.flush()
+  from.flush()
+  return burst.count
+}
+
 /// The path of a burst through one worker, without ports: what the benchmark of a foreign packet runs.
 package struct BurstPath {
   let stages: Stages
@@ -54,4 +68,14 @@ package struct BurstPath {
 package func hotRunBurstPath(_ path: BurstPath, _ burst: inout Burst) {
   var clock = NoClock()
   path.stages.judge(&burst, Classifier(path.cell.load(), link: path.link), &clock)
+}
+
+#if WHOLE_MODULE
+  @_noLocks
+#endif
+@inline(never)
+package func hotRunLiveWorker(
+  _ worker: inout LiveWorker, _ refs: UnsafeMutablePointer<PacketRef>, _ crossed: UnsafeMutablePointer<PacketRef>
+) {
+  worker.run(refs, crossed)
 }

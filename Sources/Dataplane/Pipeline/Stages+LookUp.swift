@@ -32,6 +32,7 @@ extension Stages {
       let frame = Bytes(memory.address(start: ref.pointee.start), count: Int(ref.pointee.length))
       bytes &+= frame.count
       if let words = path.words(frame) {
+        let words = path.turned(words)
         scratch.addresses[index] = words.addresses
         scratch.ports[index] = words.ports
         hasWords |= bit
@@ -77,7 +78,7 @@ extension Stages {
     _ ref: UnsafeMutablePointer<PacketRef>, _ index: Int, _ frame: Bytes, _ classifier: Classifier,
     _ parsed: inout Parsed
   ) {
-    let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link)
+    let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link, from: classifier.side)
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     if result.reason == .none {
@@ -121,6 +122,8 @@ extension Stages {
     var flows: UInt64 = 0, unsealed: UInt64 = 0
     var changes = 0
     var strays: UInt16 = 0
+    // Nothing is sealed that comes from outside.
+    let seals = classifier.side == .inside ? SecureAction.Kind.seal.rawValue : .max
     while left != 0 {
       let index = left.trailingZeroBitCount
       let bit = left & (0 &- left)
@@ -130,7 +133,7 @@ extension Stages {
       let set = entry.pointee.workSet
       let action = SecureAction(bits: entry.pointee.action.bits & commonWay)
       scratch.actions[index] = action
-      unsealed |= action.kindBits == SecureAction.Kind.seal.rawValue ? 0 : bit
+      unsealed |= action.kindBits == seals ? 0 : bit
       if set == PolicyTable.flow {
         flows |= bit
       } else {
@@ -158,6 +161,10 @@ extension Stages {
     var left = unsealed
     while left != 0 {
       let index = left.trailingZeroBitCount
+      // What is still to be sealed came from outside.
+      if scratch.actions[index].kindBits == SecureAction.Kind.seal.rawValue {
+        scratch.actions[index] = .refuse(.clearOutside)
+      }
       if scratch.actions[index].kindBits != SecureAction.Kind.bypass.rawValue {
         parsed.sorted.other |= 1 &<< UInt64(truncatingIfNeeded: index)
       }

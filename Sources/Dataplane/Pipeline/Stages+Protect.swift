@@ -13,6 +13,7 @@ extension Stages {
   ) {
     var sorted = first
     if sorted.other != 0 { handleOthers(&burst, protector, snapshot, &sorted) }
+    if snapshot.pointee.isLive { age(burst, &sorted) }
     var unsure = ~(sorted.seal | sorted.open)
     var bytes = 0
     if sorted.seal != 0 {
@@ -28,6 +29,24 @@ extension Stages {
       counters.add(bytes, to: WorkerCounters.keptBytes)
     } else {
       countKept(burst)
+    }
+  }
+
+  /// A gateway that forwards is a hop for what it seals, and for what it lets pass in clear (RFC 2003 section 3.1). What
+  /// it opens is aged when it leaves.
+  @inline(never)
+  private func age(_ burst: Burst, _ sorted: inout Protector.Sorted) {
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      let isOpened = scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
+      if ref.verdict == 0, !isOpened,
+        !Forwarder.age(memory.address(start: ref.start) + Int(scratch.places[index].ip))
+      {
+        Protector.refuse(burst, index, .hopLimitOver, counters)
+        sorted.seal &= ~(1 &<< UInt64(truncatingIfNeeded: index))
+      }
+      index &+= 1
     }
   }
 
@@ -79,6 +98,9 @@ extension Stages {
       Protector.refuse(burst, index, action.reasonBits, counters)
       return false
     case .reassemble: return reassemble(burst, index, protector, snapshot)
+    case .local:
+      Protector.refuse(burst, index, .forUs, counters)
+      return false
     case .seal: return cross(burst, index, toSet: protector.sealer.tables.outbound[action.index].workSet, snapshot)
     case .open: return cross(burst, index, toSet: protector.opener.tables.inbound[action.index].workSet, snapshot)
     default:
@@ -138,6 +160,7 @@ extension Stages {
     }
     switch result.action.kind {
     case .bypass, .seal, .open: return cross(burst, index, toSet: result.workSet, snapshot)
+    case .local: Protector.refuse(burst, index, .forUs, counters)
     case .refuse: Protector.refuse(burst, index, result.action.reasonBits, counters)
     // A fragment of a fragment is nothing that anybody sends.
     case .reassemble: Protector.refuse(burst, index, .fragmentMalformed, counters)
@@ -157,7 +180,8 @@ extension Stages {
       return false
     }
     if disposition.worker == worker { return false }
-    note(scratch.actions[index], scratch.places[index], burst.refs[index])
+    let generation = snapshot.pointee.tables?.generation ?? 0
+    note(scratch.actions[index], scratch.places[index], burst.refs[index], generation)
     if crossing.send(burst.refs[index], from: worker) { return true }
     Protector.refuse(burst, index, .crossingFull, counters)
     return false
@@ -165,15 +189,30 @@ extension Stages {
 
   /// What the worker that sent these over has found out about them.
   @inline(__always)
-  func recall(_ crossed: Burst) {
+  func recall(_ crossed: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>, _ generation: UInt32) {
     var index = 0
     while index < crossed.count {
       let ref = crossed.refs[index]
       let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
       scratch.actions[index] = SecureAction(bits: header.pointee.action)
       scratch.places[index] = PacketPlaces(bits: header.pointee.places)
+      if header.pointee.generation != generation { judgeAgain(crossed, index, snapshot) }
       index &+= 1
     }
+  }
+
+  /// The worker that sent it over had other tables: its numbers mean nothing here.
+  @inline(never)
+  private func judgeAgain(_ burst: Burst, _ index: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    let ref = burst.refs[index]
+    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+    let side: Side = header.pointee.sequence & 1 == 0 ? .inside : .outside
+    let frame = Bytes(memory.address(start: ref.start), count: Int(ref.length))
+    let result = Classifier.judgeFully(frame, snapshot, esp?.link ?? .ethernet, from: side)
+    scratch.actions[index] = result.action.general
+    scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    burst.refs[index].judgement = Judgement(workSet: result.workSet)
+    if result.reason != .none { Protector.refuse(burst, index, result.reason, counters) }
   }
 
   // MARK: Orders

@@ -129,7 +129,7 @@ struct Stages {
       counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
       return true
     }
-    if notMine != burst.count { settle(&burst, isSecured: false) }
+    if notMine != burst.count { settle(&burst, nil) }
     return false
   }
 
@@ -141,7 +141,7 @@ struct Stages {
     // With security, what is kept is known once it has been sealed or opened.
     let isSecured = snapshot.pointee.hasSecurity
     if parsed.strays != 0 {
-      leaveStrays(&burst, isSecured: isSecured)
+      leaveStrays(&burst, isSecured ? snapshot.pointee.tables : nil)
       return false
     }
     if !isSecured {
@@ -152,7 +152,7 @@ struct Stages {
   }
 
   @inline(never)
-  private func leaveStrays(_ burst: inout Burst, isSecured: Bool) {
+  private func leaveStrays(_ burst: inout Burst, _ tables: AssociationTables?) {
     var notMine = 0
     var index = 0
     while index < burst.count {
@@ -160,7 +160,7 @@ struct Stages {
       index &+= 1
     }
     counters.add(notMine, to: .notMine)
-    if notMine != burst.count { settle(&burst, isSecured: isSecured) }
+    if notMine != burst.count { settle(&burst, tables) }
   }
 
   /// Counts a packet under its set and says whose it is.
@@ -211,7 +211,7 @@ struct Stages {
   /// The burst that is not all of one kind: sends over what is another worker's, counts what is kept and what has a
   /// reason, and closes the gaps.
   @inline(never)
-  private func settle(_ burst: inout Burst, isSecured: Bool) {
+  private func settle(_ burst: inout Burst, _ tables: AssociationTables?) {
     var remaining = 0, kept = 0, keptBytes = 0
     var index = 0
     while index < burst.count {
@@ -219,7 +219,7 @@ struct Stages {
       let action = scratch.actions[index], places = scratch.places[index]
       index &+= 1
       if ref.verdict == 0, ref.judgement.worker != worker {
-        if isSecured { note(action, places, ref) }
+        if let tables { note(action, places, ref, tables.generation) }
         if crossing.send(ref, from: worker) { continue }
         ref.judgement = Judgement(workSet: ref.workSet, verdict: DropReason.crossingFull.rawValue)
       }
@@ -234,7 +234,7 @@ struct Stages {
       scratch.places[remaining] = places
       remaining &+= 1
     }
-    if !isSecured {
+    if tables == nil {
       counters.add(kept, to: WorkerCounters.keptPackets)
       counters.add(keptBytes, to: WorkerCounters.keptBytes)
     }
@@ -244,10 +244,11 @@ struct Stages {
 
   /// For the worker that the packet crosses to.
   @inline(__always)
-  func note(_ action: SecureAction, _ places: PacketPlaces, _ ref: PacketRef) {
+  func note(_ action: SecureAction, _ places: PacketPlaces, _ ref: PacketRef, _ generation: UInt32) {
     let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
     header.pointee.action = action.bits
     header.pointee.places = places.bits
+    header.pointee.generation = generation
   }
 
   /// Packets that another worker has judged and sent over: they are kept, and counted here.
@@ -255,7 +256,7 @@ struct Stages {
   func take(_ crossed: inout Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     counters.add(crossed.count, to: WorkerCounters.crossedIn)
     if let esp, let tables = snapshot.pointee.tables {
-      recall(crossed)
+      recall(crossed, snapshot, tables.generation)
       let protector = Protector(tables, snapshot, esp)
       if let roundTrip {
         goThere(&crossed, protector, snapshot, roundTrip)

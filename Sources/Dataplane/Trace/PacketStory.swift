@@ -54,6 +54,7 @@ package struct PacketStory {
   private static func protection(_ action: SecureAction, _ verdict: DropReason) -> String {
     switch action.kind {
     case .bypass: "a policy lets it pass in clear"
+    case .local: "it is for the gateway itself"
     case .refuse, .none: "no: \((DropReason(rawValue: action.reasonBits) ?? verdict).meaning)"
     case .reassemble: "a fragment of what is for us: kept until it is whole"
     case .seal: "to be sealed, but \(verdict.meaning)"

@@ -28,6 +28,10 @@ int hauberk_engine_words(int engine, char *out, size_t capacity) {
   return engine == HAUBERK_ENGINE_IPSEC_MB ? hauberk_mb_words(out, capacity) : hauberk_evp_words(out, capacity);
 }
 
+const char *hauberk_engine_copy_refusal(int engine) {
+  return engine == HAUBERK_ENGINE_IPSEC_MB ? hauberk_mb_copy_refusal() : NULL;
+}
+
 // Lanes
 
 static EVP_CIPHER_CTX *random_context(void) {

@@ -253,6 +253,7 @@ void hauberk_mb_start(void) {}
 bool hauberk_mb_is_here(void) { return false; }
 void *hauberk_mb_expander(void) { return NULL; }
 int hauberk_mb_words(char *out, size_t capacity) { return snprintf(out, capacity, "intel-ipsec-mb (not built in)"); }
+const char *hauberk_mb_copy_refusal(void) { return NULL; }
 bool hauberk_mb_does(const hauberk_suite *suite) { return suite == NULL; }
 void *hauberk_mb_manager_make(uint32_t lane) { return (void)lane, NULL; }
 void hauberk_mb_manager_free(void *manager) { (void)manager; }

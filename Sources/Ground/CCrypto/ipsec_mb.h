@@ -21,7 +21,5 @@ typedef struct {
 
 /// The copy of this lane; where none can be made, the one that all share.
 const hauberk_mb_library *hauberk_mb_library_of(uint32_t lane);
-/// Why lanes share one; NULL when they need not.
-const char *hauberk_mb_copy_refusal(void);
 
 #endif

@@ -91,6 +91,8 @@ bool hauberk_evp_crypt(EVP_CIPHER_CTX *context, const hauberk_packet *packet);
 void hauberk_mb_start(void);
 bool hauberk_mb_is_here(void);
 int hauberk_mb_words(char *out, size_t capacity);
+/// Why lanes share one copy of the library; NULL when they need not.
+const char *hauberk_mb_copy_refusal(void);
 /// The manager of this lane.
 void *hauberk_mb_manager_make(uint32_t lane);
 void hauberk_mb_manager_free(void *manager);

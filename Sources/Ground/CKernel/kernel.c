@@ -4,8 +4,10 @@
 #include <pthread.h>
 #include <linux/membarrier.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -92,3 +94,41 @@ void hauberk_catch_interrupts(void) {
 }
 
 bool hauberk_was_interrupted(void) { return interrupted != 0; }
+
+static volatile sig_atomic_t hung_up;
+
+static void note_hangup(int signal) {
+  (void)signal;
+  hung_up = 1;
+}
+
+void hauberk_catch_hangups(void) {
+  struct sigaction action = {.sa_handler = note_hangup};
+  sigaction(SIGHUP, &action, NULL);
+}
+
+bool hauberk_take_hangup(void) {
+  bool was = hung_up != 0;
+  hung_up = 0;
+  return was;
+}
+
+int hauberk_event_make(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+void hauberk_event_raise(int event) {
+  uint64_t one = 1;
+  // It fails only when it is raised already.
+  if (write(event, &one, sizeof one) < 0) return;
+}
+
+void hauberk_event_take(int event) {
+  uint64_t count;
+  if (read(event, &count, sizeof count) < 0) return;
+}
+
+void hauberk_event_close(int event) { close(event); }
+
+void hauberk_wait_for(int one, int other, int event, int milliseconds) {
+  struct pollfd all[3] = {{.fd = one, .events = POLLIN}, {.fd = other, .events = POLLIN}, {.fd = event, .events = POLLIN}};
+  if (poll(all, 3, milliseconds) > 0 && (all[2].revents & POLLIN)) hauberk_event_take(event);
+}

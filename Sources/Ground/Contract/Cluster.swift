@@ -30,6 +30,8 @@ public struct WorkSetKey: Hashable, Sendable {
 /// Which frames a unit takes off the wire. What is not listed is dropped.
 public struct AcceptDescription: Sendable {
   public var unitMAC: MACAddress
+  /// Of the outside, where that is another device; nil where there is one.
+  public var outsideMAC: MACAddress?
   public var clusterUnicastMAC: MACAddress?
   public var clusterMulticastMAC: MACAddress?
   /// Groups in use: all-nodes, solicited-node, control.
@@ -98,6 +100,8 @@ public struct ClassifyDescription: Sendable {
   /// Nil accepts every frame: right for a capture, wrong for a wire.
   public var accept: AcceptDescription?
   public var clusterAddresses: [IPAddress] = []
+  /// Of a live gateway: what is sent to these is for itself, and is neither sealed nor forwarded.
+  public var localAddresses: [IPAddress] = []
   public var tunnels: [TunnelDescription] = []
   public var groups: [GroupDescription] = []
   /// Before the tunnels' and groups' own networks, in this order.

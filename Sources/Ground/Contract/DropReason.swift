@@ -30,6 +30,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   // policy
   case noPolicy
   case policyDiscard
+  case clearOutside
 
   // seal
   case innerTruncated
@@ -63,6 +64,15 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case fragmentOverlap
   case fragmentMalformed
 
+  // forward
+  case groupFrame
+  case hopLimitOver
+  case noRoute
+  case tooBigForLink
+  case controlBusy
+  case portDown
+  case portFull
+
   // what came back is not what went in
   case mismatched
 
@@ -70,6 +80,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case dummy
   case natKeepalive
   case reassembled
+  case forUs
+  case noNeighbour
 
   /// The name in `--json`, in tables and in `classify`.
   public var name: String { "\(self)" }
@@ -96,6 +108,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .noFrame: "no frame was free"
     case .noPolicy: "no policy lets it pass"
     case .policyDiscard: "a policy discards it"
+    case .clearOutside: "came in clear from outside, and should have come in ESP"
     case .innerTruncated: "the packet is shorter than its header says"
     case .tooLongToSeal: "with ESP around it, longer than an IP header can tell"
     case .tooBigForPath: "longer than the path takes, and not to be fragmented"
@@ -122,10 +135,19 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .reassemblyFull: "no room to put another packet's fragments together"
     case .fragmentOverlap: "fragments that overlap"
     case .fragmentMalformed: "a fragment that fits no packet"
+    case .groupFrame: "sent to everybody on the link: not to be forwarded"
+    case .hopLimitOver: "its hop limit is used up"
+    case .noRoute: "no route leads there"
+    case .tooBigForLink: "longer than the next link takes"
+    case .controlBusy: "for the control thread, which has no room for more"
+    case .portDown: "the port that it leaves by is down"
+    case .portFull: "the port that it leaves by takes no more"
     case .mismatched: "what was opened is not what was sealed"
     case .dummy: "a dummy packet: consumed"
     case .natKeepalive: "a keepalive for a NAT: consumed"
     case .reassembled: "a fragment, kept until its packet is whole: consumed"
+    case .forUs: "for the gateway itself: consumed"
+    case .noNeighbour: "waits for its next hop's MAC address: consumed"
     }
   }
 
@@ -134,5 +156,5 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
 
   /// Used up on purpose, and no loss.
   @inlinable @inline(__always)
-  public var isConsumption: Bool { self == .dummy || self == .natKeepalive || self == .reassembled }
+  public var isConsumption: Bool { rawValue >= Self.dummy.rawValue }
 }

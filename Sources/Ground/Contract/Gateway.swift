@@ -1,7 +1,7 @@
 public import Wire
 
 /// A gateway's two faces. Clear networks are inside, sealed traffic travels outside.
-public enum Side: UInt8, CaseIterable, Sendable {
+public enum Side: UInt8, CaseIterable, BitwiseCopyable, Sendable {
   case inside, outside
 
   @inlinable @inline(__always) public var other: Side { self == .inside ? .outside : .inside }
@@ -53,8 +53,6 @@ public struct InterfaceDescription: Sendable {
   public var addresses: [InterfaceAddress]
   /// The longest IP packet.
   public var mtu: Int
-  /// The largest TCP segment that a SYN may ask for over this interface; nil leaves it alone.
-  public var mostSegment: Int?
 
   public init(side: Side, vlan: UInt16? = nil, addresses: [InterfaceAddress] = [], mtu: Int = 1500) {
     self.side = side

@@ -32,9 +32,9 @@ public struct Report: BitwiseCopyable, Sendable {
   public enum Kind: UInt8, BitwiseCopyable, Sendable {
     /// The worker has left its loop; `value` is how many packets it received.
     case stopped
-    /// The outbound SA `value` will need nonces.
+    /// The outbound SA `sa` will need nonces.
     case nonces
-    /// The outbound SA `value` is near the end of its numbers, packets or bytes: a new one is wanted.
+    /// The outbound SA `sa` is near the end of its numbers, packets or bytes: a new one is wanted.
     case softLimit
   }
 
@@ -47,4 +47,12 @@ public struct Report: BitwiseCopyable, Sendable {
     self.worker = worker
     self.value = value
   }
+
+  /// Numbers of SAs mean something within one generation of tables.
+  @inlinable @inline(__always) public init(_ kind: Kind, worker: UInt8, sa: Int, generation: UInt32) {
+    self.init(kind, worker: worker, value: UInt64(generation) << 32 | UInt64(truncatingIfNeeded: sa & 0xffff_ffff))
+  }
+
+  public var sa: UInt32 { UInt32(truncatingIfNeeded: value) }
+  public var generation: UInt32 { UInt32(truncatingIfNeeded: value >> 32) }
 }

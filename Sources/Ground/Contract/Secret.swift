@@ -22,6 +22,10 @@ public final class Secret: Sendable, CustomStringConvertible, CustomReflectable 
     try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(octets)[..<count]))
   }
 
+  public func isSame(as other: Secret) -> Bool {
+    withOctets { mine in other.withOctets { mine.elementsEqual($0) } }
+  }
+
   public var description: String { "secret" }
   public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -18,6 +18,8 @@ public struct Arena: @unchecked Sendable {
   public let base: UnsafeMutableRawPointer
   public let bytes: Int
   public let pages: PageKind
+  /// No part of it lies on small pages.
+  public let isHugeThroughout: Bool
   /// The NUMA node it was placed on; nil where the machine has no such thing.
   public let node: Int?
 
@@ -43,9 +45,12 @@ public struct Arena: @unchecked Sendable {
     }
     if pages == .plain { _ = hauberk_advise_huge(base, bytes) }
     memset(base, 0, bytes)
+    var hugeBytes = bytes
     if pages == .plain {
-      if Self.hugeBytes(at: UInt(bitPattern: base)) > 0 { pages = .transparentHuge }
+      hugeBytes = Self.hugeBytes(at: UInt(bitPattern: base))
+      if hugeBytes > 0 { pages = .transparentHuge }
     }
+    isHugeThroughout = hugeBytes >= bytes
     self.base = base
     self.bytes = bytes
     self.pages = pages

@@ -100,6 +100,9 @@ public struct PacketMemory: @unchecked Sendable {
   @inlinable @inline(__always)
   public func isLarge(_ ref: PacketRef) -> Bool { ref.position >= firstLarge }
 
+  /// From one frame's beginning to the next one's.
+  public var frameStride: Int { Self.stride(sizes.frameBytes) }
+
   /// References to packets in small frames begin before this.
   public var firstLargeStart: UInt32 { firstLarge &* FrameAddresses.unit }
 

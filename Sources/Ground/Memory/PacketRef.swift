@@ -74,7 +74,9 @@ public struct FrameHeader: BitwiseCopyable, Sendable {
   public var places: UInt32 = 0
   /// For the story of a packet: the SA's number, and the sequence number it was sealed or opened with.
   public var storySequence: UInt64 = 0
-  @usableFromInline var reserved: UInt64 = 0
+  /// What `action` is a number of.
+  public var generation: UInt32 = 0
+  @usableFromInline var reserved: UInt32 = 0
 
   @inlinable @inline(__always) public init() {}
   @inlinable @inline(__always) public static var size: Int { 64 }

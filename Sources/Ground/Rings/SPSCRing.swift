@@ -54,6 +54,12 @@ public struct SPSCRing<Element: BitwiseCopyable>: @unchecked Sendable {
     return taken
   }
 
+  /// Producer only. Whether all that was put in has been taken out.
+  public var isDrained: Bool {
+    // edge ring.space: acquire; pairs with the release in dequeue.
+    sides.pointee.consumer.index.load(ordering: .acquiring) == sides.pointee.producer.index.load(ordering: .relaxed)
+  }
+
   /// Consumer only. Takes out at most `count`, in order, and says how many.
   @inlinable @inline(__always)
   public func dequeue(_ target: UnsafeMutablePointer<Element>, _ count: Int) -> Int {

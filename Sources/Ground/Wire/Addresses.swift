@@ -54,16 +54,21 @@ public struct IPPrefix: Hashable, Sendable {
 }
 
 extension IPPrefix {
+  /// The same without the bits that do not count.
+  public var masked: IPPrefix {
+    switch address {
+    case .v4(let address):
+      let kept = length == 0 ? 0 : UInt32.max << UInt32(32 - length)
+      return IPPrefix(.v4(IPv4Address(address.value & kept)), length: length) ?? self
+    case .v6(let address):
+      // A shift of all bits leaves none.
+      let high = UInt64.max << UInt64(max(0, 64 - length)), low = UInt64.max << UInt64(min(64, 128 - length))
+      return IPPrefix(.v6(IPv6Address(high: address.high & high, low: address.low & low)), length: length) ?? self
+    }
+  }
+
   /// Whether every address of this prefix is one of the other's.
   public func isWithin(_ other: IPPrefix) -> Bool {
-    guard length >= other.length else { return false }
-    switch (address, other.address) {
-    case (.v4(let mine), .v4(let theirs)): return (mine.value ^ theirs.value) >> UInt32(32 - other.length) == 0
-    case (.v6(let mine), .v6(let theirs)):
-      // A shift of all bits leaves none.
-      let high = (mine.high ^ theirs.high) >> UInt64(max(0, 64 - other.length))
-      return high == 0 && (mine.low ^ theirs.low) >> UInt64(min(64, 128 - other.length)) == 0
-    default: return false
-    }
+    length >= other.length && other.contains(address)
   }
 }

@@ -50,23 +50,31 @@ public struct VLANTagView {
   @inlinable @inline(__always) public var type: UInt16 { bytes.uint16(at: 2) }
 }
 
-/// ARP for IPv4 over Ethernet (RFC 826).
-public struct ARPView {
-  public let bytes: Bytes
-  @inlinable @inline(__always) public static var length: Int { 28 }
+/// Ethernet II as it leaves, with one 802.1Q tag or none.
+public struct EthernetHeader {
+  public var destination: MACAddress
+  public var source: MACAddress
+  public var vlan: UInt16?
+  public var type: UInt16
 
-  @inlinable
-  public init?(_ bytes: Bytes) {
-    guard bytes.count >= Self.length, bytes.uint16(at: 0) == 1, bytes.uint16(at: 2) == EtherType.ipv4,
-      bytes.uint8(at: 4) == 6, bytes.uint8(at: 5) == 4
-    else { return nil }
-    self.bytes = bytes
+  @inlinable @inline(__always)
+  public init(to destination: MACAddress, from source: MACAddress, vlan: UInt16? = nil, type: UInt16) {
+    self.destination = destination
+    self.source = source
+    self.vlan = vlan
+    self.type = type
   }
 
-  /// 1 asks, 2 answers.
-  @inlinable @inline(__always) public var operation: UInt16 { bytes.uint16(at: 6) }
-  @inlinable @inline(__always) public var senderMAC: MACAddress { MACAddress(bytes.uint64(at: 8) >> 16) }
-  @inlinable @inline(__always) public var sender: IPv4Address { IPv4Address(bytes.uint32(at: 14)) }
-  @inlinable @inline(__always) public var targetMAC: MACAddress { MACAddress(bytes.uint64(at: 18) >> 16) }
-  @inlinable @inline(__always) public var target: IPv4Address { IPv4Address(bytes.uint32(at: 24)) }
+  @inlinable @inline(__always)
+  public var length: Int { vlan == nil ? EthernetView.length : EthernetView.length &+ VLANTagView.length }
+
+  @inlinable
+  public func write(to bytes: WritableBytes) {
+    bytes.set(destination, at: 0)
+    bytes.set(source, at: 6)
+    guard let vlan else { return bytes.set(type, at: 12) }
+    bytes.set(EtherType.vlan, at: 12)
+    bytes.set(vlan & 0xfff, at: 14)
+    bytes.set(type, at: 16)
+  }
 }

@@ -22,6 +22,7 @@ package struct CheckReport {
   package var text: String {
     var lines = ["\(path) is right.", ""]
     lines += unit
+    if let gateway = configuration.gateway { lines += CheckPorts(gateway).text }
     for (number, tunnel) in classify.tunnels.enumerated() {
       lines += ["", Self.title(tunnel, number)] + describe(tunnel)
     }

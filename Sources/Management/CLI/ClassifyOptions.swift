@@ -12,7 +12,7 @@ package struct ClassifyOptions: Sendable {
   package var hasHeaderLine = false
 
   package static let options: [Option] = [
-    Option("--hash", "KIND", "keyed (default) or compat"),
+    Option("--hash", "KIND", "keyed (default) or compat", values: ["keyed", "compat"]),
     Option("--key", "HEX", "the keyed hash's key: 32 hexadecimal digits (default all zero)"),
     Option("--cluster-ip", "A", "an address of the cluster; may be repeated"),
     Option("--config", "FILE", "a configuration: addresses, MACs, key, tunnels, groups"),

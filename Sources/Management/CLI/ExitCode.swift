@@ -1,7 +1,7 @@
 /// How the command ends. Documented in `hauberk help`; scripts rely on the numbers.
 package enum ExitCode: Int32, CaseIterable, Sendable {
   case success = 0
-  case repeated = 1
+  case finding = 1
   case usage = 2
   case input = 3
   case output = 4
@@ -9,11 +9,12 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
   case configuration = 6
   case machine = 7
   case interrupted = 8
+  case unreachable = 9
 
   package var meaning: String {
     switch self {
     case .success: "all went well"
-    case .repeated: "audit found an IV that was used for two packets"
+    case .finding: "audit found an IV that was used for two packets, or doctor something wrong"
     case .usage: "the command line is wrong"
     case .input: "the input cannot be read, or is no capture of a known kind"
     case .output: "the output cannot be written"
@@ -21,6 +22,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     case .configuration: "the configuration is wrong"
     case .machine: "the machine lacks something: memory, threads"
     case .interrupted: "stopped by a signal; everything before was processed"
+    case .unreachable: "no gateway runs here, or it does not answer"
     }
   }
 }

@@ -55,6 +55,18 @@ package enum Format {
     return fixed(seconds, 2) + " s"
   }
 
+  /// 93 784 seconds as `1 d 2 h`: the two largest units that are not nothing.
+  package static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 1, seconds < 1e15 else { return seconds >= 1 ? "-" : "0 s" }
+    var rest = UInt64(seconds)
+    var parts: [String] = []
+    for (unit, name) in [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")] as [(UInt64, String)] {
+      if rest >= unit { parts.append("\(rest / unit) \(name)") }
+      rest %= unit
+    }
+    return parts.prefix(2).joined(separator: " ")
+  }
+
   package static func right(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
   }

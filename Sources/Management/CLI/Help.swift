@@ -6,13 +6,7 @@ package enum Help {
     hauberk \(version) - several machines, one gateway
 
     Usage:
-      hauberk replay [CAPTURE] [OPTIONS]     run a capture through the pipeline, from file to file
-      hauberk classify [CAPTURE] [OPTIONS]   print every packet's work set
-      hauberk check CONFIG [--json]          what a configuration would do, and what is wrong with it
-      hauberk keys CONFIG [--begin]          which nonces of which key were used
-      hauberk audit CAPTURE [OPTIONS]        look for lost, doubled and dangerous ESP packets
-      hauberk help [COMMAND]                 this page, or a command's
-      hauberk version
+    \(usage)
 
     Try:
       hauberk replay                         a capture that ships inside the program
@@ -21,10 +15,18 @@ package enum Help {
       hauberk replay my.pcap --trace 5       the story of the first five packets
       hauberk classify my.pcap | head
       hauberk audit my.pcap                  was an IV used twice?
+      hauberk status --watch                 the running gateway, every two seconds
 
     Exit codes:
     \(exitCodes)
     """
+
+  private static var usage: String {
+    Command.all.map { command in
+      let words = "hauberk \(command.name) \(command.usage)"
+      return "  " + Format.left(words, 38) + " " + command.summary
+    }.joined(separator: "\n")
+  }
 
   package static var exitCodes: String {
     ExitCode.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
@@ -136,7 +138,27 @@ package enum Help {
     \(exitCodes)
     """
 
-  private static func listing(_ options: [Option]) -> String {
+  package static let doctor = """
+    Usage: hauberk doctor [CONFIG] [OPTIONS]
+
+    Looks at this machine and says in plain words what would hold a gateway back, why that matters, and the
+    command that mends it: processors, large pages, rights, the kernel, the processor's ciphers, the clock, and
+    the devices that are to be ports. Changes nothing. Run it as the user that the gateway will run as.
+
+      wrong        a gateway would not start, or would lose or spoil packets; ends the command with code 1
+      better       it would work, slower or with less margin than it could
+
+    Devices that are not named may serve something else: what is found there is never 'wrong'.
+
+    Options:
+    \(listing(DoctorOptions.options))
+
+    Examples:
+      sudo hauberk doctor --device eth1 --device eth2
+      hauberk doctor --json | jq '.findings[] | select(.level == "wrong")'
+    """
+
+  static func listing(_ options: [Option]) -> String {
     options.map { option in
       let name = option.name + (option.placeholder.map { " \($0)" } ?? "")
       return "  " + Format.left(name, 18) + " " + option.help

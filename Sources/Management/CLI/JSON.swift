@@ -14,6 +14,33 @@ package indirect enum JSON: Sendable {
     return text
   }
 
+  /// Without a line break anywhere: one value a line, as between the gateway and its clients.
+  package var line: String {
+    var text = ""
+    writeLine(to: &text)
+    return text
+  }
+
+  private func writeLine(to text: inout String) {
+    switch self {
+    case .object(let members):
+      text += "{"
+      for (index, member) in members.enumerated() {
+        text += (index > 0 ? "," : "") + Self.quoted(member.0) + ":"
+        member.1.writeLine(to: &text)
+      }
+      text += "}"
+    case .array(let items):
+      text += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 { text += "," }
+        item.writeLine(to: &text)
+      }
+      text += "]"
+    default: write(to: &text, indent: "")
+    }
+  }
+
   private func write(to text: inout String, indent: String) {
     let inner = indent + "  "
     switch self {

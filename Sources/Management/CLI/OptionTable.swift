@@ -6,12 +6,19 @@ package struct Option: Sendable {
   /// What stands for the value in the help; nil for a switch.
   package let placeholder: String?
   package let help: String
+  /// The words that are all it takes, or those worth offering.
+  package let values: [String]
 
-  package init(_ name: String, _ placeholder: String? = nil, _ help: String) {
+  package init(_ name: String, _ placeholder: String? = nil, _ help: String, values: [String] = []) {
     self.name = name
     self.placeholder = placeholder
     self.help = help
+    self.values = values
   }
+
+  /// `[SECONDS]`: a value may be left out.
+  var isValueOptional: Bool { placeholder?.hasPrefix("[") == true }
+  var takesFile: Bool { placeholder == "FILE" || placeholder == "PATH" }
 }
 
 /// The words of a command line, sorted into options and the rest.
@@ -45,6 +52,12 @@ package struct ParsedArguments: Sendable {
     guard let placeholder = option.placeholder else {
       guard parts.count == 1 else { throw CommandFailure(.usage, "\(name) takes no value") }
       values[name, default: []].append("")
+      return
+    }
+    if option.isValueOptional, parts.count == 1 {
+      // Only what looks like a value is one: the next word may be something else.
+      let isValue = rest.first?.first?.isNumber == true
+      values[name, default: []].append(isValue ? rest.removeFirst() : "")
       return
     }
     guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {

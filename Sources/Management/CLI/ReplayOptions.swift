@@ -39,20 +39,23 @@ package struct ReplayOptions: Sendable {
     Option("--workers", "N", "worker threads, one core each (default: one fewer than cores)"),
     Option("--members", "N", "play a cluster of N members (default 1)"),
     Option("--member", "I", "keep only member I's packets, counted from 0"),
-    Option("--hash", "KIND", "keyed (default) or compat"),
+    Option("--hash", "KIND", "keyed (default) or compat", values: ["keyed", "compat"]),
     Option("--key", "HEX", "the keyed hash's key: 32 hexadecimal digits (default all zero)"),
     Option("--cluster-ip", "A", "an address of the cluster; may be repeated"),
     Option("--filter", "EXPR", "only packets that match, in the language of tcpdump"),
-    Option("--rate", "R", "asap (default), original, or packets per second"),
+    Option("--rate", "R", "asap (default), original, or packets per second", values: ["asap", "original"]),
     Option("--loop", "N", "play the input N times (default 1)"),
     Option("--trace", "N", "tell what happens to the first N packets"),
     Option("--generate", "SPEC", "traffic of our own: packets=N,size=imix,flows=N,ipv6=%,seed=N"),
     Option("--faults", "SPEC", "spoil the input: truncate=,flip=,duplicate=,reorder=,drop=,seed="),
     Option("--round-trip", nil, "seal and open every packet (default without --config and --members)"),
     Option("--plain", nil, "neither seal nor open: only classify, own and pass on"),
-    Option("--engine", "NAME", "what computes ciphers: auto (default), ipsec-mb or openssl"),
+    Option(
+      "--engine", "NAME", "what computes ciphers: auto (default), ipsec-mb or openssl",
+      values: ["auto", "ipsec-mb", "openssl"]),
     Option("--keylog", "FILE", "write the keys, for a protocol analyser to read the output with"),
-    Option("--deal", "HOW", "owner (default): straight to the owning worker; turn: by turns"),
+    Option(
+      "--deal", "HOW", "owner (default): straight to the owning worker; turn: by turns", values: ["owner", "turn"]),
     Option("--json", nil, "one JSON object on standard output"),
   ]
 

@@ -13,6 +13,9 @@ package struct Configuration: Sendable {
   package var stateDirectory: String?
   /// What computes ciphers; nil chooses.
   package var engine: String?
+  /// Of a live gateway; nil where the file names no ports.
+  package var gateway: GatewayDescription?
+  package var operation = OperationSection()
 
   package init(_ document: YAMLDocument) throws(ConfigurationErrors) {
     self = try document.read { Configuration(&$0) }
@@ -24,6 +27,7 @@ package struct Configuration: Sendable {
     let unit = reader.optional("unit", .section(UnitSection.read))
     let cluster = reader.optional("cluster", .section(ClusterSection.read))
     engine = reader.optional("engine", .engine).flatMap { $0 }
+    readGateway(&reader)
     frames = memory?.frames
     frameBytes = memory?.frameBytes
     unitNumber = unit?.number
@@ -42,6 +46,25 @@ package struct Configuration: Sendable {
     if unit?.mac == nil, cluster?.unicastMAC != nil || cluster?.multicastMAC != nil {
       reader.reject("cluster", "MAC addresses are given, but no 'unit.mac' of its own that completes them")
     }
+  }
+
+  private mutating func readGateway(_ reader: inout FieldReader) {
+    let ports = reader.optional("ports", .section(PortsSection.read))
+    let routes = reader.field(
+      "routes", .list(of: .section(RouteSection.read), count: 0...RouteDescription.most), default: [])
+    let workers = reader.field("workers", .integer(in: 1...OwnershipDescription.mostWorkers), default: 1)
+    let polling = reader.field("polling", .choice, default: Polling.adaptive)
+    operation = reader.field("operation", .section(OperationSection.read), default: OperationSection())
+    guard let ports else {
+      if !reader.contains("ports"), !routes.isEmpty {
+        reader.reject("routes", "found routes, expected 'ports' as well, by which packets leave")
+      }
+      return
+    }
+    var gateway = GatewayDescription(ports: ports.ports, interfaces: ports.interfaces, routes: routes)
+    gateway.workers = workers
+    gateway.polling = polling
+    self.gateway = gateway
   }
 
   private mutating func readAssociations(_ reader: inout FieldReader, _ around: Surroundings) {

@@ -51,9 +51,3 @@ final class Surroundings {
     }
   }
 }
-
-extension Secret {
-  fileprivate func isSame(as other: Secret) -> Bool {
-    unsafe withOctets { mine in unsafe other.withOctets { unsafe mine.elementsEqual($0) } }
-  }
-}

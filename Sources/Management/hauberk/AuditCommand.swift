@@ -31,7 +31,7 @@ struct AuditCommand {
     try Console.flush()
 
     // What was found outweighs what was not read.
-    if let complaint = result.complaint { throw CommandFailure(.repeated, complaint) }
+    if let complaint = result.complaint { throw CommandFailure(.finding, complaint) }
     if wasInterrupted { return .interrupted }
     if let truncation = result.truncation { throw CommandFailure(.damagedInput, truncation) }
     if audit.count(of: .beyondLimit) > 0 {

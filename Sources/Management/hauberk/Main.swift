@@ -1,6 +1,6 @@
 import CKernel
 import CLI
-import Config
+import Console
 import Glibc
 
 @main
@@ -23,44 +23,41 @@ struct Main {
       return .usage
     }
     let rest = Array(words.dropFirst())
+    if let page = Command.named(command)?.page, ParsedArguments.askForHelp(rest) { return try show(page) }
     switch command {
-    case "replay":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.replay) }
-      return try ReplayCommand(ReplayOptions(rest)).run()
-    case "classify":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.classify) }
-      return try ClassifyCommand(ClassifyOptions(rest)).run()
-    case "check":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.check) }
-      return try CheckCommand(CheckOptions(rest)).run()
-    case "keys":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.keys) }
-      return try KeysCommand(KeysOptions(rest)).run()
-    case "audit":
-      if ParsedArguments.askForHelp(rest) { return try show(Help.audit) }
-      return try AuditCommand(AuditOptions(rest)).run()
-    case "help", "--help", "-h":
-      return try help(rest)
+    case "replay": return try ReplayCommand(ReplayOptions(rest)).run()
+    case "classify": return try ClassifyCommand(ClassifyOptions(rest)).run()
+    case "check": return try CheckCommand(CheckOptions(rest)).run()
+    case "keys": return try KeysCommand(KeysOptions(rest)).run()
+    case "audit": return try AuditCommand(AuditOptions(rest)).run()
+    case "run": return try RunCommand(RunOptions(rest)).run()
+    case "doctor": return try DoctorCommand(DoctorOptions(rest)).run()
+    case "status": return try StatusCommand(StatusOptions(rest)).run()
+    case "show": return try StatusCommand(ShowOptions(rest)).run()
+    case "trace": return try TraceCommand(TraceOptions(rest)).run()
+    case "reload": return try ActionCommand(.reload, ActionOptions("reload", rest)).run()
+    case "drain": return try ActionCommand(.drain, ActionOptions("drain", rest)).run()
+    case "stop": return try ActionCommand(StopOptions(rest)).run()
+    case "completions":
+      try Console.output(CompletionsOptions(rest).shell.completions)
+      return .success
+    case "help", "--help", "-h": return try help(HelpOptions(rest))
     case "version", "--version":
       return try show("hauberk \(Help.version)")
     default:
-      let hint = nearestName(to: command, among: ["replay", "classify", "check", "keys", "audit", "help", "version"])
+      let hint = Command.near(command)
       throw CommandFailure(
         .usage,
         "unknown command '\(command)'" + (hint.map { ": did you mean '\($0)'?" } ?? "; try 'hauberk help'"))
     }
   }
 
-  private static func help(_ words: [String]) throws(CommandFailure) -> ExitCode {
-    switch words.first {
-    case nil: return try show(Help.overview)
-    case "replay": return try show(Help.replay)
-    case "classify": return try show(Help.classify)
-    case "check": return try show(Help.check)
-    case "keys": return try show(Help.keys)
-    case "audit": return try show(Help.audit)
-    case .some(let word): throw CommandFailure(.usage, "there is no help on '\(word)': try 'hauberk help'")
+  private static func help(_ options: HelpOptions) throws(CommandFailure) -> ExitCode {
+    if options.isManual {
+      try Console.output(Manual.page)
+      return .success
     }
+    return try show(options.command?.page ?? Help.overview)
   }
 
   private static func show(_ text: String) throws(CommandFailure) -> ExitCode {

@@ -55,6 +55,8 @@ void hauberk_crypto_start(void);
 bool hauberk_engine_is_here(int engine);
 /// Name, version and what it makes of the processor, for people. Returns the length.
 int hauberk_engine_words(int engine, char *out, size_t capacity);
+/// Why all lanes share one copy of the engine's code, once they were made; NULL where they need not.
+const char *hauberk_engine_copy_refusal(int engine);
 
 /// NULL when memory has run out or the engine is not here. `number` tells the threads apart: 0, 1, 2, ...
 hauberk_lane *hauberk_lane_make(int engine, uint32_t number);

@@ -8,6 +8,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "Device.h"
+#include "Notify.h"
+#include "Privileges.h"
+
 // Every C entry point that a hot function may call carries this, so that @_noLocks accepts it.
 #define HAUBERK_HOT __attribute__((swift_attr("@_noLocks")))
 #define HAUBERK_INLINE static inline __attribute__((always_inline)) HAUBERK_HOT
@@ -56,6 +60,21 @@ HAUBERK_INLINE void hauberk_clear(void *to, size_t bytes) { memset(to, 0, bytes)
 HAUBERK_HOT void hauberk_sleep_microseconds(uint32_t microseconds);
 HAUBERK_HOT void hauberk_yield(void);
 
+/// Seconds that never go back, on a clock that is cheap to read.
+HAUBERK_INLINE int64_t hauberk_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return (int64_t)t.tv_sec;
+}
+
+/// A counter of the kernel's that a thread can wait at until another raises it.
+int hauberk_event_make(void);
+HAUBERK_HOT void hauberk_event_raise(int event);
+void hauberk_event_take(int event);
+void hauberk_event_close(int event);
+/// Until one of them has something to read, or the time is over. Below 0 stands for none.
+HAUBERK_HOT void hauberk_wait_for(int one, int other, int event, int milliseconds);
+
 enum { HAUBERK_HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
 /// Maps `bytes` (a multiple of 2 MiB) of explicit huge pages. NULL when the kernel has none to give.
@@ -85,3 +104,8 @@ bool hauberk_file_system_tells_of_failures(void);
 /// From here on SIGINT and SIGTERM only raise a flag, and SIGPIPE is a failed write.
 void hauberk_catch_interrupts(void);
 bool hauberk_was_interrupted(void);
+/// From here on SIGHUP only raises a flag, which taking it lowers.
+void hauberk_catch_hangups(void);
+bool hauberk_take_hangup(void);
+
+#include "ports.h"

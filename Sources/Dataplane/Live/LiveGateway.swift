@@ -1,0 +1,263 @@
+import CKernel
+package import Contract
+package import Memory
+package import Nonces
+import Rings
+package import Wire
+
+/// What a live gateway is to be made of.
+package struct LiveDescription: Sendable {
+  package var classify: ClassifyDescription
+  package var gateway: GatewayDescription
+  package var ownership: OwnershipDescription
+  package var memory = PacketMemorySizes()
+  package var engine: CryptoEngine.Kind?
+  package var unit = 0
+
+  package init(_ classify: ClassifyDescription, _ gateway: GatewayDescription) {
+    self.classify = classify
+    self.gateway = gateway
+    ownership = OwnershipDescription(members: 1, playing: [0], workers: gateway.workers)
+  }
+}
+
+/// Both sides of one worker.
+package struct LivePorts {
+  package var inside: LivePort
+  package var outside: LivePort
+
+  package init(inside: LivePort, outside: LivePort) {
+    self.inside = inside
+    self.outside = outside
+  }
+}
+
+/// The workers of a live gateway and what they need: made before the first packet, gone after the last.
+package final class LiveGateway {
+  package private(set) var description: LiveDescription
+  package let memory: PacketMemory
+  /// By worker: shared by both of its ports.
+  package let frames: [FrameSource]
+  /// The control thread's.
+  package let controlFrames: FrameSource
+  package let counters: [WorkerCounters]
+  package let exchanges: [ControlExchange]
+  package let processors: [Int?]
+  package let neighbours: NeighbourTable
+  package private(set) var associations: Associations
+  package private(set) var ports: [LivePorts] = []
+  /// Raised when a worker has something for control.
+  package let wakesControl: Int32
+  private let engine: CryptoEngine
+  private let macs: [MACAddress]
+  private let nonces: NonceStateDirectory?
+  private let history: KeyHistory
+  private var supply: NonceSupply
+  private var forward: ForwardTables
+  private var snapshot: UnsafePointer<ClassifySnapshot>
+  private let shared: WorkerShared
+  private let orders: [SPSCRing<Order>]
+  private let reports: [SPSCRing<Report>]
+  private var espWorkers: [ESPWorker] = []
+  private var threads: [WorkerThread] = []
+  /// Reports that are no request for nonces: SAs that come to their end.
+  package private(set) var events: [Report] = []
+
+  private static let exchangeCapacity = 1024
+  private static let crossingCapacity = 1024
+
+  /// `macs` by side: the devices'.
+  package init(
+    _ description: LiveDescription, macs: [MACAddress], nonces: NonceStateDirectory?, _ history: KeyHistory
+  ) throws {
+    let description = Self.completed(description, macs)
+    self.description = description
+    self.macs = macs
+    self.nonces = nonces
+    self.history = history
+    let workers = description.gateway.workers
+    let allowed = Processors.allowed()
+    let processors = (0..<workers).map { worker in
+      allowed.isEmpty ? nil : allowed[allowed.count - 1 - worker % allowed.count]
+    }
+    self.processors = processors
+    let memory = try PacketMemory(description.memory, near: processors[0])
+    self.memory = memory
+    frames = (0..<workers).map { _ in FrameSource(memory) }
+    controlFrames = FrameSource(memory, keeping: 256)
+    engine = try CryptoEngine(forced: description.engine, lanes: workers)
+    associations = try Associations(description.classify, engine: engine, workers: workers)
+    associations.tables.epoch.pointee = hauberk_seconds()
+    supply = try NonceSupply(
+      associations, description.ownership, workers: workers, unit: description.unit, from: nonces, history)
+    neighbours = NeighbourTable()
+    forward = ForwardTables(description.gateway, macs: macs, neighbours: neighbours)
+    snapshot = ClassifySnapshotBuilder.build(
+      description.classify, description.ownership, associations, forward: forward)
+    shared = WorkerShared(
+      memory: memory, first: snapshot, workers: workers, crossingCapacity: Self.crossingCapacity)
+    orders = (0..<workers).map { _ in SPSCRing(capacity: 64) }
+    reports = (0..<workers).map { _ in SPSCRing(capacity: 256) }
+    counters = (0..<workers).map { _ in WorkerCounters() }
+    let wakesControl = hauberk_event_make()
+    self.wakesControl = wakesControl
+    exchanges = (0..<workers).map { _ in
+      ControlExchange(capacity: Self.exchangeCapacity, wakesControlBy: wakesControl)
+    }
+    for number in 0..<workers {
+      espWorkers.append(
+        ESPWorker(
+          lane: try engine.lane(number), memory: memory, reports: reports[number], worker: number, link: .ethernet))
+    }
+    hauberk_return_free_memory()
+  }
+
+  package var engineName: String { engine.name }
+
+  /// With what follows from the interfaces.
+  private static func completed(_ description: LiveDescription, _ macs: [MACAddress]) -> LiveDescription {
+    var description = description
+    description.classify.localAddresses = description.gateway.interfaces.flatMap { $0.addresses.map(\.address) }
+    description.classify.accept = accept(description, macs)
+    return description
+  }
+
+  private static func accept(_ description: LiveDescription, _ macs: [MACAddress]) -> AcceptDescription {
+    var accept = AcceptDescription(unitMAC: macs[0])
+    accept.outsideMAC = macs[1]
+    accept.clusterUnicastMAC = description.classify.accept?.clusterUnicastMAC
+    accept.clusterMulticastMAC = description.classify.accept?.clusterMulticastMAC
+    // All nodes, and for each of our addresses the group that is asked for it (RFC 4291 section 2.7.1).
+    var groups = [MACAddress(0x3333_0000_0001)]
+    for case .v6(let address) in description.classify.localAddresses {
+      groups.append(MACAddress(0x3333_ff00_0000 | address.low & 0xff_ffff))
+    }
+    // The link-local addresses end as the MAC addresses do.
+    for mac in macs { groups.append(MACAddress(0x3333_ff00_0000 | mac.value & 0xff_ffff)) }
+    accept.groups = (description.classify.accept?.groups ?? []) + groups
+    return accept
+  }
+
+  /// `prepare` runs on each worker's thread before it begins.
+  package func start(_ ports: [LivePorts], prepare: @escaping @Sendable () -> Void = {}) throws(ThreadError) {
+    self.ports = ports
+    for number in 0..<description.gateway.workers {
+      let start = LiveWorker(
+        number: number, shared: shared, counters: counters[number], orders: orders[number], reports: reports[number],
+        inside: ports[number].inside, outside: ports[number].outside, frames: frames[number],
+        esp: espWorkers[number], exchange: exchanges[number], polling: description.gateway.polling)
+      let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
+        var worker = start
+        prepare()
+        WorkerLife.run(&worker)
+        worker.deallocate()
+      }
+      threads.append(thread)
+    }
+  }
+
+  /// Answers what workers have asked for, and remembers what they have told.
+  package func serve() throws(NonceRefusal) {
+    for worker in 0..<description.gateway.workers {
+      while let report = reports[worker].dequeue() {
+        guard var order = try supply.order(for: report) else {
+          events.append(report)
+          continue
+        }
+        while orders[worker].enqueue(&order, 1) == 0 { hauberk_yield() }
+        exchanges[worker].wakeWorker()
+      }
+    }
+  }
+
+  package func takeEvents() -> [Report] {
+    defer { events = [] }
+    return events
+  }
+
+  /// Puts another description into force, as a whole: SAs, policies and routes. SAs that keep their keys go on with their
+  /// numbers and windows, and no packet is lost. What a running gateway cannot change is refused, and then nothing has
+  /// changed.
+  package func reload(_ next: LiveDescription) throws {
+    if let what = description.unchangeable(in: next) { throw ReloadRefusal(what) }
+    let next = Self.completed(next, macs)
+    let workers = description.gateway.workers
+    let newAssociations = try Associations(next.classify, engine: engine, workers: workers, after: associations)
+    try serve()
+    let newSupply = try NonceSupply(
+      newAssociations, next.ownership, workers: workers, unit: next.unit, from: nonces, history, after: supply)
+    let newForward = ForwardTables(next.gateway, macs: macs, neighbours: neighbours)
+    let newSnapshot = ClassifySnapshotBuilder.build(
+      next.classify, next.ownership, newAssociations, forward: newForward)
+    // Orders name SAs by the numbers of now: none may be under way when those change.
+    for (ring, exchange) in zip(orders, exchanges) {
+      exchange.wakeWorker()
+      while !ring.isDrained { hauberk_yield() }
+    }
+    let old = shared.cell.publish(newSnapshot) {
+      for exchange in exchanges { exchange.wakeWorker() }
+      hauberk_yield()
+    }
+    ClassifySnapshotBuilder.destroy(old)
+    forward.deallocate()
+    snapshot = newSnapshot
+    forward = newForward
+    // From here on the old ones are gone, and with them what nobody took over.
+    supply = newSupply
+    associations = newAssociations
+    description = next
+    hauberk_return_free_memory()
+  }
+
+  /// Asks every worker to finish, and waits until all have.
+  package func stop() {
+    var order = Order(.stop)
+    for (ring, exchange) in zip(orders, exchanges) {
+      while ring.enqueue(&order, 1) == 0 { hauberk_yield() }
+      exchange.wakeWorker()
+    }
+    for thread in threads { thread.join() }
+    threads = []
+  }
+
+  /// After `stop`, and after the ports are closed.
+  package func deallocate() {
+    for ring in orders { ring.deallocate() }
+    for ring in reports { ring.deallocate() }
+    for exchange in exchanges { exchange.deallocate() }
+    for bank in counters { bank.deallocate() }
+    for worker in espWorkers { worker.deallocate() }
+    shared.deallocate()
+    ClassifySnapshotBuilder.destroy(snapshot)
+    forward.deallocate()
+    neighbours.deallocate()
+    for source in frames { source.deallocate() }
+    controlFrames.deallocate()
+    memory.deallocate()
+    hauberk_event_close(wakesControl)
+  }
+}
+
+/// What a gateway cannot change while it runs.
+package struct ReloadRefusal: Error, CustomStringConvertible {
+  package let description: String
+
+  init(_ what: String) { description = "\(what) cannot change while the gateway runs: start it again for that" }
+}
+
+extension LiveDescription {
+  /// In words; nil where everything can be taken over.
+  func unchangeable(in next: LiveDescription) -> String? {
+    func shape(_ gateway: GatewayDescription) -> [String] {
+      gateway.ports.map { "\($0)" } + gateway.interfaces.map { "\($0)" }
+    }
+    if shape(gateway) != shape(next.gateway) { return "'ports'" }
+    if gateway.workers != next.gateway.workers { return "'workers'" }
+    if gateway.polling != next.gateway.polling { return "'polling'" }
+    if memory.frames != next.memory.frames || memory.frameBytes != next.memory.frameBytes { return "'memory'" }
+    if engine != next.engine { return "'engine'" }
+    if unit != next.unit { return "'unit.number'" }
+    if classify.key != next.classify.key || classify.hash != next.classify.hash { return "the cluster's hash" }
+    return nil
+  }
+}

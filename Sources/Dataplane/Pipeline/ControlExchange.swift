@@ -1,0 +1,80 @@
+import CKernel
+import Contract
+package import Memory
+package import Rings
+
+/// What control asks a worker to do with a frame of its making: in place of a verdict.
+package enum Injection: UInt8 {
+  /// As if it had come from inside: policies and routes say where it goes.
+  case route = 0
+  case inside, outside
+}
+
+/// Between one worker and the control thread: packets that are not for the fast path, and what comes of them.
+package struct ControlExchange: @unchecked Sendable {
+  package let punted: SPSCRing<PacketRef>
+  package let injected: SPSCRing<PacketRef>
+  /// Event counters of the kernel's: to be waited at.
+  package let wakesControlBy: Int32
+  package let wakesWorker: Int32
+
+  /// In the sequence of a punted packet's header: it came out of a tunnel. Below it, the side that it came from.
+  package static var openedBit: UInt64 { 1 << 8 }
+
+  package init(capacity: Int, wakesControlBy control: Int32) {
+    punted = SPSCRing(capacity: capacity)
+    injected = SPSCRing(capacity: capacity)
+    wakesControlBy = control
+    wakesWorker = hauberk_event_make()
+  }
+
+  package func deallocate() {
+    punted.deallocate()
+    injected.deallocate()
+    hauberk_event_close(wakesWorker)
+  }
+
+  @inline(__always)
+  func wakeControl() { hauberk_event_raise(wakesControlBy) }
+
+  package func wakeWorker() { hauberk_event_raise(wakesWorker) }
+
+  /// Whether control has something to say to it.
+  @inline(__always)
+  static func wants(_ reason: DropReason) -> Bool {
+    switch reason {
+    case .arp, .forUs, .noNeighbour, .hopLimitOver, .noRoute, .tooBigForLink: true
+    default: false
+    }
+  }
+}
+
+/// What a live worker does when there is nothing to do: looks again at once for a while, then sleeps until there is.
+struct LiveWait {
+  private let inside: Int32
+  private let outside: Int32
+  private let event: Int32
+  private let isBusy: Bool
+  private let milliseconds: Int32
+
+  /// About as long as it takes to wake up.
+  private static var polls: Int { 512 }
+
+  init(_ inside: Int32, _ outside: Int32, _ event: Int32, isBusy: Bool, hasOthers: Bool) {
+    self.inside = inside
+    self.outside = outside
+    self.event = event
+    self.isBusy = isBusy
+    // Nobody wakes a worker for what crosses to it.
+    milliseconds = hasOthers || inside < 0 || outside < 0 ? 1 : 50
+  }
+
+  @inline(never)
+  func wait(_ polls: Int) {
+    if isBusy || polls < Self.polls {
+      hauberk_pause()
+    } else {
+      hauberk_wait_for(inside, outside, event, milliseconds)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Memory
+
+/// One side of a live worker: a queue of a device, of whichever kind. Asked once a burst, so a switch costs nothing.
+///
+/// A handle: the queue lies on the heap, and belongs to whoever opened it.
+package struct LivePort: @unchecked Sendable {
+  package enum Queue {
+    /// Rings in memory, with somebody else at their other end.
+    case pipe(UnsafeMutablePointer<PipeQueue>)
+    case xdp(UnsafeMutablePointer<XDPQueue>)
+    case packet(UnsafeMutablePointer<PacketQueue>)
+    case tap(UnsafeMutablePointer<TapQueue>)
+    case pcap(UnsafeMutablePointer<PcapQueue>)
+  }
+
+  package let queue: Queue
+
+  package init(_ queue: Queue) { self.queue = queue }
+
+  @inline(__always)
+  func receive(into burst: inout Burst) {
+    switch queue {
+    case .pipe(let queue): queue.pointee.receive(into: &burst)
+    case .xdp(let queue): queue.pointee.receive(into: &burst)
+    case .packet(let queue): queue.pointee.receive(into: &burst)
+    case .tap(let queue): queue.pointee.receive(into: &burst)
+    case .pcap(let queue): queue.pointee.receive(into: &burst)
+    }
+  }
+
+  /// The frames are the port's from here on.
+  @inline(__always)
+  func send(_ refs: UnsafePointer<PacketRef>, _ count: Int) {
+    switch queue {
+    case .pipe(let queue): queue.pointee.send(refs, count)
+    case .xdp(let queue): queue.pointee.send(refs, count)
+    case .packet(let queue): queue.pointee.send(refs, count)
+    case .tap(let queue): queue.pointee.send(refs, count)
+    case .pcap(let queue): queue.pointee.send(refs, count)
+    }
+  }
+
+  /// What has been given goes out now, and what has gone comes back.
+  @inline(__always)
+  func flush() {
+    switch queue {
+    case .pipe(let queue): queue.pointee.flush()
+    case .xdp(let queue): queue.pointee.flush()
+    case .packet(let queue): queue.pointee.flush()
+    case .tap(let queue): queue.pointee.flush()
+    case .pcap(let queue): queue.pointee.flush()
+    }
+  }
+
+  /// To wait at for packets; below 0 where there is nothing to wait at.
+  @inline(__always)
+  var descriptor: Int32 {
+    switch queue {
+    case .pipe(let queue): queue.pointee.descriptor
+    case .xdp(let queue): queue.pointee.descriptor
+    case .packet(let queue): queue.pointee.descriptor
+    case .tap(let queue): queue.pointee.descriptor
+    case .pcap(let queue): queue.pointee.descriptor
+    }
+  }
+
+  package var counters: PortCounters {
+    switch queue {
+    case .pipe(let queue): queue.pointee.counters
+    case .xdp(let queue): queue.pointee.counters
+    case .packet(let queue): queue.pointee.counters
+    case .tap(let queue): queue.pointee.counters
+    case .pcap(let queue): queue.pointee.counters
+    }
+  }
+}

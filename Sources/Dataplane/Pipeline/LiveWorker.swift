@@ -1,0 +1,307 @@
+import CKernel
+package import Contract
+package import Memory
+package import Rings
+import Wire
+
+/// A worker between two live ports: from both sides in turn, through the stages, to whichever side the route says.
+///
+/// Like every worker it does not lock, allocate or count references. It waits only when there has been nothing to do for
+/// a while, and then for all that could end that.
+package struct LiveWorker {
+  let number: Int
+  let cell: SnapshotCell<ClassifySnapshot>
+  let quiescence: Quiescence
+  let orders: SPSCRing<Order>
+  let reports: SPSCRing<Report>
+  let stages: Stages
+  let inside: LivePort
+  let outside: LivePort
+  let frames: FrameSource
+  let exchange: ControlExchange
+  let waiting: LiveWait
+  var leaving: Departures
+
+  package init(
+    number: Int, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>, reports: SPSCRing<Report>,
+    inside: LivePort, outside: LivePort, frames: FrameSource, esp: ESPWorker, exchange: ControlExchange,
+    polling: Polling
+  ) {
+    self.number = number
+    cell = shared.cell
+    quiescence = shared.quiescence
+    self.orders = orders
+    self.reports = reports
+    stages = Stages(
+      memory: shared.memory.addresses, counters: counters, crossing: shared.crossing, scratch: BurstScratch(),
+      worker: UInt8(number), esp: esp)
+    self.inside = inside
+    self.outside = outside
+    self.frames = frames
+    self.exchange = exchange
+    waiting = LiveWait(
+      inside.descriptor, outside.descriptor, exchange.wakesWorker, isBusy: polling == .busy,
+      hasOthers: shared.crossing.workers > 1)
+    leaving = Departures()
+  }
+
+  package func deallocate() {
+    leaving.deallocate()
+    stages.scratch.deallocate()
+  }
+
+  @inline(__always)
+  mutating func run(_ refs: UnsafeMutablePointer<PacketRef>, _ crossed: UnsafeMutablePointer<PacketRef>) {
+    let counters = stages.counters
+    var idlePolls = 0
+    var isStopping = false
+    while true {
+      let snapshot = cell.load()
+      isStopping = takeOrders(snapshot) || isStopping
+      let seconds = hauberk_seconds()
+      var moved = turn(.inside, inside, snapshot, refs, seconds) &+ turn(.outside, outside, snapshot, refs, seconds)
+      moved &+= takeCrossed(snapshot, crossed)
+      moved &+= takeInjected(snapshot, refs, seconds)
+      leave()
+      quiescence.pass(number)
+      if moved > 0 {
+        idlePolls = 0
+        continue
+      }
+      if isStopping { break }
+      counters.add(1, to: WorkerCounters.idlePolls)
+      idlePolls &+= 1
+      waiting.wait(idlePolls)
+    }
+  }
+
+  /// One burst from one side. How many packets there were.
+  @inline(__always)
+  private mutating func turn(
+    _ side: Side, _ port: LivePort, _ snapshot: UnsafePointer<ClassifySnapshot>,
+    _ refs: UnsafeMutablePointer<PacketRef>, _ seconds: Int64
+  ) -> Int {
+    var burst = Burst(refs)
+    port.receive(into: &burst)
+    if burst.count == 0 { return 0 }
+    let received = burst.count
+    judge(&burst, side, snapshot, seconds)
+    return received
+  }
+
+  @inline(__always)
+  private mutating func judge(
+    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
+  ) {
+    var clock = TickClock()
+    clock.start()
+    note(burst, side, seconds)
+    stages.judge(&burst, Classifier(snapshot, link: .ethernet, from: side), &clock)
+    depart(burst, snapshot)
+    stages.counters.add(ticks: clock.lap(), to: .transmit)
+    stages.counters.add(1, to: WorkerCounters.bursts)
+  }
+
+  /// What a port does not know: where the packet came in, and when. Nothing of what the frame held before is left.
+  @inline(__always)
+  private func note(_ burst: Burst, _ side: Side, _ seconds: Int64) {
+    var index = 0
+    while index < burst.count {
+      let header = header(of: burst.refs[index])
+      header.pointee.seconds = seconds
+      header.pointee.made.length = 0
+      header.pointee.sequence = UInt64(side.rawValue)
+      header.pointee.wireLength = burst.refs[index].length
+      burst.refs[index].judgement = Judgement()
+      index &+= 1
+    }
+  }
+
+  @inline(__always)
+  private func header(of ref: PacketRef) -> UnsafeMutablePointer<FrameHeader> {
+    (stages.memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+  }
+
+  /// Packets that other workers have judged and sent over.
+  @inline(__always)
+  private mutating func takeCrossed(
+    _ snapshot: UnsafePointer<ClassifySnapshot>, _ refs: UnsafeMutablePointer<PacketRef>
+  ) -> Int {
+    var others = Burst(refs)
+    stages.crossing.receive(into: &others, at: number)
+    if others.count == 0 { return 0 }
+    let taken = others.count
+    stages.take(&others, snapshot)
+    depart(others, snapshot)
+    return taken
+  }
+
+  /// What control has made: whole frames for a side, or packets that go the way of what comes from inside.
+  @inline(__always)
+  private mutating func takeInjected(
+    _ snapshot: UnsafePointer<ClassifySnapshot>, _ refs: UnsafeMutablePointer<PacketRef>, _ seconds: Int64
+  ) -> Int {
+    let count = exchange.injected.dequeue(refs, Burst.capacity)
+    if count == 0 { return 0 }
+    takeInjected(count, snapshot, refs, seconds)
+    return count
+  }
+
+  @inline(never)
+  private mutating func takeInjected(
+    _ count: Int, _ snapshot: UnsafePointer<ClassifySnapshot>, _ refs: UnsafeMutablePointer<PacketRef>,
+    _ seconds: Int64
+  ) {
+    var burst = Burst(refs)
+    var index = 0
+    while index < count {
+      let ref = refs[index]
+      switch Injection(rawValue: ref.verdict) {
+      case .inside: leaving.add(ref, .inside, inside)
+      case .outside: leaving.add(ref, .outside, outside)
+      // In place: what is kept is never further on than what is read.
+      case .route, nil: burst.append(ref)
+      }
+      index &+= 1
+    }
+    if burst.count > 0 { judge(&burst, .inside, snapshot, seconds) }
+  }
+
+  /// What a burst has come to: out by a route, up to control, or back to the pool.
+  @inline(__always)
+  private mutating func depart(_ burst: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    guard let tables = snapshot.pointee.forward else { return giveBack(burst) }
+    let forwarder = Forwarder(tables: tables, memory: stages.memory)
+    var punts = 0
+    var index = 0
+    while index < burst.count {
+      var ref = burst.refs[index]
+      let offset = Int(stages.scratch.places[index].ip)
+      let isOpened = stages.scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
+      var next = header(of: ref).pointee.made
+      if ref.verdict == 0 {
+        send(&ref, offset, isOpened: isOpened, forwarder, &punts)
+      } else {
+        settle(ref, DropReason(rawValue: ref.verdict) ?? .none, &punts)
+      }
+      while next.length > 0 {
+        var made = next
+        next = header(of: made).pointee.made
+        header(of: made).pointee.made.length = 0
+        header(of: made).pointee.sequence = header(of: ref).pointee.sequence
+        send(&made, offset, isOpened: false, forwarder, &punts)
+      }
+      index &+= 1
+    }
+    if punts > 0 { exchange.wakeControl() }
+  }
+
+  @inline(__always)
+  private mutating func send(
+    _ ref: inout PacketRef, _ offset: Int, isOpened: Bool, _ forwarder: Forwarder, _ punts: inout Int
+  ) {
+    if isOpened {
+      header(of: ref).pointee.sequence |= ControlExchange.openedBit
+      if !Forwarder.age(stages.memory.address(start: ref.start) + offset) {
+        return refuse(ref, .hopLimitOver, 0, &punts)
+      }
+    }
+    let outcome = forwarder.send(&ref, ip: offset)
+    if outcome.reason == .none {
+      outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
+    } else {
+      refuse(ref, outcome.reason, outcome.hop, &punts)
+    }
+  }
+
+  @inline(never)
+  private func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
+    stages.counters.add(1, to: WorkerCounters.firstDrop &+ Int(reason.rawValue))
+    header(of: ref).pointee.action = hop
+    settle(ref, reason, &punts)
+  }
+
+  /// It is counted already. What control has to see goes there; all else is over.
+  @inline(never)
+  private func settle(_ ref: PacketRef, _ reason: DropReason, _ punts: inout Int) {
+    guard ControlExchange.wants(reason) else { return frames.give(ref) }
+    var ref = ref
+    ref.judgement = Judgement(workSet: ref.workSet, verdict: reason.rawValue)
+    if exchange.punted.enqueue(&ref, 1) == 1 {
+      punts &+= 1
+    } else {
+      stages.counters.add(1, to: .controlBusy)
+      frames.give(ref)
+    }
+  }
+
+  private func giveBack(_ burst: Burst) {
+    var index = 0
+    while index < burst.count {
+      frames.give(burst.refs[index])
+      index &+= 1
+    }
+  }
+
+  @inline(__always)
+  private mutating func leave() {
+    leaving.send(.inside, inside)
+    leaving.send(.outside, outside)
+    inside.flush()
+    outside.flush()
+  }
+
+  /// At most a few between two bursts, so that control cannot delay packets. True: stop.
+  @inline(__always)
+  private func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
+    var taken = 0
+    var stop = false
+    while taken < Order.mostPerBurst, let order = orders.dequeue() {
+      switch order.kind {
+      case .stop: stop = true
+      case .nonces: stages.takeNonces(order, snapshot)
+      case .endLifetime: stages.endLifetime(order, snapshot)
+      }
+      taken &+= 1
+    }
+    return stop
+  }
+}
+
+/// Packets on their way out, by side, until there are enough for a call or the loop is through.
+struct Departures {
+  private let refs: UnsafeMutablePointer<PacketRef>
+  private var counts = (inside: 0, outside: 0)
+
+  init() {
+    refs = UnsafeMutableRawPointer.allocate(
+      byteCount: 2 * Burst.capacity * MemoryLayout<PacketRef>.stride, alignment: 128
+    ).bindMemory(to: PacketRef.self, capacity: 2 * Burst.capacity)
+  }
+
+  func deallocate() { UnsafeMutableRawPointer(refs).deallocate() }
+
+  @inline(__always)
+  mutating func add(_ ref: PacketRef, _ side: Side, _ port: LivePort) {
+    if side == .inside {
+      refs[counts.inside] = ref
+      counts.inside &+= 1
+      if counts.inside == Burst.capacity { send(.inside, port) }
+    } else {
+      refs[Burst.capacity &+ counts.outside] = ref
+      counts.outside &+= 1
+      if counts.outside == Burst.capacity { send(.outside, port) }
+    }
+  }
+
+  @inline(__always)
+  mutating func send(_ side: Side, _ port: LivePort) {
+    if side == .inside {
+      if counts.inside > 0 { port.send(refs, counts.inside) }
+      counts.inside = 0
+    } else {
+      if counts.outside > 0 { port.send(refs + Burst.capacity, counts.outside) }
+      counts.outside = 0
+    }
+  }
+}

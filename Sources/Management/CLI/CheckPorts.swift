@@ -1,0 +1,34 @@
+import Contract
+import Wire
+
+/// The live part of a configuration, in plain words.
+struct CheckPorts {
+  let gateway: GatewayDescription
+
+  init(_ gateway: GatewayDescription) { self.gateway = gateway }
+
+  var text: [String] {
+    var lines = [
+      "workers   \(gateway.workers), \(gateway.polling == .adaptive ? "asleep when idle" : "always awake")", "",
+      "ports",
+    ]
+    for port in gateway.ports {
+      let method = port.method.map { " by the method \($0.rawValue)" } ?? " by the fastest method that works"
+      lines.append("  \(port.side)  \(port.device)\(method)\(port.mac.map { ", as \($0)" } ?? "")")
+      for interface in gateway.interfaces where interface.side == port.side {
+        let addresses = interface.addresses.map { "\($0.address)/\($0.network.length)" }
+        guard interface.vlan != nil || !addresses.isEmpty else { continue }
+        let name = interface.vlan.map { "VLAN \($0)" } ?? "untagged"
+        lines.append(
+          "    \(name): \(addresses.isEmpty ? "no addresses" : addresses.joined(separator: ", ")), MTU \(interface.mtu)"
+        )
+      }
+    }
+    if !gateway.routes.isEmpty { lines += ["", "routes"] }
+    lines += gateway.routes.prefix(CheckReport.mostRules).map { route in
+      "  \(route.network) " + (route.gateway.map { "via \($0)" } ?? "leads nowhere: senders are told")
+    }
+    if gateway.routes.count > CheckReport.mostRules { lines.append("  … \(gateway.routes.count) in all") }
+    return lines
+  }
+}

@@ -1,0 +1,123 @@
+/// The help pages of commands to a running gateway.
+extension Help {
+  package static let run = """
+    Usage: hauberk run CONFIG [OPTIONS]
+
+    Runs a gateway on the devices that CONFIG names under 'ports', in the foreground, until SIGINT, SIGTERM or
+    `hauberk stop`. Clear packets come in inside, are sealed as policies say and leave outside; what comes back
+    is opened and forwarded. The addresses under 'ports' belong to the gateway and must not be the kernel's.
+
+    Options:
+    \(listing(RunOptions.options))
+
+    Examples:
+      hauberk run /etc/hauberk/gateway.yaml
+      hauberk status --watch
+    """
+
+  package static let status = """
+    Usage: hauberk status [OPTIONS]
+
+    Asks the gateway that runs on this machine what it does: how long it runs and under which configuration,
+    its ports and workers and what they have done, and why packets went no further. With --watch there are
+    rates, redrawn in place on a terminal, one answer after the other elsewhere.
+
+    Options:
+    \(listing(StatusOptions.options))
+
+    Examples:
+      hauberk status --watch
+      hauberk status --json | jq '.drops'
+    """
+
+  package static let show = """
+    Usage: hauberk show WHAT [OPTIONS]
+
+    Shows one part of the running gateway. WHAT is one of:
+
+    \(Shown.allCases.map { "  " + Format.left($0.rawValue, 12) + " " + $0.meaning }.joined(separator: "\n"))
+
+    Options:
+    \(listing(ShowOptions.options))
+
+    Examples:
+      hauberk show drops --watch 1
+      hauberk show sas --json --most 100000
+    """
+
+  package static let trace = """
+    Usage: hauberk trace [PACKETS] [OPTIONS]
+
+    Tells what happens to the next PACKETS packets (10 unless said otherwise, at most \(Request.mostTraced)) that
+    reach the running gateway: where each came in, what was read in it, who owns it, what was done with it. The
+    gateway goes on working meanwhile; packets that come too fast to be told are left out. Ctrl-C ends the trace.
+
+    Options:
+    \(listing(TraceOptions.options))
+
+    Examples:
+      hauberk trace 3
+      hauberk trace 100 --seconds 10 --json
+    """
+
+  package static let reload = """
+    Usage: hauberk reload [OPTIONS]
+
+    Makes the running gateway read its configuration again, as the signal SIGHUP does. The file is checked as a
+    whole and put into force as a whole: no packet is lost, and an SA that did not change goes on. A file that is
+    wrong changes nothing, and ends in exit code 6 with what is wrong with it.
+
+    Options:
+    \(listing(ActionOptions.options))
+    """
+
+  package static let drain = """
+    Usage: hauberk drain [OPTIONS]
+
+    Makes the running gateway take no more packets and finish those that are under way. It stays and answers, so
+    that its counters can be read; 'hauberk stop' ends it.
+
+    Options:
+    \(listing(ActionOptions.options))
+    """
+
+  package static let stop = """
+    Usage: hauberk stop [OPTIONS]
+
+    Ends the running gateway, as the signal SIGTERM does: packets under way are finished, and what it set up in
+    the kernel is taken back. Waits until it has ended.
+
+    Options:
+    \(listing(StopOptions.options))
+    """
+
+  package static let completions = """
+    Usage: hauberk completions SHELL
+
+    Prints what makes a shell complete commands and options: SHELL is bash, zsh or fish.
+
+    Examples:
+      hauberk completions bash > /etc/bash_completion.d/hauberk
+      hauberk completions zsh > /usr/local/share/zsh/site-functions/_hauberk
+      hauberk completions fish > ~/.config/fish/completions/hauberk.fish
+    """
+
+  package static let help = """
+    Usage: hauberk help [COMMAND] [OPTIONS]
+
+    Prints the overview, or a command's page.
+
+    Options:
+    \(listing(Command.helpOptions))
+
+    Examples:
+      hauberk help replay
+      hauberk help --man > /usr/local/share/man/man8/hauberk.8
+    """
+
+  package static let versionPage = """
+    Usage: hauberk version
+
+    Prints which version of hauberk this is.
+    """
+}

@@ -1,0 +1,39 @@
+import CLI
+import Console
+
+/// `hauberk reload`, `hauberk drain` and `hauberk stop`.
+struct ActionCommand {
+  private let request: Request
+  private let control: ControlOptions
+  /// Nil: its end is not what is wanted.
+  private let waitSeconds: Int?
+
+  init(_ request: Request, _ options: ActionOptions) {
+    self.request = request
+    control = options.control
+    waitSeconds = nil
+  }
+
+  init(_ options: StopOptions) {
+    request = .stop
+    control = options.control
+    waitSeconds = options.waitSeconds > 0 ? options.waitSeconds : nil
+  }
+
+  func run() throws(CommandFailure) -> ExitCode {
+    let client = try ControlClient(control.path)
+    let done = try client.result(of: request, Done.self).value
+    var lines = [done.sentence] + done.details.map { "  " + $0 }
+    var json: [(String, JSON)] = Done.members.map { ($0.name, $0.json(of: done)) }
+    if let waitSeconds {
+      guard try client.waitForEnd(seconds: Double(waitSeconds)) else {
+        throw CommandFailure(
+          .machine, "\(done.sentence), and it has not ended within \(waitSeconds) s; look at its log")
+      }
+      lines.append("the gateway has ended")
+      json.append(("ended", .bool(true)))
+    }
+    try Console.output(control.json ? JSON.object(json).text + "\n" : lines.map { $0 + "\n" }.joined())
+    return .success
+  }
+}

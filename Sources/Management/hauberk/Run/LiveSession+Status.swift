@@ -1,0 +1,189 @@
+import CKernel
+import CLI
+import Console
+import Contract
+import Dataplane
+import Glibc
+import Memory
+import Neighbours
+import Wire
+
+/// What a running gateway says of itself when it is asked.
+extension LiveSession {
+  func answer(_ request: Request) -> Response {
+    switch request {
+    case .status: return Response(status)
+    case .show(let what, let page): return show(what, page)
+    case .stop:
+      stop()
+      return Response(Done("stopping"))
+    case .reload: return reload()
+    case .trace, .drain:
+      return .refused(.usage, "this gateway does not do that yet: it is not implemented")
+    }
+  }
+
+  var metricsText: String { Metrics(status, associations).text }
+
+  private var status: GatewayStatus {
+    var status = GatewayStatus()
+    status.state = state
+    status.process = Int(getpid())
+    status.uptimeSeconds = Double(hauberk_nanoseconds() - started) / 1e9
+    status.configuration = options.config
+    status.reloads = reloads
+    status.polling = gateway.description.gateway.polling.rawValue
+    status.engine = gateway.engineName
+    status.memory = "\(gateway.memory.arena.pages.rawValue), \(gateway.memory.arena.bytes >> 20) MiB of frames"
+    status.workers = workers
+    status.ports = portStatus
+    status.associationCount = UInt64(gateway.associations.counters().count)
+    status.routeCount = UInt64(plan.routes.count)
+    status.neighbourCount = UInt64(bridge.slow.snapshot(now: hauberk_nanoseconds()).neighbours.count)
+    status.drops = drops
+    status.counters = counters
+    status.warnings =
+      warnings
+      + plan.unreachable.map {
+        "no link leads to \($0.gateway.map { "\($0)" } ?? "nowhere"), the router for \($0.network)"
+      }
+    return status
+  }
+
+  private static let lost = DropReason.allCases.dropFirst().filter { !$0.isConsumption && $0 != .arp }
+
+  private var plan: RoutePlan { RoutePlan(gateway.description.gateway) }
+
+  private var workers: [WorkerStatus] {
+    gateway.counters.enumerated().map { number, counters in
+      var worker = WorkerStatus()
+      worker.number = number
+      worker.processor = gateway.processors[number]
+      worker.packets = counters.receivedPackets
+      worker.bytes = counters.receivedBytes
+      worker.bursts = counters.bursts
+      let turns = counters.bursts + counters.idlePolls
+      worker.idleShare = turns == 0 ? 1 : Double(counters.idlePolls) / Double(turns)
+      worker.drops = Self.lost.reduce(0) { $0 + counters.drops($1) }
+      return worker
+    }
+  }
+
+  private var portStatus: [PortStatus] {
+    gateway.description.gateway.ports.enumerated().map { index, port in
+      var status = PortStatus()
+      status.side = "\(port.side)"
+      status.device = port.device
+      status.method = portWords[index]
+      status.queues = gateway.description.gateway.workers
+      let found = try? FoundDevice(port.device)
+      status.link = found == nil ? .absent : .up
+      status.mac = (port.mac ?? devices[index].mac).description
+      status.mtu = devices[index].mtu
+      let all = gateway.ports.map { port.side == .inside ? $0.inside.counters : $0.outside.counters }
+      func sum(_ count: (PortCounters) -> UInt64) -> UInt64 { all.reduce(0) { $0 + count($1) } }
+      func lost(_ isReceived: Bool) -> [(name: String, count: UInt64)] {
+        PortDrop.allCases.filter { $0.isReceived == isReceived }.map { drop in (drop.name, sum { $0.drops(drop) }) }
+          .filter { $0.1 > 0 }
+      }
+      status.received = TrafficStatus(packets: sum(\.receivedPackets), bytes: sum(\.receivedBytes), drops: lost(true))
+      status.sent = TrafficStatus(packets: sum(\.sentPackets), bytes: sum(\.sentBytes), drops: lost(false))
+      return status
+    }
+  }
+
+  private var drops: [DropStatus] {
+    Self.lost.compactMap { reason in
+      let packets = gateway.counters.reduce(0) { $0 + $1.drops(reason) }
+      return packets > 0 ? DropStatus(reason: reason.name, meaning: reason.meaning, packets: packets) : nil
+    }
+  }
+
+  private var counters: [CounterStatus] {
+    // ARP is for the control thread, which a live gateway has.
+    var list = ([.arp] + DropReason.allCases.filter(\.isConsumption)).map { reason in
+      CounterStatus(
+        name: reason.name, meaning: reason.meaning, value: gateway.counters.reduce(0) { $0 + $1.drops(reason) })
+    }
+    list.append(
+      CounterStatus(
+        name: "made", meaning: "packets out of nothing but another packet: fragments, answers",
+        value: gateway.counters.reduce(0) { $0 + $1.madePackets }))
+    list.append(
+      CounterStatus(
+        name: "unsent", meaning: "frames of the control thread that found no room on their way out",
+        value: bridge.unsent))
+    return list.filter { $0.value > 0 }
+  }
+
+  private func show(_ what: Shown, _ page: Page) -> Response {
+    switch what {
+    case .ports: Response(Listing(portStatus, page))
+    case .workers: Response(Listing(workers, page))
+    case .sas: Response(Listing(associations, page))
+    case .routes: Response(Listing(routes, page))
+    case .neighbours: Response(Listing(neighbours, page))
+    case .drops: Response(Listing(drops, page))
+    case .counters: Response(Listing(counters, page))
+    case .config: Response(configurationStatus)
+    }
+  }
+
+  private var associations: [AssociationStatus] {
+    let peers = Dictionary(
+      gateway.description.classify.tunnels.map { ($0.name, "\($0.peer)") }, uniquingKeysWith: { first, _ in first })
+    return gateway.associations.counters().map { sa in
+      var status = AssociationStatus()
+      status.name = sa.name
+      status.spi = sa.spi
+      status.direction = sa.direction.rawValue
+      status.suite = sa.suite
+      status.peer = peers[sa.name] ?? ""
+      status.packets = sa.packets
+      status.bytes = sa.bytes
+      status.sequence = sa.sequence
+      status.window = sa.window
+      status.lost = sa.lost
+      status.drops = NamedCounts(sa.drops)
+      return status
+    }
+  }
+
+  private var routes: [RouteStatus] {
+    plan.routes.map { prefix, value in
+      let hop = plan.hops[Int(value)]
+      let interface = hop.kind == .unreachable ? nil : name(of: Int(hop.interface))
+      let gateway: IPAddress? =
+        hop.kind != .gateway
+        ? nil
+        : hop.isIPv6
+          ? .v6(IPv6Address(high: hop.high, low: hop.low))
+          : .v4(IPv4Address(UInt32(truncatingIfNeeded: hop.low)))
+      let origin =
+        switch hop.kind {
+        case .local: "ours"
+        case .onLink: "connected"
+        case .gateway, .unreachable: "static"
+        }
+      return RouteStatus(prefix.description, via: gateway?.description, interface: interface, origin: origin)
+    }
+  }
+
+  private var neighbours: [NeighbourStatus] {
+    bridge.slow.snapshot(now: hauberk_nanoseconds()).neighbours.map { neighbour in
+      NeighbourStatus(
+        neighbour.address.description, interface: name(of: neighbour.interface), mac: neighbour.mac?.description,
+        state: neighbour.state.name, ageSeconds: Double(neighbour.ageNanoseconds) / 1e9)
+    }
+  }
+
+  private var configurationStatus: ConfigurationStatus {
+    var status = ConfigurationStatus()
+    status.path = options.config
+    status.ageSeconds = Double(hauberk_nanoseconds() - configured) / 1e9
+    let report = CheckReport(options.config, configuration, found: [])
+    status.text = report.text
+    status.content = report.json
+    return status
+  }
+}

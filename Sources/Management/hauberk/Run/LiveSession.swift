@@ -1,0 +1,213 @@
+import CKernel
+import CLI
+import Config
+import Console
+import Contract
+import Dataplane
+import Glibc
+import Memory
+import Neighbours
+import Nonces
+import Service
+import Wire
+
+/// One life of a live gateway, and its control thread: the one that made it.
+final class LiveSession {
+  let options: RunOptions
+  private(set) var configuration: Configuration
+  private(set) var reloads: UInt64 = 0
+  private(set) var configured = hauberk_nanoseconds()
+  let gateway: LiveGateway
+  let devices: [FoundDevice]
+  let started = hauberk_nanoseconds()
+  private(set) var state = GatewayState.starting
+  private let ports: PortSet
+  private(set) var bridge: SlowPathBridge
+  private var server: ControlServer?
+  private var metrics: MetricsServer?
+  /// What the metrics' thread reads: a second old at most.
+  private let shown = LatestText()
+  private var nextShow: UInt64 = 0
+  private let log: Log?
+  private let notifier: ServiceNotifier?
+  private var nextSignOfLife: UInt64 = 0
+  private var isStopping = false
+  private(set) var warnings: [String] = []
+
+  var portWords: [String] { ports.words }
+  var portRefusals: [String] { ports.refusals }
+
+  init(_ options: RunOptions, _ configuration: Configuration, _ description: GatewayDescription) throws(CommandFailure)
+  {
+    self.options = options
+    self.configuration = configuration
+    log = Log(
+      format: configuration.operation.logFormat == "json" ? .json : nil,
+      least: LogLevel(name: configuration.operation.logLevel) ?? .info)
+    do {
+      let devices = try description.ports.map { port throws(PortError) in try FoundDevice(port.device) }
+      self.devices = devices
+      let macs = zip(description.ports, devices).map { $0.mac ?? $1.mac }
+      let live = Self.live(configuration, description)
+      let directory = try configuration.stateDirectory.map { folder throws(NonceRefusal) in
+        try NonceStateDirectory(path: folder)
+      }
+      gateway = try LiveGateway(live, macs: macs, nonces: directory, options.begins ? .new : .known(used: []))
+      ports = try PortSet(gateway)
+      bridge = SlowPathBridge(gateway, macs: macs)
+      notifier = try ServiceNotifier.started()
+    } catch let error as PortError {
+      throw CommandFailure(.machine, error.description)
+    } catch let error as NonceRefusal {
+      throw CommandFailure(.configuration, error.description)
+    } catch {
+      throw CommandFailure(.machine, "\(error)")
+    }
+  }
+
+  /// What the configuration leaves open follows from the devices.
+  private static func live(_ configuration: Configuration, _ gateway: GatewayDescription) -> LiveDescription {
+    var classify = configuration.classify
+    let mtu = gateway.interfaces.filter { $0.side == .outside }.map(\.mtu).min() ?? 1500
+    func fit(_ esp: inout ESPDescription) { esp.pathMTU = esp.pathMTU == 0 ? mtu : min(esp.pathMTU, mtu) }
+    for index in classify.tunnels.indices where classify.tunnels[index].security != nil {
+      fit(&classify.tunnels[index].security!.esp)
+    }
+    for index in classify.groups.indices where classify.groups[index].security != nil {
+      fit(&classify.groups[index].security!.esp)
+    }
+    var live = LiveDescription(classify, gateway)
+    if let frames = configuration.frames { live.memory.frames = frames }
+    if let bytes = configuration.frameBytes { live.memory.frameBytes = bytes }
+    live.engine = configuration.engine.flatMap { CryptoEngine.Kind(rawValue: $0) }
+    live.unit = configuration.unitNumber ?? 0
+    return live
+  }
+
+  func run() throws(CommandFailure) -> ExitCode {
+    defer { close() }
+    let server = try ControlServer(path: configuration.operation.socket) { [unowned self] in answer($0) }
+    self.server = server
+    if let text = configuration.operation.metrics, let address = MetricsAddress(text) {
+      metrics = try MetricsServer(address) { [shown] in shown.text }
+    }
+    do {
+      try gateway.start(ports.ports) {
+        // Its work needs no right at all; what it cannot give up it has not.
+        _ = try? Privileges.confine(.worker, others: .refuse)
+      }
+      try Privileges.confine(.control, others: .refuse)
+    } catch let error as SystemRefusal {
+      throw CommandFailure(.machine, error.description)
+    } catch let error as ThreadError {
+      throw CommandFailure(.machine, error.description)
+    } catch {
+      throw CommandFailure(.machine, "\(error)")
+    }
+    state = .running
+    let milliseconds = Double(hauberk_nanoseconds() - started) / 1e6
+    note("running", "running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
+    for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
+    notifier?.ready("passing packets")
+    hauberk_catch_hangups()
+    while !isStopping, !hauberk_was_interrupted() {
+      turn(server)
+      if hauberk_take_hangup() { _ = reload() }
+    }
+    state = .stopping
+    notifier?.stopping("told to stop")
+    gateway.stop()
+    note("stopped", "stopped")
+    _ = log?.finish()
+    return .success
+  }
+
+  func close() {
+    server = nil
+    metrics = nil
+    ports.close()
+    gateway.deallocate()
+  }
+
+  private func turn(_ server: ControlServer) {
+    let now = hauberk_nanoseconds()
+    let isMore = bridge.takePunted(now: now)
+    bridge.tick(now: now)
+    do {
+      try gateway.serve()
+    } catch {
+      warn(error.description)
+    }
+    for event in bridge.takeEvents() { note("link", "\(name(of: event.interface)): \(event)") }
+    for report in gateway.takeEvents() where report.kind != .stopped { note("\(report.kind)", words(for: report)) }
+    if let every = notifier?.watchdogNanoseconds, now >= nextSignOfLife {
+      notifier?.alive()
+      nextSignOfLife = now + every / 2
+    }
+    server.turn()
+    log?.turn()
+    if metrics != nil, now >= nextShow {
+      nextShow = now + 1_000_000_000
+      shown.text = metricsText
+    }
+    if isMore { return }
+    var milliseconds: Int32 = 20
+    if let due = bridge.nextTimer { milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1) }
+    hauberk_wait_for(server.descriptor, -1, gateway.wakesControl, milliseconds)
+  }
+
+  func stop() { isStopping = true }
+
+  /// As a whole or not at all.
+  func reload() -> Response {
+    notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
+    defer { notifier?.ready("passing packets") }
+    do {
+      let next = try Configuration.load(options.config)
+      guard let description = next.gateway else {
+        return refuse("\(options.config) names no ports any more")
+      }
+      guard next.stateDirectory == configuration.stateDirectory, next.operation == configuration.operation else {
+        return refuse("'unit.stateDirectory' and 'operation' cannot change while the gateway runs")
+      }
+      try gateway.reload(Self.live(next, description))
+      bridge.adopt()
+      configuration = next
+      configured = hauberk_nanoseconds()
+      reloads += 1
+    } catch {
+      return refuse("\(error)")
+    }
+    let count = gateway.associations.counters().count
+    note("reloaded", "reloaded \(options.config): \(count) SAs, \(gateway.description.gateway.routes.count) routes")
+    return Response(Done("reloaded \(options.config)"))
+  }
+
+  private func refuse(_ sentence: String) -> Response {
+    warn("reload refused, nothing has changed: \(sentence)")
+    return .refused(.configuration, "nothing has changed: \(sentence)")
+  }
+
+  func name(of interface: Int) -> String {
+    let description = gateway.description.gateway
+    let found = description.interfaces[interface]
+    let device = description.ports.first { $0.side == found.side }?.device ?? "\(found.side)"
+    return found.vlan.map { "\(device).\($0)" } ?? device
+  }
+
+  private func describePorts() -> String {
+    zip(gateway.description.gateway.ports, ports.words).map { "\($0.side) \($0.device) (\($1))" }
+      .joined(separator: ", ")
+  }
+
+  private func words(for report: Report) -> String {
+    "outbound SA \(report.sa) nears the end of its numbers, octets or time: it wants a successor"
+  }
+
+  private func note(_ name: String, _ line: String) { log?.write(.info, name, line) }
+
+  private func warn(_ line: String) {
+    log?.write(.warning, "warning", line)
+    if !warnings.contains(line), warnings.count < 16 { warnings.append(line) }
+  }
+}

@@ -1,0 +1,39 @@
+import CKernel
+import CLI
+import Config
+import Console
+import Contract
+import Dataplane
+import Glibc
+import Memory
+import Nonces
+import Service
+import Wire
+
+/// `hauberk run`: a gateway on live devices, until it is told to stop.
+struct RunCommand {
+  let options: RunOptions
+
+  init(_ options: RunOptions) { self.options = options }
+
+  func run() throws(CommandFailure) -> ExitCode {
+    guard let configuration = try CommandInput.configuration(options.config) else { return .usage }
+    guard let description = configuration.gateway else {
+      throw CommandFailure(
+        .configuration,
+        "\(options.config) names no ports: 'ports' with 'inside' and 'outside' say which devices a gateway runs on")
+    }
+    do {
+      try Privileges.prepareProcess()
+    } catch {
+      throw CommandFailure(.machine, error.description)
+    }
+    let session = try LiveSession(options, configuration, description)
+    if options.isTrial {
+      session.close()
+      try Console.output("everything opens: \(session.portWords.joined(separator: "; "))\n")
+      return .success
+    }
+    return try session.run()
+  }
+}

@@ -1,0 +1,160 @@
+import CKernel
+import Contract
+import Dataplane
+import Memory
+import Neighbours
+import Rings
+import Wire
+
+/// Carries what workers punt to the slow path, and what it wants done back to workers and tables.
+struct SlowPathBridge {
+  private let gateway: LiveGateway
+  private var plan: RoutePlan
+  private(set) var slow: SlowPath
+  private(set) var events: [SlowPathEvent] = []
+  /// Frames that control could not send: none was free, or the worker's ring was full.
+  private(set) var unsent: UInt64 = 0
+  /// Workers in turn: what control makes belongs to nobody.
+  private var turn = 0
+  private var woken: Set<Int> = []
+
+  init(_ gateway: LiveGateway, macs: [MACAddress]) {
+    self.gateway = gateway
+    plan = RoutePlan(gateway.description.gateway)
+    slow = SlowPath(
+      gateway.description.gateway.interfaces, inside: macs[0], outside: macs[1], seed: .random(in: .min ... .max))
+  }
+
+  /// After a reload: routes are others, interfaces are not.
+  mutating func adopt() { plan = RoutePlan(gateway.description.gateway) }
+
+  /// True: there may be more.
+  mutating func takePunted(now: UInt64) -> Bool {
+    var isMore = false
+    for exchange in gateway.exchanges {
+      var taken = 0
+      while taken < 64, let ref = exchange.punted.dequeue() {
+        take(ref, now: now)
+        taken += 1
+      }
+      isMore = isMore || taken == 64
+    }
+    wake()
+    return isMore
+  }
+
+  mutating func tick(now: UInt64) {
+    guard let due = slow.nextTimer, due <= now else { return }
+    carryOut(slow.tick(now: now))
+    wake()
+  }
+
+  var nextTimer: UInt64? { slow.nextTimer }
+
+  mutating func takeEvents() -> [SlowPathEvent] {
+    defer { events = [] }
+    return events
+  }
+
+  private mutating func take(_ ref: PacketRef, now: UInt64) {
+    let header = gateway.memory.header(of: ref).pointee
+    let address = gateway.memory.address(of: ref)
+    let frame = [UInt8](UnsafeRawBufferPointer(start: address, count: Int(ref.length)))
+    let reason = DropReason(rawValue: ref.verdict) ?? .none
+    let isOpened = header.sequence & ControlExchange.openedBit != 0
+    gateway.controlFrames.give(ref)
+    var interface = interface(frame, Side(rawValue: UInt8(truncatingIfNeeded: header.sequence)) ?? .inside)
+    var nextHop: IPAddress?
+    var mtu = 0
+    let cause: Punt
+    switch reason {
+    case .arp: cause = .notIP
+    case .forUs: cause = .forUs
+    case .hopLimitOver: cause = .hopLimit
+    case .noRoute: cause = .noRoute
+    case .tooBigForLink:
+      cause = .tooBig
+      mtu = hop(header).map { gateway.description.gateway.interfaces[Int($0.interface)].mtu } ?? 0
+    case .noNeighbour:
+      cause = .noNeighbour
+      guard let hop = hop(header) else { return }
+      interface = Int(hop.interface)
+      if hop.kind == .gateway {
+        nextHop =
+          hop.isIPv6
+          ? .v6(IPv6Address(high: hop.high, low: hop.low))
+          : .v4(IPv4Address(UInt32(truncatingIfNeeded: hop.low)))
+      }
+    default: return
+    }
+    // What came out of a tunnel is answered from inside, or no policy would take the answer back into it.
+    if isOpened, cause != .noNeighbour { interface = inside(near: interface) }
+    guard let interface else { return }
+    carryOut(
+      slow.receive(
+        frame, interface: interface, cause: cause, nextHop: nextHop, mtu: mtu, isOpened: isOpened, now: now))
+  }
+
+  private func inside(near interface: Int?) -> Int? {
+    let interfaces = gateway.description.gateway.interfaces
+    if let interface, interfaces[interface].side == .inside { return interface }
+    return interfaces.firstIndex { $0.side == .inside && !$0.addresses.isEmpty } ?? interface
+  }
+
+  private func hop(_ header: FrameHeader) -> NextHop? {
+    plan.hops.indices.contains(Int(header.action)) ? plan.hops[Int(header.action)] : nil
+  }
+
+  /// The port's own, or that of the frame's VLAN; nil where there is none.
+  private func interface(_ frame: [UInt8], _ side: Side) -> Int? {
+    var vlan: UInt16?
+    if frame.count >= 18, frame[12] == 0x81, frame[13] == 0 { vlan = UInt16(frame[14] & 0xf) << 8 | UInt16(frame[15]) }
+    if vlan == 0 { vlan = nil }
+    return gateway.description.gateway.interfaces.firstIndex { $0.side == side && $0.vlan == vlan }
+  }
+
+  private mutating func carryOut(_ directives: [Directive]) {
+    for directive in directives {
+      switch directive {
+      case .send(let frame, let interface):
+        inject(frame, gateway.description.gateway.interfaces[interface].side == .inside ? .inside : .outside)
+      case .route(let packet): inject(linkHeader(packet) + packet, .route)
+      case .neighbour(let interface, let address, let mac):
+        if !gateway.neighbours.learn(address, interface: interface, mac) { unsent += 1 }
+      case .forget(let interface, let address): gateway.neighbours.forget(address, interface: interface)
+      case .event(let event): events.append(event)
+      }
+    }
+  }
+
+  /// As if it had come to us from inside.
+  private func linkHeader(_ packet: [UInt8]) -> [UInt8] {
+    let mac = gateway.description.classify.accept?.unitMAC.value ?? 0
+    let octets = (0..<6).map { UInt8(truncatingIfNeeded: mac >> UInt64(40 - 8 * $0)) }
+    let isIPv6 = packet.first.map { $0 >> 4 == 6 } ?? false
+    return octets + octets + (isIPv6 ? [0x86, 0xdd] : [0x08, 0x00])
+  }
+
+  private mutating func inject(_ frame: [UInt8], _ way: Injection) {
+    var ref = PacketRef(position: 0, offset: 0, length: 0)
+    guard !frame.isEmpty, gateway.controlFrames.take(length: frame.count, &ref) else {
+      unsent += 1
+      return
+    }
+    frame.withUnsafeBytes { gateway.memory.address(of: ref).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+    gateway.memory.header(of: ref).pointee = FrameHeader()
+    ref.judgement = Judgement(workSet: 0, verdict: way.rawValue)
+    turn = (turn + 1) % gateway.exchanges.count
+    guard gateway.exchanges[turn].injected.enqueue(&ref, 1) == 1 else {
+      gateway.controlFrames.give(ref)
+      unsent += 1
+      return
+    }
+    woken.insert(turn)
+  }
+
+  private mutating func wake() {
+    for worker in woken { gateway.exchanges[worker].wakeWorker() }
+    woken = []
+  }
+}

@@ -1,0 +1,44 @@
+import CKernel
+import CLI
+import Console
+
+/// `hauberk trace`: stories as they come.
+struct TraceCommand {
+  let options: TraceOptions
+
+  init(_ options: TraceOptions) { self.options = options }
+
+  func run() throws(CommandFailure) -> ExitCode {
+    let client = try ControlClient(options.control.path)
+    let deadline = options.seconds.map { Console.now() + $0 }
+    var told = 0
+    var isFresh = true
+    while true {
+      let request = Request.trace(packets: options.packets, isFresh: isFresh)
+      let answer = try client.result(of: request, TraceAnswer.self).value
+      isFresh = false
+      for story in answer.stories {
+        told += 1
+        try tell(story, told)
+      }
+      try Console.flush()
+      if told >= options.packets || answer.left == 0 { return .success }
+      let isLate = deadline.map { Console.now() >= $0 } ?? false
+      if isLate || hauberk_was_interrupted() {
+        // Nobody listens any more: the workers need not tell.
+        _ = try? ControlClient(options.control.path).ask(.trace(packets: 0, isFresh: true))
+        if !options.control.json { Console.note("\(told) of \(options.packets) packets came") }
+        return .success
+      }
+      hauberk_sleep_microseconds(100_000)
+    }
+  }
+
+  private func tell(_ story: String, _ number: Int) throws(CommandFailure) {
+    if options.control.json {
+      try Console.output(JSON.object([("number", number.json), ("story", .string(story))]).line + "\n")
+    } else {
+      try Console.output((number == 1 ? "" : "\n") + story + (story.hasSuffix("\n") ? "" : "\n"))
+    }
+  }
+}
