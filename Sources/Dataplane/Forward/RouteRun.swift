@@ -31,8 +31,12 @@ package struct RouteRun {
   @inline(__always)
   private func found(_ count: Int) -> Int {
     var found: UInt32 = 0
-    for index in 0..<count { found &+= values[index] < RouteTable.valueLimit ? 1 : 0 }
-    return Int(found)
+    var index = 0
+    while index < count {
+      found &+= values[index] < RouteTable.valueLimit ? 1 : 0
+      index &+= 1
+    }
+    return Int(truncatingIfNeeded: found)
   }
 
   /// Each waits for the one before, and for memory.
@@ -43,10 +47,12 @@ package struct RouteRun {
   package func hotFind4Alone(_ addresses: UnsafePointer<UInt32>, burst count: Int) -> Int {
     var found = 0
     var nothing: UInt32 = 0
-    for index in 0..<count {
+    var index = 0
+    while index < count {
       let value = table.find4(addresses[index] &+ nothing)
       nothing = value &>> 24
       found &+= nothing == 0 ? 1 : 0
+      index &+= 1
     }
     return found
   }
@@ -58,10 +64,12 @@ package struct RouteRun {
   package func hotFind6Alone(_ addresses: UnsafePointer<IPv6Address>, burst count: Int) -> Int {
     var found = 0
     var nothing: UInt64 = 0
-    for index in 0..<count {
+    var index = 0
+    while index < count {
       let value = table.find6(addresses[index].high &+ nothing, addresses[index].low)
       nothing = UInt64(value &>> 24)
       found &+= nothing == 0 ? 1 : 0
+      index &+= 1
     }
     return found
   }

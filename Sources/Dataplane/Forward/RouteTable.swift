@@ -31,7 +31,8 @@ package struct RouteTable {
     v6 = RouteTrieBuilder.build(six, topBits: six.count < Self.many ? 12 : 16, hasSkips: true)
   }
 
-  /// From here on a step less is worth a larger top: 4 MB for IPv4, 256 KB for IPv6.
+  /// From here on a larger top is worth its memory: IPv4's has 4 MB, and spares 1 KB for every /16 with routes in it;
+  /// IPv6's has 256 KB, and spares a step.
   private static let many = 512
 
   /// The first `length` of 64 bits; none below 0, all above 64.

@@ -40,11 +40,17 @@ extension RouteTrie {
   func find6(_ addresses: UnsafePointer<IPv6Address>, _ values: UnsafeMutablePointer<UInt32>, count: Int) {
     let halves = UnsafeRawPointer(addresses).assumingMemoryBound(to: UInt64.self)
     let shift = 64 &- topBits
-    for index in 0..<count { hauberk_prefetch(words + Int(truncatingIfNeeded: halves[2 &* index] &>> shift)) }
+    var index = 0
+    while index < count {
+      hauberk_prefetch(words + Int(truncatingIfNeeded: halves[2 &* index] &>> shift))
+      index &+= 1
+    }
     var atChunk: UInt64 = 0, atSkip: UInt64 = 0
-    for index in 0..<count {
+    index = 0
+    while index < count {
       let word = words[Int(truncatingIfNeeded: halves[2 &* index] &>> shift)]
       note(word, index, values, &atChunk, &atSkip)
+      index &+= 1
     }
     while atChunk | atSkip != 0 {
       var rest = atChunk

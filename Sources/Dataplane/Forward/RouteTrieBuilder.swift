@@ -102,9 +102,9 @@ struct RouteTrieBuilder {
     return RouteTrie.chunk(line: chunk / 16, before: before, bits: bits)
   }
 
-  /// So many that there is a route for every four words; all in one half of the address.
+  /// IPv4: up to /24, then four. IPv6: so many that there is a route for every four words; all in one half of the address.
   private func chunkBits(_ routes: Int, after before: Int) -> Int {
-    guard hasSkips else { return 4 }
+    guard hasSkips else { return before < 24 ? 24 - before : 4 }
     let most = before < 64 ? min(16, 64 - before) : min(16, 128 - before)
     var bits = 4
     while bits + 4 <= most, routes >= 1 << (bits + 2) { bits += 4 }

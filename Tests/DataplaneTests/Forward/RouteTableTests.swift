@@ -152,10 +152,10 @@ import Wire
   @Test func `networks beside each other in great numbers, for which a step looks at more bits`() throws {
     // Of how many bits the network around is, the first of them, and how long those in it are.
     for (around, address, length) in [
-      (32, IPv6Address(high: 0x2001_0db8_0000_0000, low: 0), 48),
-      (48, IPv6Address(high: 0x2001_0db8_0001_0000, low: 0), 64),
-      (56, IPv6Address(high: 0x2001_0db8_0001_0100, low: 0), 70),
-      (64, IPv6Address(high: 0x2001_0db8_0001_0002, low: 0), 79),
+      (32, IPv6Address(high: 0x2001_0db8_0000_0000, low: 0), 44),
+      (48, IPv6Address(high: 0x2001_0db8_0001_0000, low: 0), 60),
+      (56, IPv6Address(high: 0x2001_0db8_0001_0100, low: 0), 67),
+      (64, IPv6Address(high: 0x2001_0db8_0001_0002, low: 0), 76),
       (116, IPv6Address(high: 0x2001_0db8_0001_0003, low: 0), 128),
       (112, IPv6Address(high: 0x2001_0db8_0001_0004, low: 0), 128),
     ] {
