@@ -34,6 +34,14 @@ def call(*words, **more):
     return subprocess.run(words, check=True, capture_output=True, text=True, **more)
 
 
+def end_well(*_):
+    raise KeyboardInterrupt
+
+
+# Who is told to end takes away what was made.
+signal.signal(signal.SIGTERM, end_well)
+
+
 class Wires:
     def __init__(self, name, record):
         self.name, self.record = name, record
