@@ -9,13 +9,15 @@ struct DropReasonTests {
       DropReason.allCases.map(\.name) == [
         "none", "frameTooShort", "foreignMAC", "unsupportedEtherType", "tooManyTags", "arp", "ipv4Truncated",
         "ipv4Version", "ipv4HeaderLength", "ipv4TotalLength", "ipv6Truncated", "ipv6Version", "notMine",
-        "workSetUnassigned", "workSetPending", "crossingFull", "noFrame", "noPolicy", "policyDiscard", "innerTruncated",
+        "workSetUnassigned", "workSetPending", "crossingFull", "noFrame", "noPolicy", "policyDiscard",
+        "clearOutside", "innerTruncated",
         "tooLongToSeal", "tooBigForPath", "linkFamily", "noRoomInFrame", "fragmentInTransport", "sequenceExhausted",
         "lifetimeOver", "noSenderID", "unknownSPI", "espTooShort", "espMisaligned", "espTooDeep", "replayed",
         "outsideWindow",
         "integrity", "noSenderWindow", "badPadding", "innerProtocol", "innerMalformed", "congestionLost",
-        "selectorMismatch", "udpTooShort", "reassemblyFull", "fragmentOverlap", "fragmentMalformed", "mismatched",
-        "dummy", "natKeepalive", "reassembled",
+        "selectorMismatch", "udpTooShort", "reassemblyFull", "fragmentOverlap", "fragmentMalformed",
+        "groupFrame", "hopLimitOver", "noRoute", "tooBigForLink", "controlBusy", "portDown", "portFull", "mismatched",
+        "dummy", "natKeepalive", "reassembled", "forUs", "noNeighbour",
       ])
   }
 

@@ -42,6 +42,8 @@ package final class LiveGateway {
   package let controlFrames: FrameSource
   package let counters: [WorkerCounters]
   package let exchanges: [ControlExchange]
+  /// The same, for workers.
+  private let exchangeList: UnsafeMutablePointer<ControlExchange>
   package let processors: [Int?]
   package let neighbours: NeighbourTable
   package private(set) var associations: Associations
@@ -104,6 +106,8 @@ package final class LiveGateway {
     exchanges = (0..<workers).map { _ in
       ControlExchange(capacity: Self.exchangeCapacity, wakesControlBy: wakesControl)
     }
+    exchangeList = .allocate(capacity: workers)
+    for (number, exchange) in exchanges.enumerated() { (exchangeList + number).initialize(to: exchange) }
     for number in 0..<workers {
       espWorkers.append(
         ESPWorker(
@@ -145,7 +149,8 @@ package final class LiveGateway {
       let start = LiveWorker(
         number: number, shared: shared, counters: counters[number], orders: orders[number], reports: reports[number],
         inside: ports[number].inside, outside: ports[number].outside, frames: frames[number],
-        esp: espWorkers[number], exchange: exchanges[number], polling: description.gateway.polling)
+        esp: espWorkers[number], exchange: exchanges[number], others: exchangeList,
+        polling: description.gateway.polling)
       let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
         var worker = start
         prepare()
@@ -226,6 +231,7 @@ package final class LiveGateway {
     for ring in orders { ring.deallocate() }
     for ring in reports { ring.deallocate() }
     for exchange in exchanges { exchange.deallocate() }
+    exchangeList.deallocate()
     for bank in counters { bank.deallocate() }
     for worker in espWorkers { worker.deallocate() }
     shared.deallocate()

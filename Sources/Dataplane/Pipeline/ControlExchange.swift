@@ -2,6 +2,7 @@ import CKernel
 import Contract
 package import Memory
 package import Rings
+import Synchronization
 
 /// What control asks a worker to do with a frame of its making: in place of a verdict.
 package enum Injection: UInt8 {
@@ -17,6 +18,8 @@ package struct ControlExchange: @unchecked Sendable {
   /// Event counters of the kernel's: to be waited at.
   package let wakesControlBy: Int32
   package let wakesWorker: Int32
+  /// Not 0 while the worker sleeps, or is about to: whoever has something for it wakes it.
+  private let asleep: UnsafeMutablePointer<Atomic<UInt64>>
 
   /// In the sequence of a punted packet's header: it came out of a tunnel. Below it, the side that it came from.
   package static var openedBit: UInt64 { 1 << 8 }
@@ -26,12 +29,26 @@ package struct ControlExchange: @unchecked Sendable {
     injected = SPSCRing(capacity: capacity)
     wakesControlBy = control
     wakesWorker = hauberk_event_make()
+    asleep = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
+      .bindMemory(to: Atomic<UInt64>.self, capacity: 1)
+    asleep.initialize(to: Atomic(0))
   }
 
   package func deallocate() {
     punted.deallocate()
     injected.deallocate()
     hauberk_event_close(wakesWorker)
+    asleep.deinitialize(count: 1)
+    UnsafeMutableRawPointer(asleep).deallocate()
+  }
+
+  @inline(__always)
+  func noteAsleep(_ isAsleep: Bool) { asleep.pointee.store(isAsleep ? 1 : 0, ordering: .relaxed) }
+
+  /// Another worker has sent something over. What is missed here costs a millisecond: nobody sleeps for longer.
+  @inline(__always)
+  func wakeIfAsleep() {
+    if asleep.pointee.load(ordering: .relaxed) != 0 { hauberk_event_raise(wakesWorker) }
   }
 
   @inline(__always)
@@ -58,23 +75,27 @@ struct LiveWait {
   private let milliseconds: Int32
 
   /// About as long as it takes to wake up.
-  private static var polls: Int { 512 }
+  static var polls: Int { 512 }
 
   init(_ inside: Int32, _ outside: Int32, _ event: Int32, isBusy: Bool, hasOthers: Bool) {
     self.inside = inside
     self.outside = outside
     self.event = event
     self.isBusy = isBusy
-    // Nobody wakes a worker for what crosses to it.
+    // A wake-up for what crosses can be missed.
     milliseconds = hasOthers || inside < 0 || outside < 0 ? 1 : 50
   }
 
   @inline(never)
-  func wait(_ polls: Int) {
+  func wait(_ polls: Int, _ exchange: ControlExchange) {
     if isBusy || polls < Self.polls {
       hauberk_pause()
     } else {
+      // One more look at everything after this, and then to sleep.
+      exchange.noteAsleep(true)
+      if polls == Self.polls { return }
       hauberk_wait_for(inside, outside, event, milliseconds)
+      exchange.noteAsleep(false)
     }
   }
 }

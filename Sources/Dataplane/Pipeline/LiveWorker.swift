@@ -19,12 +19,15 @@ package struct LiveWorker {
   let outside: LivePort
   let frames: FrameSource
   let exchange: ControlExchange
+  /// All workers', to wake those that something crosses to.
+  let others: UnsafePointer<ControlExchange>
   let waiting: LiveWait
   var leaving: Departures
 
   package init(
     number: Int, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>, reports: SPSCRing<Report>,
     inside: LivePort, outside: LivePort, frames: FrameSource, esp: ESPWorker, exchange: ControlExchange,
+    others: UnsafePointer<ControlExchange>,
     polling: Polling
   ) {
     self.number = number
@@ -39,6 +42,7 @@ package struct LiveWorker {
     self.outside = outside
     self.frames = frames
     self.exchange = exchange
+    self.others = others
     waiting = LiveWait(
       inside.descriptor, outside.descriptor, exchange.wakesWorker, isBusy: polling == .busy,
       hasOthers: shared.crossing.workers > 1)
@@ -54,6 +58,7 @@ package struct LiveWorker {
   mutating func run(_ refs: UnsafeMutablePointer<PacketRef>, _ crossed: UnsafeMutablePointer<PacketRef>) {
     let counters = stages.counters
     var idlePolls = 0
+    var crossedBefore = counters.crossedOut
     var isStopping = false
     while true {
       let snapshot = cell.load()
@@ -65,13 +70,27 @@ package struct LiveWorker {
       leave()
       quiescence.pass(number)
       if moved > 0 {
+        if idlePolls >= LiveWait.polls { exchange.noteAsleep(false) }
         idlePolls = 0
+        if counters.crossedOut != crossedBefore {
+          crossedBefore = counters.crossedOut
+          wakeOthers()
+        }
         continue
       }
       if isStopping { break }
       counters.add(1, to: WorkerCounters.idlePolls)
       idlePolls &+= 1
-      waiting.wait(idlePolls)
+      waiting.wait(idlePolls, exchange)
+    }
+  }
+
+  @inline(never)
+  private func wakeOthers() {
+    var worker = 0
+    while worker < stages.crossing.workers {
+      if worker != number { others[worker].wakeIfAsleep() }
+      worker &+= 1
     }
   }
 
