@@ -58,13 +58,26 @@ import Testing
     #expect(gateway.asked == [.reload, .drain, .drain, .stop])
   }
 
-  @Test func `trace tells stories as they come, and ends its trace`() {
+  @Test func `trace tells stories as they come, and ends its trace`() throws {
     let gateway = TestedGateway(folder)
     defer { gateway.stop() }
-    let trace = Program.run("trace", "3", "--control", gateway.socket)
-    #expect(trace.code == 0 && trace.text == "first\n  line\n\nsecond\n\nthird\n")
-    let cut = Program.run("trace", "5", "--seconds", "1", "--json", "--control", gateway.socket)
-    #expect(cut.code == 0 && cut.lines.first == #"{"number":1,"story":"first\n  line"}"# && cut.lines.count == 3)
+    let trace = Program.run("trace", "--count", "3", "--control", gateway.socket)
+    let packets = trace.text.components(separatedBy: "\n\n")
+    #expect(trace.code == 0 && packets.count == 3 && packets[0].hasPrefix("packet 1, 00:00:01.500000 UTC\n"))
+    for (packet, part) in zip(packets, ["dropped as replayed: it was there", "10.0.0.2:7 > 10.0.0.3", "sealed"]) {
+      #expect(packet.contains(part), "\(packet)")
+    }
+    let cut = Program.run(
+      "trace", "--count", "5", "--spi", "0x10", "--seconds", "1", "--json", "--control", gateway.socket)
+    let rows = cut.lines.filter { !$0.isEmpty }.map {
+      try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    #expect(cut.code == 0 && rows.count == 3 && rows.allSatisfy { $0 != nil })
+    #expect(rows.map { $0?["number"] as? Int } == [1, 2, 3] && rows[0]?["reason"] as? String == "replayed")
+    #expect(cut.error.contains("3 more fitted and came too fast"))
+    var wish = TraceWish()
+    wish.spi = 16
+    #expect(gateway.asked.contains(.trace(wish, packets: 5, isFresh: true)))
     #expect(gateway.asked.last == .trace(packets: 0, isFresh: true))
   }
 

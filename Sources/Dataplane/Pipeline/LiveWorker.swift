@@ -22,13 +22,16 @@ package struct LiveWorker {
   /// All workers', to wake those that something crosses to.
   let others: UnsafePointer<ControlExchange>
   let waiting: LiveWait
+  let tracer: Tracer
+  /// Whether somebody wants to know what becomes of packets.
+  var isTracing = false
   var leaving: Departures
 
   package init(
     number: Int, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>, reports: SPSCRing<Report>,
     inside: LivePort, outside: LivePort, frames: FrameSource, esp: ESPWorker, exchange: ControlExchange,
     others: UnsafePointer<ControlExchange>,
-    polling: Polling
+    desk: TraceDesk, polling: Polling
   ) {
     self.number = number
     cell = shared.cell
@@ -46,6 +49,7 @@ package struct LiveWorker {
     waiting = LiveWait(
       inside.descriptor, outside.descriptor, exchange.wakesWorker, isBusy: polling == .busy,
       hasOthers: shared.crossing.workers > 1)
+    tracer = Tracer(desk: desk, memory: shared.memory.addresses, counters: counters, worker: UInt8(number))
     leaving = Departures()
   }
 
@@ -104,19 +108,36 @@ package struct LiveWorker {
     port.receive(into: &burst)
     if burst.count == 0 { return 0 }
     let received = burst.count
-    judge(&burst, side, snapshot, seconds)
+    if isTracing {
+      judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
+    } else {
+      judge(&burst, side, snapshot, seconds, .inside, NoWatch())
+    }
     return received
   }
 
+  /// The same, and told. Apart, so that it is one branch for a burst that nobody asks about.
+  @inline(never)
+  private mutating func judgeTraced(
+    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,
+    _ origin: TraceRecord.Origin
+  ) {
+    tracer.use(snapshot.pointee.tables?.generation ?? 0)
+    judge(&burst, side, snapshot, seconds, origin, tracer)
+    isTracing = !tracer.isDone
+  }
+
   @inline(__always)
-  private mutating func judge(
-    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
+  private mutating func judge<Watch: BurstWatch>(
+    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,
+    _ origin: TraceRecord.Origin, _ watch: Watch
   ) {
     var clock = TickClock()
     clock.start()
     note(burst, side, seconds)
+    watch.came(burst, origin)
     stages.judge(&burst, Classifier(snapshot, link: .ethernet, from: side), &clock)
-    depart(burst, snapshot)
+    depart(burst, snapshot, watch)
     stages.counters.add(ticks: clock.lap(), to: .transmit)
     stages.counters.add(1, to: WorkerCounters.bursts)
   }
@@ -150,9 +171,22 @@ package struct LiveWorker {
     stages.crossing.receive(into: &others, at: number)
     if others.count == 0 { return 0 }
     let taken = others.count
-    stages.take(&others, snapshot)
-    depart(others, snapshot)
+    if isTracing {
+      takeTraced(&others, snapshot)
+    } else {
+      stages.take(&others, snapshot)
+      depart(others, snapshot, NoWatch())
+    }
     return taken
+  }
+
+  @inline(never)
+  private mutating func takeTraced(_ others: inout Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    tracer.use(snapshot.pointee.tables?.generation ?? 0)
+    tracer.crossed(others)
+    stages.take(&others, snapshot)
+    depart(others, snapshot, tracer)
+    isTracing = !tracer.isDone
   }
 
   /// What control has made: whole frames for a side, or packets that go the way of what comes from inside.
@@ -175,7 +209,11 @@ package struct LiveWorker {
     var index = 0
     while index < count {
       let ref = refs[index]
-      switch Injection(rawValue: ref.verdict) {
+      let way = Injection(rawValue: ref.verdict)
+      if isTracing, way == .inside || way == .outside {
+        tracer.injected(ref, way == .inside ? .inside : .outside)
+      }
+      switch way {
       case .inside: leaving.add(ref, .inside, inside)
       case .outside: leaving.add(ref, .outside, outside)
       // In place: what is kept is never further on than what is read.
@@ -183,12 +221,19 @@ package struct LiveWorker {
       }
       index &+= 1
     }
-    if burst.count > 0 { judge(&burst, .inside, snapshot, seconds) }
+    if burst.count == 0 { return }
+    if isTracing {
+      judgeTraced(&burst, .inside, snapshot, seconds, .control)
+    } else {
+      judge(&burst, .inside, snapshot, seconds, .control, NoWatch())
+    }
   }
 
   /// What a burst has come to: out by a route, up to control, or back to the pool.
   @inline(__always)
-  private mutating func depart(_ burst: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+  private mutating func depart<Watch: BurstWatch>(
+    _ burst: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>, _ watch: Watch
+  ) {
     guard let tables = snapshot.pointee.forward else { return giveBack(burst) }
     let forwarder = Forwarder(tables: tables, memory: stages.memory)
     var punts = 0
@@ -196,11 +241,12 @@ package struct LiveWorker {
     while index < burst.count {
       var ref = burst.refs[index]
       let offset = Int(stages.scratch.places[index].ip)
-      let isOpened = stages.scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
+      let action = stages.scratch.actions[index]
       var next = header(of: ref).pointee.made
       if ref.verdict == 0 {
-        send(&ref, offset, isOpened: isOpened, forwarder, &punts)
+        send(&ref, offset, action, forwarder, &punts, watch)
       } else {
+        watch.went(ref, action, DropReason(rawValue: ref.verdict) ?? .none, hop: 0, exit: nil)
         settle(ref, DropReason(rawValue: ref.verdict) ?? .none, &punts)
       }
       while next.length > 0 {
@@ -208,7 +254,7 @@ package struct LiveWorker {
         next = header(of: made).pointee.made
         header(of: made).pointee.made.length = 0
         header(of: made).pointee.sequence = header(of: ref).pointee.sequence
-        send(&made, offset, isOpened: false, forwarder, &punts)
+        send(&made, offset, .none, forwarder, &punts, watch)
       }
       index &+= 1
     }
@@ -216,16 +262,19 @@ package struct LiveWorker {
   }
 
   @inline(__always)
-  private mutating func send(
-    _ ref: inout PacketRef, _ offset: Int, isOpened: Bool, _ forwarder: Forwarder, _ punts: inout Int
+  private mutating func send<Watch: BurstWatch>(
+    _ ref: inout PacketRef, _ offset: Int, _ action: SecureAction, _ forwarder: Forwarder, _ punts: inout Int,
+    _ watch: Watch
   ) {
-    if isOpened {
+    if action.kindBits == SecureAction.Kind.open.rawValue {
       header(of: ref).pointee.sequence |= ControlExchange.openedBit
       if !Forwarder.age(stages.memory.address(start: ref.start) + offset) {
+        watch.went(ref, action, .hopLimitOver, hop: 0, exit: nil)
         return refuse(ref, .hopLimitOver, 0, &punts)
       }
     }
     let outcome = forwarder.send(&ref, ip: offset)
+    watch.went(ref, action, outcome.reason, hop: outcome.hop, exit: outcome.reason == .none ? outcome.side : nil)
     if outcome.reason == .none {
       outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
     } else {
@@ -272,7 +321,7 @@ package struct LiveWorker {
 
   /// At most a few between two bursts, so that control cannot delay packets. True: stop.
   @inline(__always)
-  private func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
+  private mutating func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
     var taken = 0
     var stop = false
     while taken < Order.mostPerBurst, let order = orders.dequeue() {
@@ -280,47 +329,12 @@ package struct LiveWorker {
       case .stop: stop = true
       case .nonces: stages.takeNonces(order, snapshot)
       case .endLifetime: stages.endLifetime(order, snapshot)
+      case .trace:
+        isTracing = order.sa != 0
+        if isTracing { tracer.begin() }
       }
       taken &+= 1
     }
     return stop
-  }
-}
-
-/// Packets on their way out, by side, until there are enough for a call or the loop is through.
-struct Departures {
-  private let refs: UnsafeMutablePointer<PacketRef>
-  private var counts = (inside: 0, outside: 0)
-
-  init() {
-    refs = UnsafeMutableRawPointer.allocate(
-      byteCount: 2 * Burst.capacity * MemoryLayout<PacketRef>.stride, alignment: 128
-    ).bindMemory(to: PacketRef.self, capacity: 2 * Burst.capacity)
-  }
-
-  func deallocate() { UnsafeMutableRawPointer(refs).deallocate() }
-
-  @inline(__always)
-  mutating func add(_ ref: PacketRef, _ side: Side, _ port: LivePort) {
-    if side == .inside {
-      refs[counts.inside] = ref
-      counts.inside &+= 1
-      if counts.inside == Burst.capacity { send(.inside, port) }
-    } else {
-      refs[Burst.capacity &+ counts.outside] = ref
-      counts.outside &+= 1
-      if counts.outside == Burst.capacity { send(.outside, port) }
-    }
-  }
-
-  @inline(__always)
-  mutating func send(_ side: Side, _ port: LivePort) {
-    if side == .inside {
-      if counts.inside > 0 { port.send(refs, counts.inside) }
-      counts.inside = 0
-    } else {
-      if counts.outside > 0 { port.send(refs + Burst.capacity, counts.outside) }
-      counts.outside = 0
-    }
   }
 }

@@ -26,6 +26,7 @@ package struct WorkerCounters: @unchecked Sendable {
   static var reassemblyTimeouts: Int { 16 }
   static var joinedFragments: Int { 17 }
   static var unanswered: Int { 18 }
+  static var untraced: Int { 19 }
   static var firstDrop: Int { 24 }
   static var firstSet: Int { firstDrop + DropReason.capacity }
   static var count: Int { firstSet + WorkSets.count }
@@ -67,6 +68,8 @@ package struct WorkerCounters: @unchecked Sendable {
   }
   /// Senders of what was too big who have not been told, because enough others were.
   package var unanswered: UInt64 { bank[Self.unanswered] }
+  /// Packets that a trace was to tell of, and had no room for.
+  package var untraced: UInt64 { bank[Self.untraced] }
   package var crossedIn: UInt64 { bank[Self.crossedIn] }
   package func ticks(of stage: Stage) -> UInt64 { bank[Self.firstStage + stage.rawValue] }
   package func drops(_ reason: DropReason) -> UInt64 { bank[Self.firstDrop + Int(reason.rawValue)] }

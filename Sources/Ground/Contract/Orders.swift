@@ -9,6 +9,8 @@ public struct Order: BitwiseCopyable, Sendable {
     case nonces
     /// Nothing more is sealed with the SA `sa`: its time is over.
     case endLifetime
+    /// `sa` 1: tell control what becomes of packets, as its worker's desk says. 0: no more of that.
+    case trace
   }
 
   public var kind: Kind

@@ -52,7 +52,7 @@ package struct Command: Sendable {
       "show", "WHAT [OPTIONS]", Shown.allCases.map(\.rawValue).joined(separator: ", "),
       .one(of: Shown.allCases.map(\.rawValue)), ShowOptions.options, Help.show),
     Command(
-      "trace", "[PACKETS] [OPTIONS]", "the stories of the next packets", .none, TraceOptions.options, Help.trace),
+      "trace", "[OPTIONS]", "what becomes of the next packets, one by one", .none, TraceOptions.options, Help.trace),
     Command("reload", "[OPTIONS]", "read the configuration again", .none, ActionOptions.options, Help.reload),
     Command(
       "drain", "[OPTIONS]", "take no more packets, finish those under way", .none, ActionOptions.options, Help.drain),

@@ -46,18 +46,21 @@ extension Help {
     """
 
   package static let trace = """
-    Usage: hauberk trace [PACKETS] [OPTIONS]
+    Usage: hauberk trace [OPTIONS]
 
-    Tells what happens to the next PACKETS packets (10 unless said otherwise, at most \(Request.mostTraced)) that
-    reach the running gateway: where each came in, what was read in it, who owns it, what was done with it. The
-    gateway goes on working meanwhile; packets that come too fast to be told are left out. Ctrl-C ends the trace.
+    Tells what becomes of the next packets that reach the running gateway, at most \(Request.mostTraced): where each
+    came in and by which worker, what it was, which policy or SA took it, and what became of it: sealed, opened,
+    forwarded by which port to whom, handed to the control thread, or dropped, and why. A packet fits if its headers
+    do, as it came or as it left; what it carries is never shown. The gateway goes on working meanwhile. Where more
+    packets fit than can be told, some are left out and counted. Ctrl-C ends the trace.
 
     Options:
     \(listing(TraceOptions.options))
 
     Examples:
-      hauberk trace 3
-      hauberk trace 100 --seconds 10 --json
+      hauberk trace --count 3
+      hauberk trace --from 10.1.0.0/16 --protocol icmp
+      hauberk trace --spi 0x1000 --count 100 --seconds 10 --json | jq -r .fate
     """
 
   package static let reload = """

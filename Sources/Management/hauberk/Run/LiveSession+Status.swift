@@ -18,7 +18,10 @@ extension LiveSession {
       stop()
       return Response(Done("stopping"))
     case .reload: return reload()
-    case .trace, .drain:
+    case .trace(let wish, let packets, let isFresh):
+      return Response(
+        trace.answer(wish, packets: packets, isFresh: isFresh, traceNames, now: hauberk_nanoseconds()))
+    case .drain:
       return .refused(.usage, "this gateway does not do that yet: it is not implemented")
     }
   }
@@ -51,6 +54,10 @@ extension LiveSession {
   }
 
   private static let lost = DropReason.allCases.dropFirst().filter { !$0.isConsumption && $0 != .arp }
+
+  var traceNames: TraceNames {
+    TraceNames(gateway: gateway, hops: plan.hops) { [unowned self] in name(of: $0) }
+  }
 
   private var plan: RoutePlan { RoutePlan(gateway.description.gateway) }
 

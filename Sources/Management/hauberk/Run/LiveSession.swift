@@ -22,6 +22,7 @@ final class LiveSession {
   let started = hauberk_nanoseconds()
   private(set) var state = GatewayState.starting
   private let ports: PortSet
+  lazy var trace = LiveTrace(gateway)
   private(set) var bridge: SlowPathBridge
   private var server: ControlServer?
   private var metrics: MetricsServer?
@@ -150,6 +151,7 @@ final class LiveSession {
       notifier?.alive()
       nextSignOfLife = now + every / 2
     }
+    trace.turn(now: now) { traceNames }
     server.turn()
     log?.turn()
     if metrics != nil, now >= nextShow {
@@ -176,6 +178,8 @@ final class LiveSession {
       guard next.stateDirectory == configuration.stateDirectory, next.operation == configuration.operation else {
         return refuse("'unit.stateDirectory' and 'operation' cannot change while the gateway runs")
       }
+      // By the names of now: the next configuration has others.
+      trace.turn(now: hauberk_nanoseconds()) { traceNames }
       try gateway.reload(Self.live(next, description))
       bridge.adopt()
       configuration = next
