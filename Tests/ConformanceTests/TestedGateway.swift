@@ -86,7 +86,12 @@ final class TestedGateway: Sendable {
       let stories = isFresh ? Array(Self.stories[..<2]) : times == 2 || times == 4 ? [Self.stories[2]] : []
       return Response(TraceAnswer(stories: stories, left: packets - (times > 1 ? 3 : 2), untold: 3))
     case .reload: return .refused(.configuration, "gateway.yaml:3:7: there is no cipher 'rot13'")
-    case .drain: return Response(Done("drained", details: ["0 packets under way"]))
+    case .drain:
+      var answer = DrainAnswer()
+      answer.isDone = asked.count { $0 == .drain } > 1
+      (answer.seconds, answer.refused) = (0.5, 3)
+      if answer.isDone { goesOn.store(false, ordering: .relaxed) }
+      return Response(answer)
     case .stop:
       goesOn.store(false, ordering: .relaxed)
       return Response(Done("stopping"))

@@ -35,7 +35,7 @@ extension LiveGateway {
   /// Packets that fitted and found no room, since the gateway began.
   package var untraced: UInt64 { counters.reduce(0) { $0 + $1.untraced } }
 
-  private func order(_ order: Order) {
+  func order(_ order: Order) {
     var order = order
     for (ring, exchange) in zip(orders, exchanges) {
       while ring.enqueue(&order, 1) == 0 { hauberk_yield() }

@@ -57,7 +57,7 @@ package final class LiveGateway {
   private var supply: NonceSupply
   private var forward: ForwardTables
   private var snapshot: UnsafePointer<ClassifySnapshot>
-  private let shared: WorkerShared
+  let shared: WorkerShared
   let orders: [SPSCRing<Order>]
   let desks: [TraceDesk]
   private let reports: [SPSCRing<Report>]

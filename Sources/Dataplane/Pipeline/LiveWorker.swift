@@ -23,8 +23,10 @@ package struct LiveWorker {
   let others: UnsafePointer<ControlExchange>
   let waiting: LiveWait
   let tracer: Tracer
-  /// Whether somebody wants to know what becomes of packets.
-  var isTracing = false
+  /// Whether bursts go the other way: somebody wants to know what becomes of packets, or nothing new is taken.
+  private var isAside = false
+  private var isTracing = false { didSet { isAside = isTracing || drain.isOn } }
+  private var drain = DrainSieve() { didSet { isAside = isTracing || drain.isOn } }
   var leaving: Departures
 
   package init(
@@ -106,17 +108,27 @@ package struct LiveWorker {
   ) -> Int {
     var burst = Burst(refs)
     port.receive(into: &burst)
+    if isAside { return turnAside(&burst, side, snapshot, seconds) }
     if burst.count == 0 { return 0 }
     let received = burst.count
-    if isTracing {
-      judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
-    } else {
-      judge(&burst, side, snapshot, seconds, .inside, NoWatch())
-    }
+    judge(&burst, side, snapshot, seconds, .inside, NoWatch())
     return received
   }
 
-  /// The same, and told. Apart, so that it is one branch for a burst that nobody asks about.
+  /// The same, told or sifted. Apart, so that it is one branch for a burst of every day.
+  @inline(never)
+  private mutating func turnAside(
+    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
+  ) -> Int {
+    if drain.isOn {
+      drain.sift(&burst, side, stages, frames, seconds)
+    }
+    if burst.count == 0 { return 0 }
+    let kept = burst.count
+    judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
+    return kept
+  }
+
   @inline(never)
   private mutating func judgeTraced(
     _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,
@@ -326,12 +338,16 @@ package struct LiveWorker {
     var stop = false
     while taken < Order.mostPerBurst, let order = orders.dequeue() {
       switch order.kind {
-      case .stop: stop = true
+      case .stop:
+        stop = true
+        // Somebody who sends without a pause is no reason to stay.
+        drain.begin()
       case .nonces: stages.takeNonces(order, snapshot)
       case .endLifetime: stages.endLifetime(order, snapshot)
       case .trace:
         isTracing = order.sa != 0
         if isTracing { tracer.begin() }
+      case .drain: drain.begin()
       }
       taken &+= 1
     }

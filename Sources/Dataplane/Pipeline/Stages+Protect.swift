@@ -149,8 +149,11 @@ extension Stages {
     _ burst: Burst, _ index: Int, _ link: LinkType, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
     let ref = burst.refs[index]
+    // As its fragments came: the other side has another MAC address. In a replay the sequence is a place in the input.
+    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+    let side: Side = snapshot.pointee.isLive && header.pointee.sequence & 1 == 1 ? .outside : .inside
     let result = Classifier.judgeFully(
-      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link)
+      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link, from: side)
     burst.refs[index].judgement = Judgement(workSet: result.workSet)
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)

@@ -11,6 +11,8 @@ public struct Order: BitwiseCopyable, Sendable {
     case endLifetime
     /// `sa` 1: tell control what becomes of packets, as its worker's desk says. 0: no more of that.
     case trace
+    /// Take nothing new from the ports, and finish what is under way. Only `stop` comes after it.
+    case drain
   }
 
   public var kind: Kind

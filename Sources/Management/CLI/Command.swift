@@ -55,7 +55,8 @@ package struct Command: Sendable {
       "trace", "[OPTIONS]", "what becomes of the next packets, one by one", .none, TraceOptions.options, Help.trace),
     Command("reload", "[OPTIONS]", "read the configuration again", .none, ActionOptions.options, Help.reload),
     Command(
-      "drain", "[OPTIONS]", "take no more packets, finish those under way", .none, ActionOptions.options, Help.drain),
+      "drain", "[OPTIONS]", "take no more packets, finish those under way, end", .none, DrainOptions.options, Help.drain
+    ),
     Command("stop", "[OPTIONS]", "end the running gateway", .none, StopOptions.options, Help.stop),
     Command(
       "doctor", "[CONFIG] [OPTIONS]", "what holds a gateway back on this machine, and what mends it", .files,

@@ -65,7 +65,7 @@ package struct ShowOptions: Sendable {
   }
 }
 
-/// `hauberk reload` and `hauberk drain`.
+/// `hauberk reload`.
 package struct ActionOptions: Sendable {
   package var control: ControlOptions
 
@@ -74,6 +74,22 @@ package struct ActionOptions: Sendable {
   package init(_ command: String, _ words: [String]) throws(CommandFailure) {
     let parsed = try ParsedArguments(words, Self.options)
     try parsed.noWords(command)
+    control = try ControlOptions(parsed)
+  }
+}
+
+/// `hauberk drain`.
+package struct DrainOptions: Sendable {
+  package var waitSeconds: Int
+  package var control: ControlOptions
+
+  package static let options =
+    [Option("--wait", "SECONDS", "wait that long for its end (default 60)")] + ActionOptions.options
+
+  package init(_ words: [String]) throws(CommandFailure) {
+    let parsed = try ParsedArguments(words, Self.options)
+    try parsed.noWords("drain")
+    waitSeconds = try parsed.integer("--wait", in: 1...3600) ?? 60
     control = try ControlOptions(parsed)
   }
 }

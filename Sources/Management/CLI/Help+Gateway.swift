@@ -77,11 +77,12 @@ extension Help {
   package static let drain = """
     Usage: hauberk drain [OPTIONS]
 
-    Makes the running gateway take no more packets and finish those that are under way. It stays and answers, so
-    that its counters can be read; 'hauberk stop' ends it.
+    Makes the running gateway take nothing new from its ports, finish what is under way, and end: packets between
+    its threads, those that wait for a neighbour's MAC address (3 s at most), and datagrams of which some fragments
+    are there (30 s at most). Says what was left. What comes meanwhile is lost, unless somebody else takes it.
 
     Options:
-    \(listing(ActionOptions.options))
+    \(listing(DrainOptions.options))
     """
 
   package static let stop = """

@@ -36,7 +36,7 @@ struct Main {
     case "show": return try StatusCommand(ShowOptions(rest)).run()
     case "trace": return try TraceCommand(TraceOptions(rest)).run()
     case "reload": return try ActionCommand(.reload, ActionOptions("reload", rest)).run()
-    case "drain": return try ActionCommand(.drain, ActionOptions("drain", rest)).run()
+    case "drain": return try DrainCommand(DrainOptions(rest)).run()
     case "stop": return try ActionCommand(StopOptions(rest)).run()
     case "completions":
       try Console.output(CompletionsOptions(rest).shell.completions)

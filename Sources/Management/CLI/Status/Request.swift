@@ -39,9 +39,10 @@ package enum Request: Sendable, Equatable {
   /// Answered by a `TraceAnswer`. Fresh: begin with the next packets that are wished for, that many; else: what has come
   /// since. A trace that nobody fetches ends by itself, and one of 0 packets ends at once.
   case trace(TraceWish = TraceWish(), packets: Int, isFresh: Bool)
+  /// Answered by a `DrainAnswer`, again and again until it is done; then the gateway ends.
+  case drain
   /// These are answered by a `Done`.
   case reload
-  case drain
   case stop
 
   package static let mostTraced = 1000

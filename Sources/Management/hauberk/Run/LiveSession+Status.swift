@@ -21,8 +21,7 @@ extension LiveSession {
     case .trace(let wish, let packets, let isFresh):
       return Response(
         trace.answer(wish, packets: packets, isFresh: isFresh, traceNames, now: hauberk_nanoseconds()))
-    case .drain:
-      return .refused(.usage, "this gateway does not do that yet: it is not implemented")
+    case .drain: return Response(drain())
     }
   }
 

@@ -23,8 +23,9 @@ final class LiveSession {
   private(set) var state = GatewayState.starting
   private let ports: PortSet
   lazy var trace = LiveTrace(gateway)
+  private var drainage: LiveDrain?
   private(set) var bridge: SlowPathBridge
-  private var server: ControlServer?
+  private(set) var server: ControlServer?
   private var metrics: MetricsServer?
   /// What the metrics' thread reads: a second old at most.
   private let shown = LatestText()
@@ -127,8 +128,8 @@ final class LiveSession {
     return .success
   }
 
+  /// Clients keep their connections: those end with the process, when everything else is over.
   func close() {
-    server = nil
     metrics = nil
     // What failed may have failed after workers were started.
     gateway.stop()
@@ -152,6 +153,7 @@ final class LiveSession {
       nextSignOfLife = now + every / 2
     }
     trace.turn(now: now) { traceNames }
+    turnDrain()
     server.turn()
     log?.turn()
     if metrics != nil, now >= nextShow {
@@ -160,14 +162,40 @@ final class LiveSession {
     }
     if isMore { return }
     var milliseconds: Int32 = 20
-    if let due = bridge.nextTimer { milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1) }
+    if drainage != nil { milliseconds = 1 }
+    if let due = bridge.nextTimer, drainage == nil {
+      milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1)
+    }
     hauberk_wait_for(server.descriptor, -1, gateway.wakesControl, milliseconds)
   }
 
   func stop() { isStopping = true }
 
+  /// Takes nothing new from here on, and ends once nothing is under way. Asked again, it says how far that is.
+  func drain() -> DrainAnswer {
+    let now = hauberk_nanoseconds()
+    if drainage == nil {
+      drainage = LiveDrain(gateway, bridge.slow, now: now)
+      state = .draining
+      notifier?.status("draining: takes no packets")
+      note("draining", "takes nothing new from its ports, and finishes what is under way")
+    }
+    return drainage?.answer(gateway, bridge.slow, now: now) ?? DrainAnswer()
+  }
+
+  private func turnDrain() {
+    let now = hauberk_nanoseconds()
+    guard drainage?.turn(gateway, bridge.slow, now: now) == true else { return }
+    if let left = drainage?.answer(gateway, bridge.slow, now: now) {
+      note("drained", left.text.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }.joined(separator: "; "))
+    }
+    state = .drained
+    isStopping = true
+  }
+
   /// As a whole or not at all.
   func reload() -> Response {
+    if drainage != nil { return refuse("the gateway drains, and then it ends") }
     notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
     defer { notifier?.ready("passing packets") }
     do {

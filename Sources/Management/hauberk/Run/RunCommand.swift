@@ -28,12 +28,22 @@ struct RunCommand {
     } catch {
       throw CommandFailure(.machine, error.description)
     }
-    let session = try LiveSession(options, configuration, description)
     if options.isTrial {
+      let session = try LiveSession(options, configuration, description)
       session.close()
       try Console.output("everything opens: \(session.portWords.joined(separator: "; "))\n")
       return .success
     }
-    return try session.run()
+    let (code, server) = try live(configuration, description)
+    // Last, when ports, memory and the nonces' lock are free: whoever waits for this end may start another gateway.
+    withExtendedLifetime(server) {}
+    return code
+  }
+
+  private func live(
+    _ configuration: Configuration, _ description: GatewayDescription
+  ) throws(CommandFailure) -> (ExitCode, ControlServer?) {
+    let session = try LiveSession(options, configuration, description)
+    return (try session.run(), session.server)
   }
 }
