@@ -170,7 +170,7 @@ package struct LiveWorker {
   }
 
   @inline(__always)
-  private func header(of ref: PacketRef) -> UnsafeMutablePointer<FrameHeader> {
+  func header(of ref: PacketRef) -> UnsafeMutablePointer<FrameHeader> {
     (stages.memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
   }
 
@@ -248,6 +248,7 @@ package struct LiveWorker {
   ) {
     guard let tables = snapshot.pointee.forward else { return giveBack(burst) }
     let forwarder = Forwarder(tables: tables, memory: stages.memory)
+    findRoutes(burst, tables.routes)
     var punts = 0
     var index = 0
     while index < burst.count {
@@ -256,7 +257,7 @@ package struct LiveWorker {
       let action = stages.scratch.actions[index]
       var next = header(of: ref).pointee.made
       if ref.verdict == 0 {
-        send(&ref, offset, action, forwarder, &punts, watch)
+        send(&ref, offset, action, forwarder, route: stages.scratch.routes[index], &punts, watch)
       } else {
         watch.went(ref, action, DropReason(rawValue: ref.verdict) ?? .none, hop: 0, exit: nil)
         settle(ref, DropReason(rawValue: ref.verdict) ?? .none, &punts)
@@ -266,36 +267,59 @@ package struct LiveWorker {
         next = header(of: made).pointee.made
         header(of: made).pointee.made.length = 0
         header(of: made).pointee.sequence = header(of: ref).pointee.sequence
-        send(&made, offset, .none, forwarder, &punts, watch)
+        send(&made, offset, .none, forwarder, route: nil, &punts, watch)
       }
       index &+= 1
     }
     if punts > 0 { exchange.wakeControl() }
   }
 
+  /// IPv4 packets of a burst all at a time: with many routes each alone would wait for memory. Of every other packet what
+  /// is found means nothing.
+  @inline(__always)
+  private func findRoutes(_ burst: Burst, _ routes: RouteTable) {
+    let scratch = stages.scratch, addresses = scratch.destinations
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      // Where nothing was found, whatever stands there has been there for longer.
+      let offset = ref.verdict == 0 ? Int(scratch.places[index].ip) : 0
+      let ip = stages.memory.address(start: ref.start) + offset
+      addresses[index] = UInt32(bigEndian: ip.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+      index &+= 1
+    }
+    routes.find4(addresses, scratch.routes, count: burst.count)
+  }
+
   @inline(__always)
   private mutating func send<Watch: BurstWatch>(
-    _ ref: inout PacketRef, _ offset: Int, _ action: SecureAction, _ forwarder: Forwarder, _ punts: inout Int,
-    _ watch: Watch
+    _ ref: inout PacketRef, _ offset: Int, _ action: SecureAction, _ forwarder: Forwarder, route: UInt32?,
+    _ punts: inout Int, _ watch: Watch
   ) {
     if action.kindBits == SecureAction.Kind.open.rawValue {
       header(of: ref).pointee.sequence |= ControlExchange.openedBit
-      if !Forwarder.age(stages.memory.address(start: ref.start) + offset) {
+      let ip = stages.memory.address(start: ref.start) + offset
+      if !Forwarder.age(ip) {
         watch.went(ref, action, .hopLimitOver, hop: 0, exit: nil)
         return refuse(ref, .hopLimitOver, 0, &punts)
       }
+      let segments = forwarder.tables.segments
+      if segments.isOn { segments.apply(ip, available: Int(ref.length) &- offset) }
     }
-    let outcome = forwarder.send(&ref, ip: offset)
-    watch.went(ref, action, outcome.reason, hop: outcome.hop, exit: outcome.reason == .none ? outcome.side : nil)
+    let outcome = forwarder.send(&ref, ip: offset, route: route)
     if outcome.reason == .none {
+      watch.went(ref, action, .none, hop: outcome.hop, exit: outcome.side)
       outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
-    } else {
+    } else if outcome.reason != .tooBigForLink
+      || !sendInPieces(ref, offset, action, outcome.hop, forwarder, &punts, watch)
+    {
+      watch.went(ref, action, outcome.reason, hop: outcome.hop, exit: nil)
       refuse(ref, outcome.reason, outcome.hop, &punts)
     }
   }
 
   @inline(never)
-  private func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
+  func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
     stages.counters.add(1, to: WorkerCounters.firstDrop &+ Int(reason.rawValue))
     header(of: ref).pointee.action = hop
     settle(ref, reason, &punts)
