@@ -82,7 +82,7 @@ let controlFloor: [Target] = [
 
 let managementFloor: [Target] = [
   .target(
-    name: "Config", dependencies: ["Wire", "Contract", "CYaml"], path: "Sources/Management/Config",
+    name: "Config", dependencies: ["Wire", "Contract", "CCrypto", "CYaml"], path: "Sources/Management/Config",
     swiftSettings: strict),
   .target(
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",

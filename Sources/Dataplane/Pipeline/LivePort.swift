@@ -16,9 +16,11 @@ package struct LivePort: @unchecked Sendable {
   package let queue: Queue
   /// The queue itself is its worker's alone; these anybody may read.
   package let counters: PortCounters
+  private let socket: Int32
 
   package init(_ queue: Queue) {
     self.queue = queue
+    if case .xdp(let queue) = queue { socket = queue.pointee.descriptor } else { socket = -1 }
     counters =
       switch queue {
       case .pipe(let queue): queue.pointee.counters
@@ -75,4 +77,7 @@ package struct LivePort: @unchecked Sendable {
     case .pcap(let queue): queue.pointee.descriptor
     }
   }
+
+  /// What the kernel counts of an AF_XDP socket; nil for all else.
+  package var kernelCounts: XDPKernelCounts? { socket >= 0 ? XDPKernelCounts(ofSocket: socket) : nil }
 }

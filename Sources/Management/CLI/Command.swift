@@ -40,6 +40,8 @@ package struct Command: Sendable {
       "check", "CONFIG [--json]", "what a configuration would do, and what is wrong with it", .files,
       CheckOptions.options, Help.check),
     Command(
+      "sign", "FILE --key KEY", "sign a configuration, or a package", .files, SignOptions.options, Help.sign),
+    Command(
       "keys", "CONFIG [--begin]", "which nonces of which key were used", .files, KeysOptions.options, Help.keys),
     Command(
       "audit", "CAPTURE [OPTIONS]", "look for lost, doubled and dangerous ESP packets", .files, AuditOptions.options,
@@ -73,7 +75,7 @@ package struct Command: Sendable {
 
   /// Apart from the table, because one of its rows needs them.
   static let names = [
-    "replay", "classify", "check", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
+    "replay", "classify", "check", "sign", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
     "doctor", "completions", "help", "version",
   ]
 

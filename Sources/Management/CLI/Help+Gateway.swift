@@ -15,6 +15,24 @@ extension Help {
       hauberk status --watch
     """
 
+  package static let sign = """
+    Usage: hauberk sign FILE --key KEY
+
+    Signs the octets of FILE with an Ed25519 key and writes the signature into FILE.sig: 64 octets, as OpenSSL makes and
+    verifies them. Where a machine trusts keys, `hauberk run`, `check` and `reload` take no configuration but one that
+    a trusted key has signed: those in the file of --trust, or in /etc/hauberk/trust.pem where that is there.
+
+    Options:
+    \(listing(SignOptions.options))
+
+    Examples:
+      openssl genpkey -algorithm ed25519 -out key.pem
+      openssl pkey -in key.pem -pubout -out trust.pem
+      hauberk sign gateway.yaml --key key.pem
+      openssl pkeyutl -sign -inkey key.pem -rawin -in gateway.yaml -out gateway.yaml.sig
+      hauberk check gateway.yaml --trust trust.pem
+    """
+
   package static let status = """
     Usage: hauberk status [OPTIONS]
 

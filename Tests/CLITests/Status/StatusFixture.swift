@@ -60,6 +60,8 @@ enum StatusFixture {
     port.device = device
     port.method = "AF_XDP, native, zero-copy"
     port.link = .up
+    port.kernelDrops = NamedCounts([("ringFull", 3)])
+    port.hidesVLANTags = true
     port.mac = "02:00:00:00:00:01"
     port.mtu = 1500
     port.queues = 2

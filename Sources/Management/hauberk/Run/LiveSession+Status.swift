@@ -1,5 +1,6 @@
 import CKernel
 import CLI
+import Config
 import Console
 import Contract
 import Dataplane
@@ -33,6 +34,7 @@ extension LiveSession {
     status.process = Int(getpid())
     status.uptimeSeconds = Double(hauberk_nanoseconds() - started) / 1e9
     status.configuration = options.config
+    status.personality = configuration.signer.map { "the key \($0)" }
     status.reloads = reloads
     status.polling = gateway.description.gateway.polling.rawValue
     status.engine = gateway.engineName
@@ -82,6 +84,8 @@ extension LiveSession {
       status.device = port.device
       status.method = portWords[index]
       status.queues = gateway.description.gateway.workers
+      status.hidesVLANTags = hidesVLANTags[index]
+      status.kernelDrops = kernelDrops(port.side)
       let found = try? FoundDevice(port.device)
       status.link = found == nil ? .absent : .up
       status.mac = (port.mac ?? devices[index].mac).description
@@ -96,6 +100,22 @@ extension LiveSession {
       status.sent = TrafficStatus(packets: sum(\.sentPackets), bytes: sum(\.sentBytes), drops: lost(false))
       return status
     }
+  }
+
+  /// What the kernel had for us and could not hand over, before any of it reached a worker.
+  private func kernelDrops(_ side: Side) -> NamedCounts {
+    var sum = XDPKernelCounts()
+    for ports in gateway.ports {
+      guard let counts = (side == .inside ? ports.inside : ports.outside).kernelCounts else { return NamedCounts() }
+      sum.ringFull += counts.ringFull
+      sum.noFrame += counts.noFrame
+      sum.tooLong += counts.tooLong
+      sum.badDescriptors += counts.badDescriptors
+    }
+    return NamedCounts([
+      ("ringFull", sum.ringFull), ("noFrame", sum.noFrame), ("tooLong", sum.tooLong),
+      ("badDescriptor", sum.badDescriptors),
+    ])
   }
 
   private var drops: [DropStatus] {
@@ -155,6 +175,7 @@ extension LiveSession {
       status.window = sa.window
       status.lost = sa.lost
       status.drops = NamedCounts(sa.drops)
+      status.left = LifetimeLeft(seconds: sa.secondsLeft, packets: sa.packetsLeft, bytes: sa.bytesLeft)
       return status
     }
   }

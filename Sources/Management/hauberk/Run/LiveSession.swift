@@ -14,6 +14,8 @@ import Wire
 /// One life of a live gateway, and its control thread: the one that made it.
 final class LiveSession {
   let options: RunOptions
+  /// As it was at the start: no reload changes who may reload.
+  private let trust: Trust?
   private(set) var configuration: Configuration
   private(set) var reloads: UInt64 = 0
   private(set) var configured = hauberk_nanoseconds()
@@ -38,10 +40,13 @@ final class LiveSession {
 
   var portWords: [String] { ports.words }
   var portRefusals: [String] { ports.refusals }
+  var hidesVLANTags: [Bool] { ports.hidesVLANTags }
 
-  init(_ options: RunOptions, _ configuration: Configuration, _ description: GatewayDescription) throws(CommandFailure)
-  {
+  init(
+    _ options: RunOptions, _ configuration: Configuration, _ description: GatewayDescription, _ trust: Trust?
+  ) throws(CommandFailure) {
     self.options = options
+    self.trust = trust
     self.configuration = configuration
     log = Log(
       format: configuration.operation.logFormat == "json" ? .json : nil,
@@ -114,6 +119,9 @@ final class LiveSession {
     let milliseconds = Double(hauberk_nanoseconds() - started) / 1e6
     note("running", "running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
+    for (port, isHiding) in zip(gateway.description.gateway.ports, ports.hidesVLANTags) where isHiding {
+      warn("\(port.device) takes VLAN tags off before anybody sees them: `ethtool -K \(port.device) rxvlan off`")
+    }
     notifier?.ready("passing packets")
     hauberk_catch_hangups()
     while !isStopping, !hauberk_was_interrupted() {
@@ -199,7 +207,7 @@ final class LiveSession {
     notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
     defer { notifier?.ready("passing packets") }
     do {
-      let next = try Configuration.load(options.config)
+      let next = try Configuration.load(options.config, trust)
       guard let description = next.gateway else {
         return refuse("\(options.config) names no ports any more")
       }
@@ -214,16 +222,16 @@ final class LiveSession {
       configured = hauberk_nanoseconds()
       reloads += 1
     } catch {
-      return refuse("\(error)")
+      return refuse("\(error)", (error as? ConfigurationFailure)?.exitCode ?? .configuration)
     }
     let count = gateway.associations.counters().count
     note("reloaded", "reloaded \(options.config): \(count) SAs, \(gateway.description.gateway.routes.count) routes")
     return Response(Done("reloaded \(options.config)"))
   }
 
-  private func refuse(_ sentence: String) -> Response {
+  private func refuse(_ sentence: String, _ code: ExitCode = .configuration) -> Response {
     warn("reload refused, nothing has changed: \(sentence)")
-    return .refused(.configuration, "nothing has changed: \(sentence)")
+    return .refused(code, "nothing has changed: \(sentence)")
   }
 
   func name(of interface: Int) -> String {

@@ -38,6 +38,8 @@ final class PortSet {
   let words: [String]
   /// Why faster ones were not got.
   private(set) var refusals: [String] = []
+  /// By side: the device takes VLAN tags off before we could see them.
+  let hidesVLANTags: [Bool]
   private let closers: [() -> Void]
 
   /// Fastest first.
@@ -53,6 +55,7 @@ final class PortSet {
         let opened = try Self.open(method, gateway, description.ports.map(\.device))
         ports = opened.ports
         words = opened.words
+        hidesVLANTags = opened.hidesVLANTags
         closers = opened.closers
         self.refusals = refusals
         return
@@ -63,7 +66,7 @@ final class PortSet {
     throw PortError(refusals.joined(separator: "; "))
   }
 
-  private typealias Opened = (ports: [LivePorts], words: [String], closers: [() -> Void])
+  private typealias Opened = (ports: [LivePorts], words: [String], hidesVLANTags: [Bool], closers: [() -> Void])
 
   private static func open(
     _ method: PortMethod, _ gateway: LiveGateway, _ devices: [String]
@@ -94,7 +97,7 @@ final class PortSet {
       return LivePort(.packet(place))
     }
     let ports = zip(inside, outside).map { LivePorts(inside: place($0), outside: place($1)) }
-    return (ports, ["AF_PACKET, memory ring", "AF_PACKET, memory ring"], closers)
+    return (ports, ["AF_PACKET, memory ring", "AF_PACKET, memory ring"], [false, false], closers)
   }
 
   private static func openTap(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
@@ -112,7 +115,7 @@ final class PortSet {
       return LivePort(.tap(place))
     }
     let ports = zip(inside, outside).map { LivePorts(inside: place($0), outside: place($1)) }
-    return (ports, ["TAP", "TAP"], closers)
+    return (ports, ["TAP", "TAP"], [false, false], closers)
   }
 
   private static func openPcap(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
@@ -132,7 +135,7 @@ final class PortSet {
     }
     let inside = place(try PcapQueue.open(devices[0], frames: frames))
     let outside = place(try PcapQueue.open(devices[1], frames: frames))
-    return ([LivePorts(inside: inside, outside: outside)], ["libpcap", "libpcap"], closers)
+    return ([LivePorts(inside: inside, outside: outside)], ["libpcap", "libpcap"], [false, false], closers)
   }
 
   private static func openXDP(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
@@ -182,7 +185,7 @@ final class PortSet {
       outside.close()
     }
     let words = [inside, outside].map { "AF_XDP, \($0.hook.rawValue), \(copies ? "copy" : "zero-copy")" }
-    return (ports, words, closers)
+    return (ports, words, [inside, outside].map(\.hidesVLANTags), closers)
   }
 
   func close() { for close in closers { close() } }
