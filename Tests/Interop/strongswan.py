@@ -27,6 +27,7 @@ class Daemon:
         with open(self.path('strongswan.conf'), 'w') as file:
             file.write(f'''charon {{
   load = {PLUGINS}
+  replay_window = 1024
   plugins {{
     vici {{ socket = {self.socket} }}
     kernel-libipsec {{ allow_peer_ts = yes }}
