@@ -93,7 +93,9 @@ package final class LiveGateway {
     supply = try NonceSupply(
       associations, description.ownership, workers: workers, unit: description.unit, from: nonces, history)
     neighbours = NeighbourTable()
-    forward = ForwardTables(description.gateway, macs: macs, neighbours: neighbours)
+    forward = ForwardTables(
+      description.gateway, macs: macs, neighbours: neighbours,
+      longest: associations.tables.longestInside(description.gateway))
     snapshot = ClassifySnapshotBuilder.build(
       description.classify, description.ownership, associations, forward: forward)
     shared = WorkerShared(
@@ -191,7 +193,9 @@ package final class LiveGateway {
     try serve()
     let newSupply = try NonceSupply(
       newAssociations, next.ownership, workers: workers, unit: next.unit, from: nonces, history, after: supply)
-    let newForward = ForwardTables(next.gateway, macs: macs, neighbours: neighbours)
+    let newForward = ForwardTables(
+      next.gateway, macs: macs, neighbours: neighbours,
+      longest: newAssociations.tables.longestInside(next.gateway))
     let newSnapshot = ClassifySnapshotBuilder.build(
       next.classify, next.ownership, newAssociations, forward: newForward)
     // Orders name SAs by the numbers of now: none may be under way when those change.
@@ -212,6 +216,19 @@ package final class LiveGateway {
     associations = newAssociations
     description = next
     hauberk_return_free_memory()
+  }
+
+  /// False: the table is full of those who are known.
+  package func learn(_ address: IPAddress, interface: Int, _ mac: MACAddress) -> Bool {
+    if neighbours.learn(address, interface: interface, mac) { return true }
+    guard neighbours.hasForgotten else { return false }
+    neighbours.reclaim {
+      shared.quiescence.wait {
+        for exchange in exchanges { exchange.wakeWorker() }
+        hauberk_yield()
+      }
+    }
+    return neighbours.learn(address, interface: interface, mac)
   }
 
   /// Asks every worker to finish, and waits until all have.
@@ -242,6 +259,17 @@ package final class LiveGateway {
     controlFrames.deallocate()
     memory.deallocate()
     hauberk_event_close(wakesControl)
+  }
+}
+
+extension AssociationTables {
+  /// The longest packet that every tunnel has room for; nil where there is none. Sealed packets leave outside: what its
+  /// links do not take is cut, whatever a path is said to take.
+  fileprivate func longestInside(_ gateway: GatewayDescription) -> Int? {
+    let link = gateway.interfaces.filter { $0.side == .outside }.map(\.mtu).min() ?? Int(UInt16.max)
+    return (0..<outboundCount).map { number in
+      outbound[number].mostInside(ofOuter: min(link, Int(outbound[number].longest)))
+    }.min()
   }
 }
 

@@ -14,8 +14,20 @@ package struct LivePort: @unchecked Sendable {
   }
 
   package let queue: Queue
+  /// The queue itself is its worker's alone; these anybody may read.
+  package let counters: PortCounters
 
-  package init(_ queue: Queue) { self.queue = queue }
+  package init(_ queue: Queue) {
+    self.queue = queue
+    counters =
+      switch queue {
+      case .pipe(let queue): queue.pointee.counters
+      case .xdp(let queue): queue.pointee.counters
+      case .packet(let queue): queue.pointee.counters
+      case .tap(let queue): queue.pointee.counters
+      case .pcap(let queue): queue.pointee.counters
+      }
+  }
 
   @inline(__always)
   func receive(into burst: inout Burst) {
@@ -61,16 +73,6 @@ package struct LivePort: @unchecked Sendable {
     case .packet(let queue): queue.pointee.descriptor
     case .tap(let queue): queue.pointee.descriptor
     case .pcap(let queue): queue.pointee.descriptor
-    }
-  }
-
-  package var counters: PortCounters {
-    switch queue {
-    case .pipe(let queue): queue.pointee.counters
-    case .xdp(let queue): queue.pointee.counters
-    case .packet(let queue): queue.pointee.counters
-    case .tap(let queue): queue.pointee.counters
-    case .pcap(let queue): queue.pointee.counters
     }
   }
 }

@@ -191,6 +191,7 @@ package struct LiveWorker {
   private mutating func depart(_ burst: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     guard let tables = snapshot.pointee.forward else { return giveBack(burst) }
     let forwarder = Forwarder(tables: tables, memory: stages.memory)
+    findRoutes(burst, tables.routes)
     var punts = 0
     var index = 0
     while index < burst.count {
@@ -199,7 +200,7 @@ package struct LiveWorker {
       let isOpened = stages.scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
       var next = header(of: ref).pointee.made
       if ref.verdict == 0 {
-        send(&ref, offset, isOpened: isOpened, forwarder, &punts)
+        send(&ref, offset, isOpened: isOpened, forwarder, route: stages.scratch.routes[index], &punts)
       } else {
         settle(ref, DropReason(rawValue: ref.verdict) ?? .none, &punts)
       }
@@ -208,29 +209,83 @@ package struct LiveWorker {
         next = header(of: made).pointee.made
         header(of: made).pointee.made.length = 0
         header(of: made).pointee.sequence = header(of: ref).pointee.sequence
-        send(&made, offset, isOpened: false, forwarder, &punts)
+        send(&made, offset, isOpened: false, forwarder, route: nil, &punts)
       }
       index &+= 1
     }
     if punts > 0 { exchange.wakeControl() }
   }
 
+  /// IPv4 packets of a burst all at a time: with many routes each alone would wait for memory. Of every other packet what
+  /// is found means nothing.
+  @inline(__always)
+  private func findRoutes(_ burst: Burst, _ routes: RouteTable) {
+    let scratch = stages.scratch, addresses = scratch.destinations
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      // Where nothing was found, whatever stands there has been there for longer.
+      let offset = ref.verdict == 0 ? Int(scratch.places[index].ip) : 0
+      let ip = stages.memory.address(start: ref.start) + offset
+      addresses[index] = UInt32(bigEndian: ip.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+      index &+= 1
+    }
+    routes.find4(addresses, scratch.routes, count: burst.count)
+  }
+
   @inline(__always)
   private mutating func send(
-    _ ref: inout PacketRef, _ offset: Int, isOpened: Bool, _ forwarder: Forwarder, _ punts: inout Int
+    _ ref: inout PacketRef, _ offset: Int, isOpened: Bool, _ forwarder: Forwarder, route: UInt32?, _ punts: inout Int
   ) {
     if isOpened {
       header(of: ref).pointee.sequence |= ControlExchange.openedBit
-      if !Forwarder.age(stages.memory.address(start: ref.start) + offset) {
-        return refuse(ref, .hopLimitOver, 0, &punts)
-      }
+      let ip = stages.memory.address(start: ref.start) + offset
+      if !Forwarder.age(ip) { return refuse(ref, .hopLimitOver, 0, &punts) }
+      let segments = forwarder.tables.segments
+      if segments.isOn { segments.apply(ip, available: Int(ref.length) &- offset) }
     }
-    let outcome = forwarder.send(&ref, ip: offset)
+    let outcome = forwarder.send(&ref, ip: offset, route: route)
     if outcome.reason == .none {
       outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
-    } else {
+    } else if outcome.reason != .tooBigForLink || !sendInPieces(ref, offset, outcome.hop, forwarder, &punts) {
       refuse(ref, outcome.reason, outcome.hop, &punts)
     }
+  }
+
+  /// What is too long for its link is cut if it is IPv4 and may be (RFC 1812 section 5.2.6). False: its sender is to be told.
+  @inline(never)
+  private mutating func sendInPieces(
+    _ whole: PacketRef, _ offset: Int, _ hop: UInt32, _ forwarder: Forwarder, _ punts: inout Int
+  ) -> Bool {
+    let inner = InnerHeader(
+      stages.memory.address(start: whole.start) + offset, available: Int(whole.length) &- offset)
+    if inner.isIPv6 || inner.dontFragment { return false }
+    let cutter = IPv4Cutter(memory: stages.memory, frames: frames)
+    var ref = whole
+    let most = forwarder.tables.mtu(hop: hop)
+    var next: PacketRef
+    switch cutter.cut(&ref, ip: offset, length: inner.length, most: most) {
+    case .pieces(let pieces): next = pieces
+    case .refused(let reason):
+      refuse(whole, reason == .tooBigForLink ? .innerMalformed : reason, hop, &punts)
+      return true
+    }
+    var made = 0
+    while true {
+      let outcome = forwarder.send(&ref, ip: offset)
+      if outcome.reason == .none {
+        outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
+      } else {
+        refuse(ref, outcome.reason, outcome.hop, &punts)
+      }
+      if next.length == 0 { break }
+      ref = next
+      next = header(of: ref).pointee.made
+      header(of: ref).pointee.made.length = 0
+      made &+= 1
+    }
+    stages.counters.add(made, to: WorkerCounters.madePackets)
+    return true
   }
 
   @inline(never)

@@ -83,6 +83,16 @@ public enum Polling: String, CaseIterable, Sendable {
   case adaptive, busy
 }
 
+/// How long a TCP segment two hosts may agree on (RFC 9293 section 3.7.1), where a tunnel has less room than their links.
+public enum SegmentLimit: Hashable, Sendable {
+  case none
+  /// What fits into every tunnel.
+  case automatic
+  case octets(UInt16)
+
+  public static let octetRange: ClosedRange<UInt16> = 536...65495
+}
+
 /// What a live gateway is made of, its SAs and policies apart.
 public struct GatewayDescription: Sendable {
   public var ports: [PortDescription]
@@ -90,6 +100,7 @@ public struct GatewayDescription: Sendable {
   public var routes: [RouteDescription]
   public var workers = 1
   public var polling = Polling.adaptive
+  public var segmentLimit = SegmentLimit.none
 
   public init(ports: [PortDescription], interfaces: [InterfaceDescription], routes: [RouteDescription] = []) {
     self.ports = ports

@@ -24,6 +24,11 @@ struct CheckPorts {
         )
       }
     }
+    switch gateway.segmentLimit {
+    case .none: break
+    case .automatic: lines += ["", "TCP       hosts agree on segments that fit into every tunnel"]
+    case .octets(let octets): lines += ["", "TCP       hosts agree on segments of at most \(octets) octets"]
+    }
     if !gateway.routes.isEmpty { lines += ["", "routes"] }
     lines += gateway.routes.prefix(CheckReport.mostRules).map { route in
       "  \(route.network) " + (route.gateway.map { "via \($0)" } ?? "leads nowhere: senders are told")

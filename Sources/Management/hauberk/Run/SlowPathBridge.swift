@@ -122,7 +122,7 @@ struct SlowPathBridge {
         inject(frame, gateway.description.gateway.interfaces[interface].side == .inside ? .inside : .outside)
       case .route(let packet): inject(linkHeader(packet) + packet, .route)
       case .neighbour(let interface, let address, let mac):
-        if !gateway.neighbours.learn(address, interface: interface, mac) { unsent += 1 }
+        if !gateway.learn(address, interface: interface, mac) { unsent += 1 }
       case .forget(let interface, let address): gateway.neighbours.forget(address, interface: interface)
       case .event(let event): events.append(event)
       }
