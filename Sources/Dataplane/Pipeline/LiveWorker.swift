@@ -15,18 +15,19 @@ package struct LiveWorker {
   let orders: SPSCRing<Order>
   let reports: SPSCRing<Report>
   let stages: Stages
-  let inside: LivePort
-  let outside: LivePort
+  private(set) var inside: LivePort
+  private(set) var outside: LivePort
   let frames: FrameSource
   let exchange: ControlExchange
   /// All workers', to wake those that something crosses to.
   let others: UnsafePointer<ControlExchange>
-  let waiting: LiveWait
   let tracer: Tracer
   /// Whether bursts go the other way: somebody wants to know what becomes of packets, or nothing new is taken.
   private var isAside = false
   private var isTracing = false { didSet { isAside = isTracing || drain.isOn } }
   private var drain = DrainSieve() { didSet { isAside = isTracing || drain.isOn } }
+  let polling: Polling
+  private var waiting: LiveWait
   var leaving: Departures
 
   package init(
@@ -48,9 +49,9 @@ package struct LiveWorker {
     self.frames = frames
     self.exchange = exchange
     self.others = others
+    self.polling = polling
     waiting = LiveWait(
-      inside.descriptor, outside.descriptor, exchange.wakesWorker, isBusy: polling == .busy,
-      hasOthers: shared.crossing.workers > 1)
+      inside, outside, exchange.wakesWorker, polling, hasOthers: shared.crossing.workers > 1)
     tracer = Tracer(desk: desk, memory: shared.memory.addresses, counters: counters, worker: UInt8(number))
     leaving = Departures()
   }
@@ -76,7 +77,7 @@ package struct LiveWorker {
       leave()
       quiescence.pass(number)
       if moved > 0 {
-        if idlePolls >= LiveWait.polls { exchange.noteAsleep(false) }
+        if idlePolls >= waiting.polls { exchange.noteAsleep(false) }
         idlePolls = 0
         if counters.crossedOut != crossedBefore {
           crossedBefore = counters.crossedOut
@@ -372,9 +373,27 @@ package struct LiveWorker {
         isTracing = order.sa != 0
         if isTracing { tracer.begin() }
       case .drain: drain.begin()
+      case .changePorts: changePorts()
       }
       taken &+= 1
     }
     return stop
+  }
+}
+
+extension LiveWorker {
+  /// Between two rounds, when nothing is on its way into a port. Control closes what was used until now: a worker may
+  /// make no system call for that, and has no time.
+  @inline(never)
+  private mutating func changePorts() {
+    while var change = exchange.offered.dequeue() {
+      let old = change.side == .inside ? inside : outside
+      if change.side == .inside { inside = change.port } else { outside = change.port }
+      change.port = old
+      _ = exchange.retired.enqueue(&change, 1)
+    }
+    waiting = LiveWait(
+      inside, outside, exchange.wakesWorker, polling, hasOthers: stages.crossing.workers > 1)
+    exchange.wakeControl()
   }
 }

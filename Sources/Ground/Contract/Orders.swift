@@ -13,6 +13,8 @@ public struct Order: BitwiseCopyable, Sendable {
     case trace
     /// Take nothing new from the ports, and finish what is under way. Only `stop` comes after it.
     case drain
+    /// A side has another port, which lies ready beside this ring.
+    case changePorts
   }
 
   public var kind: Kind

@@ -10,8 +10,8 @@ import Wire
 @Suite struct LiveTraceTests {
   private let pair = TunnelPair(ESPDescription(gcm), local: ["192.0.2.0/24"], remote: ["198.51.100.0/24"])
 
-  private func started(workers: Int = 1) throws -> PipedGateway {
-    let piped = try PipedGateway(pair.near, workers: workers)
+  private func started(workers: Int = 1) throws -> RunningGateway {
+    let piped = try RunningGateway(pair.near, workers: workers)
     for (text, interface) in [("203.0.113.2", 1), ("192.0.2.1", 0)] {
       #expect(piped.gateway.neighbours.learn(IPAddress(text)!, interface: interface, MACAddress(0x0200_0000_0099)))
     }
@@ -22,7 +22,7 @@ import Wire
     ethernet(.ipv4, ipv4(.udp, from: source, to: destination, udp(from: 4000, to: 5000, [1, 2, 3])))
   }
 
-  private func told(_ piped: PipedGateway, _ count: Int) -> [TraceRecord] {
+  private func told(_ piped: RunningGateway, _ count: Int) -> [TraceRecord] {
     var records: [TraceRecord] = []
     piped.wait {
       records += piped.gateway.takeTraced(most: 1000)
@@ -143,7 +143,7 @@ import Wire
   @Test func `a packet in pieces is told with how many`() throws {
     var description = pair.near
     description.tunnels[0].security!.esp.pathMTU = 600
-    let piped = try PipedGateway(description)
+    let piped = try RunningGateway(description)
     #expect(piped.gateway.neighbours.learn(IPAddress("203.0.113.2")!, interface: 1, MACAddress(0x0200_0000_0099)))
     piped.gateway.beginTrace(TraceFilter(), packets: 10)
     piped.put([ethernet(.ipv4, ipv4(.udp, udp([UInt8](repeating: 7, count: 1200))))], .inside)

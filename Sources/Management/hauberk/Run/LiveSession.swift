@@ -23,7 +23,7 @@ final class LiveSession {
   let devices: [FoundDevice]
   let started = hauberk_nanoseconds()
   private(set) var state = GatewayState.starting
-  private let ports: PortSet
+  let ports: PortSet
   lazy var trace = LiveTrace(gateway)
   private var drainage: LiveDrain?
   private(set) var bridge: SlowPathBridge
@@ -38,9 +38,7 @@ final class LiveSession {
   private var isStopping = false
   private(set) var warnings: [String] = []
 
-  var portWords: [String] { ports.words }
-  var portRefusals: [String] { ports.refusals }
-  var hidesVLANTags: [Bool] { ports.hidesVLANTags }
+  var portWords: [String] { ports.sides.map(\.words) }
 
   init(
     _ options: RunOptions, _ configuration: Configuration, _ description: GatewayDescription, _ trust: Trust?
@@ -60,7 +58,7 @@ final class LiveSession {
         try NonceStateDirectory(path: folder)
       }
       gateway = try LiveGateway(live, macs: macs, nonces: directory, options.begins ? .new : .known(used: []))
-      ports = try PortSet(gateway)
+      ports = try PortSet(gateway, devices, records: configuration.operation.socket + ".taken")
       bridge = SlowPathBridge(gateway, macs: macs)
       notifier = try ServiceNotifier.started()
     } catch let error as PortError {
@@ -118,8 +116,12 @@ final class LiveSession {
     state = .running
     let milliseconds = Double(hauberk_nanoseconds() - started) / 1e6
     note("running", "running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
+    for weakness in ports.sides.compactMap({ $0.opened?.weakness }) { tell(.warning, weakness) }
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
-    for (port, isHiding) in zip(gateway.description.gateway.ports, ports.hidesVLANTags) where isHiding {
+    let description = gateway.description.gateway
+    for (side, port) in zip(ports.sides, description.ports) where side.opened?.hidesVLANTags == true {
+      // Nobody misses tags where no interface has one.
+      guard description.interfaces.contains(where: { $0.side == port.side && $0.vlan != nil }) else { continue }
       warn("\(port.device) takes VLAN tags off before anybody sees them: `ethtool -K \(port.device) rxvlan off`")
     }
     notifier?.ready("passing packets")
@@ -148,6 +150,7 @@ final class LiveSession {
   private func turn(_ server: ControlServer) {
     let now = hauberk_nanoseconds()
     let isMore = bridge.takePunted(now: now)
+    for (side, event) in ports.turn(now: now) { take(event, of: side, now: now) }
     bridge.tick(now: now)
     do {
       try gateway.serve()
@@ -174,8 +177,26 @@ final class LiveSession {
     if let due = bridge.nextTimer, drainage == nil {
       milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1)
     }
-    hauberk_wait_for(server.descriptor, -1, gateway.wakesControl, milliseconds)
+    hauberk_wait_for(server.descriptor, ports.news, gateway.wakesControl, milliseconds)
   }
+
+  /// What became of a device, for its neighbours and for the operator.
+  private func take(_ event: PortEvent, of side: Side, now: UInt64) {
+    let device = ports.sides[Int(side.rawValue)].description.device
+    switch event {
+    case .vanished: tell(.warning, "\(side) \(device) has vanished: it is opened again as soon as it is back")
+    case .returned(let words):
+      tell(.info, "\(side) \(device) is back: \(words)")
+      bridge.linkCameUp(side, now: now)
+    case .linkDown: tell(.warning, "\(side) \(device) has no link, or is switched off")
+    case .linkUp:
+      tell(.info, "\(side) \(device) has its link again")
+      bridge.linkCameUp(side, now: now)
+    case .refused(let why, let seconds): tell(.warning, "\(side): \(why); tried again, at first after \(seconds) s")
+    }
+  }
+
+  private func tell(_ level: LogLevel, _ line: String) { log?.write(level, "link", line) }
 
   func stop() { isStopping = true }
 
@@ -242,8 +263,7 @@ final class LiveSession {
   }
 
   private func describePorts() -> String {
-    zip(gateway.description.gateway.ports, ports.words).map { "\($0.side) \($0.device) (\($1))" }
-      .joined(separator: ", ")
+    ports.sides.map { "\($0.description.side) \($0.description.device) (\($0.words))" }.joined(separator: ", ")
   }
 
   private func words(for report: Report) -> String {

@@ -10,7 +10,7 @@ import Wire
 /// A live gateway with threads of its own, between two pipes for each worker. The control thread is the test's.
 ///
 /// Inside is 192.0.2.0/24, outside 203.0.113.0/24 with the tunnel's other end.
-final class PipedGateway {
+final class RunningGateway {
   static let inside = MACAddress(0x0200_0000_0001)
   static let outside = MACAddress(0x0200_0000_0002)
 
