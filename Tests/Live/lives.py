@@ -17,6 +17,14 @@ def resident(pid):
         return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
 
+def descriptors(pid):
+    return len(os.listdir(f'/proc/{pid}/fd'))
+
+
+def threads(pid):
+    return len(os.listdir(f'/proc/{pid}/task'))
+
+
 def memory(lab):
     """After all the traffic."""
     for side in 'ab':
