@@ -51,6 +51,18 @@ import Testing
     #expect(directory.open([]).isEmpty)
   }
 
+  @Test func `who begins what has no record goes on with what has one, and with nothing that was lost`() throws {
+    let disk = MemoryDisk()
+    var held = NonceStateDirectory(disk: disk, path: "/state").open(openings(1, .new, workers: [0]))
+    #expect(refusals(held) == [nil])
+    held = NonceStateDirectory(disk: disk, path: "/state").open(openings(3, .newUnlessRecorded, workers: [0]))
+    #expect(held.compactMap { try? $0.get().incarnation } == [2, 1, 1])
+    #expect(held.compactMap { try? $0.get().finding.used } == [2, 1, 1].map { $0 * NonceBlock.counters })
+    disk.remove(makeKey(1).name + ".nonces")
+    held = NonceStateDirectory(disk: disk, path: "/state").open(openings(3, .newUnlessRecorded, workers: [0]))
+    #expect(refusals(held) == [nil, .missing, nil])
+  }
+
   @Test func `a block that comes with the opening is the worker's first, and is on the disk`() throws {
     let disk = MemoryDisk()
     let nonces = try NonceStateDirectory(disk: disk, path: "/state").open(

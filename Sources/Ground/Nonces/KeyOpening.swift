@@ -64,7 +64,7 @@ extension NonceStateDirectory {
       throw NonceRefusal(.inUse, "the nonces of key \(key.name) are open already: lease from those")
     }
     let found = try recorded(key, register)
-    guard found != nil || opening.history == .new else {
+    guard found != nil || opening.history == .new || opening.history == .newUnlessRecorded else {
       throw NonceRefusal(
         .missing,
         "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`;"

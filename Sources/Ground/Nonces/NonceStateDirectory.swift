@@ -109,6 +109,7 @@ public final class NonceStateDirectory {
         throw NonceRefusal(
           .notNew, "key \(key.name) is said to be new, but it has nonce state in \(path); \(Self.remedy)")
       }
+    case .newUnlessRecorded: break
     case .known(let used):
       for one in used where ids.ofUnit.contains(one.id) && state.mark(of: one.id) <= one.counter {
         throw NonceRefusal(

@@ -52,7 +52,8 @@ final class LiveSession {
       let directory = try configuration.stateDirectory.map { folder throws(NonceRefusal) in
         try NonceStateDirectory(path: folder)
       }
-      gateway = try LiveGateway(live, macs: macs, nonces: directory, options.begins ? .new : .known(used: []))
+      gateway = try LiveGateway(
+        live, macs: macs, nonces: directory, options.begins ? .newUnlessRecorded : .known(used: []))
       ports = try PortSet(gateway)
       bridge = SlowPathBridge(gateway, macs: macs)
       notifier = try ServiceNotifier.started()
