@@ -17,7 +17,21 @@ struct RunCommand {
   init(_ options: RunOptions) { self.options = options }
 
   func run() throws(CommandFailure) -> ExitCode {
-    guard let configuration = try CommandInput.configuration(options.config) else { return .usage }
+    guard let session = try session() else { return .usage }
+    hauberk_return_free_memory()
+    if options.isTrial {
+      session.close()
+      try Console.output("everything opens: \(session.portWords.joined(separator: "; "))\n")
+      return .success
+    }
+    return try session.run()
+  }
+
+  /// Apart, so that what was read is gone before the gateway runs: it has its own.
+  private func session() throws(CommandFailure) -> LiveSession? {
+    guard let configuration = try CommandInput.configuration(options.config) else { return nil }
+    // What reading has left: else the gateway's tables would lie in it, resident where nobody has touched them.
+    hauberk_return_free_memory()
     guard let description = configuration.gateway else {
       throw CommandFailure(
         .configuration,
@@ -28,12 +42,6 @@ struct RunCommand {
     } catch {
       throw CommandFailure(.machine, error.description)
     }
-    let session = try LiveSession(options, configuration, description)
-    if options.isTrial {
-      session.close()
-      try Console.output("everything opens: \(session.portWords.joined(separator: "; "))\n")
-      return .success
-    }
-    return try session.run()
+    return try LiveSession(options, configuration, description)
   }
 }
