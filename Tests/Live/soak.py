@@ -39,7 +39,7 @@ class Soak:
         # In a short run the same happens, faster.
         hurry = min(1.0, seconds / 200)
         self.bad = [BadFrames(outside, side, macs[side], number) for number, side in enumerate('ab')]
-        self.flaps = Flaps([(outside, 'a'), (outside, 'b')], pause=7.0 * hurry)
+        self.flaps = Flaps([(outside, 'a'), (outside, 'b')], pause=max(1.5, 7.0 * hurry))
         self.troubles = [*self.bad, self.flaps]
         self.reloads = Replacement(lab.gateways, max(1.0, RELOAD_EVERY * hurry))
 
