@@ -10,7 +10,8 @@ import Testing
   func `what one seals the other seals alike and opens`(_ suite: CipherSuite, _ lane: Int) throws {
     let (one, other) = (try CipherBench(.openSSL), try CipherBench(.ipsecMB, lane: lane))
     var random = Seeded(seed: 0x5ea1)
-    for length in 0...1500 where length < 300 || length % 7 == 0 || length > 1490 {
+    for length in stride(from: 0, through: 1500, by: Effort.step(13))
+    where length < 300 || length % 7 == 0 || length > 1490 {
       let packet = RandomCase(suite, length: length, &random)
       let byOne = try seal(packet, suite, one)
       let byOther = try seal(packet, suite, other)
@@ -72,13 +73,15 @@ import Testing
         opening, nonce: nonce ?? packet.nonce, aad: aad ?? packet.aad, bent ?? sealed, suffix: bentSuffix ?? suffix)
         != nil
     }
-    for bit in 0..<(sealed.text.count * 8) {
+    for bit in stride(from: 0, to: sealed.text.count * 8, by: Effort.step(13)) {
       #expect(!opens(Sealed(text: flipped(sealed.text, bit), tag: sealed.tag)), "bit \(bit) of the text")
     }
-    for bit in 0..<(sealed.tag.count * 8) {
+    for bit in stride(from: 0, to: sealed.tag.count * 8, by: Effort.step(13)) {
       #expect(!opens(Sealed(text: sealed.text, tag: flipped(sealed.tag, bit))), "bit \(bit) of the tag")
     }
-    for bit in 0..<(packet.aad.count * 8) { #expect(!opens(aad: flipped(packet.aad, bit)), "bit \(bit) of the AAD") }
+    for bit in stride(from: 0, to: packet.aad.count * 8, by: Effort.step(13)) {
+      #expect(!opens(aad: flipped(packet.aad, bit)), "bit \(bit) of the AAD")
+    }
     // With an HMAC, ESP has the IV inside the AAD.
     if suite.cipher.isAEAD {
       for bit in 0..<96 { #expect(!opens(nonce: flipped(packet.nonce, bit)), "bit \(bit) of the nonce") }

@@ -88,7 +88,9 @@ struct OutboundSA: BitwiseCopyable {
   @inline(__always) var frontBytes: Int { Int(outerBytes) &+ 8 &+ Int(ivBytes) }
 
   /// The longest inner packet that the path takes: with its trailer it ends where the mask says.
-  var mostInside: Int { (Int(longest) &- frontBytes &- Int(tagBytes)) & ~Int(padMask) &- 2 }
+  var mostInside: Int { mostInside(ofOuter: Int(longest)) }
+
+  func mostInside(ofOuter length: Int) -> Int { (length &- frontBytes &- Int(tagBytes)) & ~Int(padMask) &- 2 }
 }
 
 /// What changes with every packet sealed: one cache line, and one of what rarely changes. One worker writes it; who

@@ -35,38 +35,21 @@ extension Sealer {
       }
       return .tooBigForPath
     }
-    let packet = Bytes(frame + ip, count: inner.length)
-    guard let header = IPv4View(packet) else { return .innerMalformed }
-    let step = (most &- header.headerLength) & ~7
-    guard step >= 8 else { return .tooBigForPath }
-    // A fragment that ends where no packet ends has no pieces either.
-    guard header.fragmentOffset &* 8 &+ header.payload.count <= Int(UInt16.max) else { return .fragmentMalformed }
-    // In clear first, from the last: each is hung in front of the one before.
-    var first = Self.noPacket
-    var offset = (header.payload.count &- 1) / step &* step
-    while offset > 0 {
-      guard let piece = fragment(ref, ip: ip, header, from: offset, most: step) else {
-        release(first)
-        return .noFrame
-      }
-      esp.header(of: piece).pointee.made = first
-      first = piece
-      offset &-= step
+    // In clear first.
+    let first: PacketRef
+    switch cutter.cut(&ref, ip: ip, length: inner.length, most: most) {
+    case .pieces(let pieces): first = pieces
+    case .refused(let reason): return reason == .tooBigForLink ? .tooBigForPath : reason
     }
-    let head = min(step, header.payload.count)
-    Self.rewrite(
-      frame + ip, header: header.headerLength, payload: head, offset: 0, isLast: head == header.payload.count,
-      from: header)
-    ref.length = UInt32(truncatingIfNeeded: ip &+ header.headerLength &+ head)
     let refusal = sealAlone(&ref, ip: ip, sa: number, job: job)
     if refusal != .none {
-      release(first)
+      cutter.release(first)
       return refusal
     }
     return hang(first, at: ref, ip: ip, sa: number, job: job, &made)
   }
 
-  private static var noPacket: PacketRef { PacketRef(position: 0, offset: 0, length: 0) }
+  private var cutter: IPv4Cutter { IPv4Cutter(memory: esp.memory.addresses, frames: esp.frames) }
 
   /// Seals pieces in the order in which they leave, and hangs each at the one before. All of them leave or none: where
   /// numbers or nonces end, so does the packet.
@@ -77,13 +60,13 @@ extension Sealer {
     while next.length != 0 {
       var piece = next
       next = esp.header(of: piece).pointee.made
-      esp.header(of: piece).pointee.made = Self.noPacket
+      esp.header(of: piece).pointee.made = IPv4Cutter.noPacket
       let refusal = sealAlone(&piece, ip: ip, sa: sa, job: job)
       if refusal != .none {
         esp.frames.give(piece)
-        release(next)
-        release(esp.header(of: ref).pointee.made)
-        esp.header(of: ref).pointee.made = Self.noPacket
+        cutter.release(next)
+        cutter.release(esp.header(of: ref).pointee.made)
+        esp.header(of: ref).pointee.made = IPv4Cutter.noPacket
         made = Made()
         return refusal
       }
@@ -93,60 +76,6 @@ extension Sealer {
       made.bytes &+= Int(piece.length)
     }
     return .none
-  }
-
-  private func release(_ first: PacketRef) {
-    var next = first
-    while next.length != 0 {
-      let following = esp.header(of: next).pointee.made
-      esp.frames.give(next)
-      next = following
-    }
-  }
-
-  /// A later fragment, in clear.
-  private func fragment(_ ref: PacketRef, ip: Int, _ header: IPv4View, from offset: Int, most: Int) -> PacketRef? {
-    let rest = header.payload.dropFirst(offset)
-    let length = rest.count < most ? rest.count : most
-    var piece = Self.noPacket
-    guard esp.frames.take(length: ip &+ header.headerLength &+ length, &piece) else { return nil }
-    let start = esp.address(of: piece)
-    hauberk_copy(start, esp.address(of: ref), ip &+ header.headerLength)
-    hauberk_copy(start + ip + header.headerLength, rest.base, length)
-    Self.rewrite(
-      start + ip, header: header.headerLength, payload: length, offset: offset, isLast: length == rest.count,
-      from: header)
-    esp.header(of: piece).pointee = esp.header(of: ref).pointee
-    return piece
-  }
-
-  /// RFC 791: offsets count from the fragment that it was already; the last one goes on if that did. Options stay as they
-  /// are in the first, and are blanked in the others unless they are to be copied.
-  private static func rewrite(
-    _ packet: UnsafeMutableRawPointer, header: Int, payload: Int, offset: Int, isLast: Bool, from view: IPv4View
-  ) {
-    let more: UInt16 = isLast && !view.moreFragments ? 0 : 0x2000
-    let field = UInt16(truncatingIfNeeded: view.fragmentOffset &+ offset / 8) | more
-    packet.storeBytes(of: UInt16(truncatingIfNeeded: header &+ payload).bigEndian, toByteOffset: 2, as: UInt16.self)
-    packet.storeBytes(of: field.bigEndian, toByteOffset: 6, as: UInt16.self)
-    var at = IPv4View.minimumLength
-    while offset > 0, at < header {
-      let kind = packet.load(fromByteOffset: at, as: UInt8.self)
-      var length = 1
-      if kind > 1, at &+ 1 < header { length = Int(packet.load(fromByteOffset: at &+ 1, as: UInt8.self)) }
-      if kind == 0 || length == 0 || at &+ length > header { break }
-      if kind & 0x80 == 0 {
-        var octet = 0
-        while octet < length {
-          packet.storeBytes(of: 1, toByteOffset: at &+ octet, as: UInt8.self)
-          octet &+= 1
-        }
-      }
-      at &+= length
-    }
-    packet.storeBytes(of: 0, toByteOffset: 10, as: UInt16.self)
-    let sum = InternetChecksum.fold(InternetChecksum.sum(Bytes(packet, count: header)))
-    packet.storeBytes(of: sum.bigEndian, toByteOffset: 10, as: UInt16.self)
   }
 
   /// By a job that is nobody's: a packet that is cut has none of its own.

@@ -40,10 +40,12 @@ package struct ForwardTables: @unchecked Sendable {
   let exits: UnsafeMutablePointer<Exit>
   let exitCount: Int
   let neighbours: NeighbourTable
+  let segments: SegmentClamp
 
-  /// `macs` by side. `neighbours` outlive the tables.
-  package init(_ gateway: GatewayDescription, macs: [MACAddress], neighbours: NeighbourTable) {
+  /// `macs` by side. `neighbours` outlive the tables. `longest` is the longest packet that every tunnel takes.
+  package init(_ gateway: GatewayDescription, macs: [MACAddress], neighbours: NeighbourTable, longest: Int? = nil) {
     self.neighbours = neighbours
+    segments = SegmentClamp(gateway.segmentLimit, longest: longest)
     let plan = RoutePlan(gateway)
     routes = RouteTable(plan.routes)
     hopCount = plan.hops.count
@@ -58,6 +60,9 @@ package struct ForwardTables: @unchecked Sendable {
           mtu: Int32(interface.mtu), mac: macs[Int(interface.side.rawValue)].value))
     }
   }
+
+  /// Of the link that a next hop is on.
+  func mtu(hop: UInt32) -> Int { Int(exits[Int(hops[Int(hop)].interface)].mtu) }
 
   package func deallocate() {
     routes.deallocate()

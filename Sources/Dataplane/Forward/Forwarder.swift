@@ -35,8 +35,9 @@ struct Forwarder {
   }
 
   /// Finds the way of the packet whose IP header begins `offset` behind its frame, and writes the link header for it.
+  /// `route` is what the table says of an IPv4 packet; nil where nobody has looked.
   @inline(__always)
-  func send(_ ref: inout PacketRef, ip offset: Int) -> Outcome {
+  func send(_ ref: inout PacketRef, ip offset: Int, route: UInt32? = nil) -> Outcome {
     let ip = memory.address(start: ref.start) + offset
     let isIPv6 = ip.load(as: UInt8.self) >> 4 == 6
     var high: UInt64 = 0, low: UInt64
@@ -48,7 +49,7 @@ struct Forwarder {
     } else {
       let address = UInt32(bigEndian: ip.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
       low = UInt64(address)
-      value = tables.routes.find4(address)
+      value = route ?? tables.routes.find4(address)
     }
     guard value != RouteTable.none else { return Outcome(reason: .noRoute) }
     let hop = tables.hops + Int(value)

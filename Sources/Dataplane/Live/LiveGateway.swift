@@ -64,6 +64,8 @@ package final class LiveGateway {
   private let reports: [SPSCRing<Report>]
   private var espWorkers: [ESPWorker] = []
   private var threads: [WorkerThread] = []
+  /// Workers for whose orders there was no room.
+  private var untold: [Int] = []
   /// Reports that are no request for nonces: SAs that come to their end.
   package private(set) var events: [Report] = []
 
@@ -95,7 +97,9 @@ package final class LiveGateway {
     supply = try NonceSupply(
       associations, description.ownership, workers: workers, unit: description.unit, from: nonces, history)
     neighbours = NeighbourTable()
-    forward = ForwardTables(description.gateway, macs: macs, neighbours: neighbours)
+    forward = ForwardTables(
+      description.gateway, macs: macs, neighbours: neighbours,
+      longest: associations.tables.longestInside(description.gateway))
     snapshot = ClassifySnapshotBuilder.build(
       description.classify, description.ownership, associations, forward: forward)
     shared = WorkerShared(
@@ -177,6 +181,37 @@ package final class LiveGateway {
     }
   }
 
+  /// A side's port is another one from now on, of which each worker has a part. What they used until now comes back by
+  /// `takeRetired`, and before it has, no other is offered for that side.
+  package func change(_ side: Side, to next: [LivePort]) {
+    for (worker, port) in next.enumerated() {
+      if side == .inside { ports[worker].inside = port } else { ports[worker].outside = port }
+      var change = PortChange(side, port)
+      precondition(exchanges[worker].offered.enqueue(&change, 1) == 1, "a port was offered before the last came back")
+      untold.append(worker)
+    }
+    tellOfPorts()
+  }
+
+  private func tellOfPorts() {
+    var left: [Int] = []
+    for worker in untold {
+      var order = Order(.changePorts)
+      if orders[worker].enqueue(&order, 1) == 1 { exchanges[worker].wakeWorker() } else { left.append(worker) }
+    }
+    untold = left
+  }
+
+  /// Ports that a worker has let go of: nobody uses them any more.
+  package func takeRetired() -> [PortChange] {
+    if !untold.isEmpty { tellOfPorts() }
+    var retired: [PortChange] = []
+    for exchange in exchanges {
+      while let change = exchange.retired.dequeue() { retired.append(change) }
+    }
+    return retired
+  }
+
   package func takeEvents() -> [Report] {
     defer { events = [] }
     return events
@@ -193,7 +228,9 @@ package final class LiveGateway {
     try serve()
     let newSupply = try NonceSupply(
       newAssociations, next.ownership, workers: workers, unit: next.unit, from: nonces, history, after: supply)
-    let newForward = ForwardTables(next.gateway, macs: macs, neighbours: neighbours)
+    let newForward = ForwardTables(
+      next.gateway, macs: macs, neighbours: neighbours,
+      longest: newAssociations.tables.longestInside(next.gateway))
     let newSnapshot = ClassifySnapshotBuilder.build(
       next.classify, next.ownership, newAssociations, forward: newForward)
     // Orders name SAs by the numbers of now: none may be under way when those change.
@@ -214,6 +251,19 @@ package final class LiveGateway {
     associations = newAssociations
     description = next
     hauberk_return_free_memory()
+  }
+
+  /// False: the table is full of those who are known.
+  package func learn(_ address: IPAddress, interface: Int, _ mac: MACAddress) -> Bool {
+    if neighbours.learn(address, interface: interface, mac) { return true }
+    guard neighbours.hasForgotten else { return false }
+    neighbours.reclaim {
+      shared.quiescence.wait {
+        for exchange in exchanges { exchange.wakeWorker() }
+        hauberk_yield()
+      }
+    }
+    return neighbours.learn(address, interface: interface, mac)
   }
 
   /// Asks every worker to finish, and waits until all have.
@@ -244,6 +294,17 @@ package final class LiveGateway {
     controlFrames.deallocate()
     memory.deallocate()
     hauberk_event_close(wakesControl)
+  }
+}
+
+extension AssociationTables {
+  /// The longest packet that every tunnel has room for; nil where there is none. Sealed packets leave outside: what its
+  /// links do not take is cut, whatever a path is said to take.
+  fileprivate func longestInside(_ gateway: GatewayDescription) -> Int? {
+    let link = gateway.interfaces.filter { $0.side == .outside }.map(\.mtu).min() ?? Int(UInt16.max)
+    return (0..<outboundCount).map { number in
+      outbound[number].mostInside(ofOuter: min(link, Int(outbound[number].longest)))
+    }.min()
   }
 }
 

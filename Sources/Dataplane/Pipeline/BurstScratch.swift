@@ -16,6 +16,9 @@ struct BurstScratch {
   /// What security makes of each packet, and where its IP header and its ESP begin.
   @inline(__always) var actions: UnsafeMutablePointer<SecureAction> { place(20) }
   @inline(__always) var places: UnsafeMutablePointer<PacketPlaces> { place(24) }
+  /// Where packets go, and what the routes say of it: when these are needed, the hash has had its words.
+  @inline(__always) var destinations: UnsafeMutablePointer<UInt32> { place(0) }
+  @inline(__always) var routes: UnsafeMutablePointer<UInt32> { place(8) }
   @inline(__always) private static var bytes: Int { Burst.capacity &* 28 }
 
   @inline(__always)

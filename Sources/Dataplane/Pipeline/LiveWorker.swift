@@ -15,13 +15,14 @@ package struct LiveWorker {
   let orders: SPSCRing<Order>
   let reports: SPSCRing<Report>
   let stages: Stages
-  let inside: LivePort
-  let outside: LivePort
+  private(set) var inside: LivePort
+  private(set) var outside: LivePort
   let frames: FrameSource
   let exchange: ControlExchange
   /// All workers', to wake those that something crosses to.
   let others: UnsafePointer<ControlExchange>
-  let waiting: LiveWait
+  let polling: Polling
+  private var waiting: LiveWait
   var leaving: Departures
 
   package init(
@@ -43,9 +44,9 @@ package struct LiveWorker {
     self.frames = frames
     self.exchange = exchange
     self.others = others
+    self.polling = polling
     waiting = LiveWait(
-      inside.descriptor, outside.descriptor, exchange.wakesWorker, isBusy: polling == .busy,
-      hasOthers: shared.crossing.workers > 1)
+      inside, outside, exchange.wakesWorker, polling, hasOthers: shared.crossing.workers > 1)
     leaving = Departures()
   }
 
@@ -70,7 +71,7 @@ package struct LiveWorker {
       leave()
       quiescence.pass(number)
       if moved > 0 {
-        if idlePolls >= LiveWait.polls { exchange.noteAsleep(false) }
+        if idlePolls >= waiting.polls { exchange.noteAsleep(false) }
         idlePolls = 0
         if counters.crossedOut != crossedBefore {
           crossedBefore = counters.crossedOut
@@ -191,6 +192,7 @@ package struct LiveWorker {
   private mutating func depart(_ burst: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     guard let tables = snapshot.pointee.forward else { return giveBack(burst) }
     let forwarder = Forwarder(tables: tables, memory: stages.memory)
+    findRoutes(burst, tables.routes)
     var punts = 0
     var index = 0
     while index < burst.count {
@@ -199,7 +201,7 @@ package struct LiveWorker {
       let isOpened = stages.scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
       var next = header(of: ref).pointee.made
       if ref.verdict == 0 {
-        send(&ref, offset, isOpened: isOpened, forwarder, &punts)
+        send(&ref, offset, isOpened: isOpened, forwarder, route: stages.scratch.routes[index], &punts)
       } else {
         settle(ref, DropReason(rawValue: ref.verdict) ?? .none, &punts)
       }
@@ -208,29 +210,83 @@ package struct LiveWorker {
         next = header(of: made).pointee.made
         header(of: made).pointee.made.length = 0
         header(of: made).pointee.sequence = header(of: ref).pointee.sequence
-        send(&made, offset, isOpened: false, forwarder, &punts)
+        send(&made, offset, isOpened: false, forwarder, route: nil, &punts)
       }
       index &+= 1
     }
     if punts > 0 { exchange.wakeControl() }
   }
 
+  /// IPv4 packets of a burst all at a time: with many routes each alone would wait for memory. Of every other packet what
+  /// is found means nothing.
+  @inline(__always)
+  private func findRoutes(_ burst: Burst, _ routes: RouteTable) {
+    let scratch = stages.scratch, addresses = scratch.destinations
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      // Where nothing was found, whatever stands there has been there for longer.
+      let offset = ref.verdict == 0 ? Int(scratch.places[index].ip) : 0
+      let ip = stages.memory.address(start: ref.start) + offset
+      addresses[index] = UInt32(bigEndian: ip.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+      index &+= 1
+    }
+    routes.find4(addresses, scratch.routes, count: burst.count)
+  }
+
   @inline(__always)
   private mutating func send(
-    _ ref: inout PacketRef, _ offset: Int, isOpened: Bool, _ forwarder: Forwarder, _ punts: inout Int
+    _ ref: inout PacketRef, _ offset: Int, isOpened: Bool, _ forwarder: Forwarder, route: UInt32?, _ punts: inout Int
   ) {
     if isOpened {
       header(of: ref).pointee.sequence |= ControlExchange.openedBit
-      if !Forwarder.age(stages.memory.address(start: ref.start) + offset) {
-        return refuse(ref, .hopLimitOver, 0, &punts)
-      }
+      let ip = stages.memory.address(start: ref.start) + offset
+      if !Forwarder.age(ip) { return refuse(ref, .hopLimitOver, 0, &punts) }
+      let segments = forwarder.tables.segments
+      if segments.isOn { segments.apply(ip, available: Int(ref.length) &- offset) }
     }
-    let outcome = forwarder.send(&ref, ip: offset)
+    let outcome = forwarder.send(&ref, ip: offset, route: route)
     if outcome.reason == .none {
       outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
-    } else {
+    } else if outcome.reason != .tooBigForLink || !sendInPieces(ref, offset, outcome.hop, forwarder, &punts) {
       refuse(ref, outcome.reason, outcome.hop, &punts)
     }
+  }
+
+  /// What is too long for its link is cut if it is IPv4 and may be (RFC 1812 section 5.2.6). False: its sender is to be told.
+  @inline(never)
+  private mutating func sendInPieces(
+    _ whole: PacketRef, _ offset: Int, _ hop: UInt32, _ forwarder: Forwarder, _ punts: inout Int
+  ) -> Bool {
+    let inner = InnerHeader(
+      stages.memory.address(start: whole.start) + offset, available: Int(whole.length) &- offset)
+    if inner.isIPv6 || inner.dontFragment { return false }
+    let cutter = IPv4Cutter(memory: stages.memory, frames: frames)
+    var ref = whole
+    let most = forwarder.tables.mtu(hop: hop)
+    var next: PacketRef
+    switch cutter.cut(&ref, ip: offset, length: inner.length, most: most) {
+    case .pieces(let pieces): next = pieces
+    case .refused(let reason):
+      refuse(whole, reason == .tooBigForLink ? .innerMalformed : reason, hop, &punts)
+      return true
+    }
+    var made = 0
+    while true {
+      let outcome = forwarder.send(&ref, ip: offset)
+      if outcome.reason == .none {
+        outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
+      } else {
+        refuse(ref, outcome.reason, outcome.hop, &punts)
+      }
+      if next.length == 0 { break }
+      ref = next
+      next = header(of: ref).pointee.made
+      header(of: ref).pointee.made.length = 0
+      made &+= 1
+    }
+    stages.counters.add(made, to: WorkerCounters.madePackets)
+    return true
   }
 
   @inline(never)
@@ -272,7 +328,7 @@ package struct LiveWorker {
 
   /// At most a few between two bursts, so that control cannot delay packets. True: stop.
   @inline(__always)
-  private func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
+  private mutating func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
     var taken = 0
     var stop = false
     while taken < Order.mostPerBurst, let order = orders.dequeue() {
@@ -280,10 +336,28 @@ package struct LiveWorker {
       case .stop: stop = true
       case .nonces: stages.takeNonces(order, snapshot)
       case .endLifetime: stages.endLifetime(order, snapshot)
+      case .changePorts: changePorts()
       }
       taken &+= 1
     }
     return stop
+  }
+}
+
+extension LiveWorker {
+  /// Between two rounds, when nothing is on its way into a port. Control closes what was used until now: a worker may
+  /// make no system call for that, and has no time.
+  @inline(never)
+  private mutating func changePorts() {
+    while var change = exchange.offered.dequeue() {
+      let old = change.side == .inside ? inside : outside
+      if change.side == .inside { inside = change.port } else { outside = change.port }
+      change.port = old
+      _ = exchange.retired.enqueue(&change, 1)
+    }
+    waiting = LiveWait(
+      inside, outside, exchange.wakesWorker, polling, hasOthers: stages.crossing.workers > 1)
+    exchange.wakeControl()
   }
 }
 

@@ -13,7 +13,7 @@ extension Stages {
   ) {
     var sorted = first
     if sorted.other != 0 { handleOthers(&burst, protector, snapshot, &sorted) }
-    if snapshot.pointee.isLive { age(burst, &sorted) }
+    if let forward = snapshot.pointee.forward { age(burst, &sorted, forward.segments) }
     var unsure = ~(sorted.seal | sorted.open)
     var bytes = 0
     if sorted.seal != 0 {
@@ -35,16 +35,20 @@ extension Stages {
   /// A gateway that forwards is a hop for what it seals, and for what it lets pass in clear (RFC 2003 section 3.1). What
   /// it opens is aged when it leaves.
   @inline(never)
-  private func age(_ burst: Burst, _ sorted: inout Protector.Sorted) {
+  private func age(_ burst: Burst, _ sorted: inout Protector.Sorted, _ segments: SegmentClamp) {
     var index = 0
     while index < burst.count {
       let ref = burst.refs[index]
       let isOpened = scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
-      if ref.verdict == 0, !isOpened,
-        !Forwarder.age(memory.address(start: ref.start) + Int(scratch.places[index].ip))
-      {
-        Protector.refuse(burst, index, .hopLimitOver, counters)
-        sorted.seal &= ~(1 &<< UInt64(truncatingIfNeeded: index))
+      let offset = Int(scratch.places[index].ip), bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: index)
+      let ip = memory.address(start: ref.start) + offset
+      if ref.verdict == 0, !isOpened {
+        if !Forwarder.age(ip) {
+          Protector.refuse(burst, index, .hopLimitOver, counters)
+          sorted.seal &= ~bit
+        } else if segments.isOn, sorted.seal & bit != 0 {
+          segments.apply(ip, available: Int(ref.length) &- offset)
+        }
       }
       index &+= 1
     }
@@ -150,7 +154,7 @@ extension Stages {
   ) -> Bool {
     let ref = burst.refs[index]
     let result = Classifier.judgeFully(
-      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link)
+      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link, from: side(of: ref, snapshot))
     burst.refs[index].judgement = Judgement(workSet: result.workSet)
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
@@ -167,6 +171,12 @@ extension Stages {
     case .none: Protector.refuse(burst, index, .noPolicy, counters)
     }
     return false
+  }
+
+  /// A replay has one side, and its packets' numbers stand where a live gateway notes where they came in.
+  private func side(of ref: PacketRef, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Side {
+    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+    return snapshot.pointee.isLive && header.pointee.sequence & 1 == 1 ? .outside : .inside
   }
 
   /// A unicast SA lives on one worker, whatever brought its packet here.
@@ -205,10 +215,9 @@ extension Stages {
   @inline(never)
   private func judgeAgain(_ burst: Burst, _ index: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     let ref = burst.refs[index]
-    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
-    let side: Side = header.pointee.sequence & 1 == 0 ? .inside : .outside
     let frame = Bytes(memory.address(start: ref.start), count: Int(ref.length))
-    let result = Classifier.judgeFully(frame, snapshot, esp?.link ?? .ethernet, from: side)
+    let result = Classifier.judgeFully(
+      frame, snapshot, esp?.link ?? .ethernet, from: side(of: ref, snapshot))
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     burst.refs[index].judgement = Judgement(workSet: result.workSet)

@@ -54,6 +54,7 @@ package struct Configuration: Sendable {
       "routes", .list(of: .section(RouteSection.read), count: 0...RouteDescription.most), default: [])
     let workers = reader.field("workers", .integer(in: 1...OwnershipDescription.mostWorkers), default: 1)
     let polling = reader.field("polling", .choice, default: Polling.adaptive)
+    let segments = reader.field("clampMSS", .segmentLimit, default: SegmentLimit.none)
     operation = reader.field("operation", .section(OperationSection.read), default: OperationSection())
     guard let ports else {
       if !reader.contains("ports"), !routes.isEmpty {
@@ -64,6 +65,7 @@ package struct Configuration: Sendable {
     var gateway = GatewayDescription(ports: ports.ports, interfaces: ports.interfaces, routes: routes)
     gateway.workers = workers
     gateway.polling = polling
+    gateway.segmentLimit = segments
     self.gateway = gateway
   }
 
@@ -85,6 +87,19 @@ package struct Configuration: Sendable {
       reader.reject(
         classify.tunnels.isEmpty ? "groups" : "tunnels",
         "security associations end at a cluster address, expected 'cluster.addresses' as well")
+    }
+  }
+}
+
+extension FieldFormat where Value == SegmentLimit {
+  static var segmentLimit: FieldFormat {
+    let range = SegmentLimit.octetRange
+    return text("auto, off or a number of octets from \(range.lowerBound) to \(range.upperBound)") { text in
+      switch text {
+      case "auto": SegmentLimit.automatic
+      case "off": SegmentLimit.none
+      default: UInt16(text).flatMap { range.contains($0) ? .octets($0) : nil }
+      }
     }
   }
 }

@@ -53,6 +53,9 @@ struct SlowPathBridge {
 
   var nextTimer: UInt64? { slow.nextTimer }
 
+  /// Whoever was at the other end of a link may be somebody else now.
+  mutating func linkCameUp(_ side: Side, now: UInt64) { slow.linkCameUp(side, now: now) }
+
   mutating func takeEvents() -> [SlowPathEvent] {
     defer { events = [] }
     return events
@@ -122,7 +125,7 @@ struct SlowPathBridge {
         inject(frame, gateway.description.gateway.interfaces[interface].side == .inside ? .inside : .outside)
       case .route(let packet): inject(linkHeader(packet) + packet, .route)
       case .neighbour(let interface, let address, let mac):
-        if !gateway.neighbours.learn(address, interface: interface, mac) { unsent += 1 }
+        if !gateway.learn(address, interface: interface, mac) { unsent += 1 }
       case .forget(let interface, let address): gateway.neighbours.forget(address, interface: interface)
       case .event(let event): events.append(event)
       }

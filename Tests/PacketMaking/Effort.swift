@@ -1,0 +1,10 @@
+internal import Glibc
+
+/// How many cases a test looks at where they differ in nothing but a number. Everything has been looked at without a
+/// sanitizer; under one, which makes all of it slow, a part shows the same.
+package enum Effort {
+  package static let isReduced = getenv("HAUBERK_BRIEF_TESTS") != nil
+
+  /// The step through such cases: 1, or under a sanitizer `reduced`.
+  package static func step(_ reduced: Int) -> Int { isReduced ? reduced : 1 }
+}
