@@ -10,20 +10,33 @@ from world import inside
 
 
 class Trouble(threading.Thread):
-    """Something done again and again until it is told to stop."""
+    """Something done again and again between `resume` and `rest`, until it is told to stop."""
 
     def __init__(self, pause):
         super().__init__(daemon=True)
         self.pause, self.count = pause, 0
-        self.is_over = threading.Event()
+        self.is_over, self.is_on = threading.Event(), threading.Event()
+        # Held while something is done, so that whoever holds it knows that nothing is.
+        self.doing = threading.Lock()
 
     def run(self):
         while not self.is_over.wait(self.pause):
-            self.count += self.once()
+            with self.doing:
+                if self.is_on.is_set() and not self.is_over.is_set():
+                    self.count += self.once()
+
+    def resume(self):
+        self.is_on.set()
+
+    def rest(self):
+        """Returns when nothing is done any more, and nothing is left undone."""
+        with self.doing:
+            self.is_on.clear()
 
     def stop(self):
         self.is_over.set()
-        self.join()
+        if self.is_alive():
+            self.join()
 
 
 class BadFrames(Trouble):
@@ -92,16 +105,4 @@ class Flaps(Trouble):
         subprocess.run([*link, 'down'], check=True)
         self.is_over.wait(0.3)
         subprocess.run([*link, 'up'], check=True)
-        return 1
-
-
-class Repeated(Trouble):
-    """A function, again and again."""
-
-    def __init__(self, pause, work):
-        super().__init__(pause)
-        self.work = work
-
-    def once(self):
-        self.work()
         return 1

@@ -46,6 +46,8 @@ class Gateways:
     def __init__(self, program, wires):
         self.program, self.wires = program, wires
         self.processes = {}
+        # What the configurations say, by side.
+        self.texts = {}
 
     def path(self, name):
         return os.path.join(self.wires.folder, name)
@@ -84,9 +86,16 @@ class Gateways:
                     **common, 'peer': OUTSIDE[other], 'inboundSPI': 0x1001 + 0x1000 * number,
                     'outboundSPI': 0x2001 - 0x1000 * number, 'inboundKey': keys[side], 'outboundKey': keys[other],
                     'local': list(NETWORKS[side]), 'remote': list(NETWORKS[other])}]
+            self.texts[side] = text
+            self.save(side)
+
+    def save(self, side):
+        """In one step: a gateway may be about to read it."""
+        path = self.configuration(side)
+        with open(path + '.new', 'w', opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             # JSON is YAML.
-            with open(self.configuration(side), 'w', opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                json.dump(text, file, indent=2)
+            json.dump(self.texts[side], file, indent=2)
+        os.rename(path + '.new', path)
 
     def configuration(self, side):
         return self.path(side + '.yaml')

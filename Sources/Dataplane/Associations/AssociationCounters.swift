@@ -32,6 +32,12 @@ package struct AssociationCounters: Sendable {
 }
 
 extension Associations {
+  /// Of `counters()`.
+  package var count: Int {
+    let groups = description.groups.indices.filter { plan.inboundGroups[$0] != nil }
+    return 2 * plan.tunnels.count { $0 != nil } + groups.reduce(0) { $0 + (plan.sites[$1].isEmpty ? 1 : 2) }
+  }
+
   package func counters() -> [AssociationCounters] {
     var list: [AssociationCounters] = []
     for (number, tunnel) in description.tunnels.enumerated() {

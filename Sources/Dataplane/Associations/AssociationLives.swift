@@ -3,8 +3,8 @@ import Nonces
 
 /// Room for the states of the SAs that begin with one generation; it stays as long as one of them lives.
 final class StateRoom {
-  private let outbound: TableMemory
-  private let inbound: TableMemory
+  /// One for both: memory comes in huge pages, and what is left of the last is lost.
+  private let memory: TableMemory
   private var nextOutbound: UnsafeMutableRawPointer
   private var nextInbound: UnsafeMutableRawPointer
   let workers: Int
@@ -14,17 +14,13 @@ final class StateRoom {
     self.workers = workers
     let groups = beginning.count { $0 == nil }, tunnels = beginning.count - groups
     let windows = beginning.reduce(0) { $0 + ($1.map { ReplayWindow.bytes(size: $0.window) } ?? 0) }
-    let inboundBytes = (tunnels + groups * workers) * InboundState.stride + windows
-    outbound = TableMemory(bytes: (tunnels + groups * workers) * OutboundState.stride)
-    inbound = TableMemory(bytes: inboundBytes)
-    nextOutbound = outbound.base
-    nextInbound = inbound.base
+    let states = tunnels + groups * workers
+    memory = TableMemory(bytes: states * (OutboundState.stride + InboundState.stride) + windows)
+    nextOutbound = memory.base
+    nextInbound = memory.base + states * OutboundState.stride
   }
 
-  deinit {
-    outbound.deallocate()
-    inbound.deallocate()
-  }
+  deinit { memory.deallocate() }
 
   func outboundState(_ esp: ESPDescription) -> UnsafeMutablePointer<OutboundState> {
     let state = nextOutbound.bindMemory(to: OutboundState.self, capacity: 1)
@@ -61,21 +57,14 @@ final class TunnelLife {
   let opening: CipherKey
   let outboundState: UnsafeMutablePointer<OutboundState>
   let inboundState: UnsafeMutablePointer<InboundState>
-  private let security: TunnelSecurity
-  private let outboundSPI: UInt32
   private let room: StateRoom
 
-  init(
-    _ tunnel: TunnelDescription, _ security: TunnelSecurity, _ sealing: CipherKey, _ opening: CipherKey,
-    _ room: StateRoom
-  ) {
-    self.security = security
-    outboundSPI = tunnel.outboundSPI
+  init(_ esp: ESPDescription, _ sealing: CipherKey, _ opening: CipherKey, _ room: StateRoom) {
     self.sealing = sealing
     self.opening = opening
     self.room = room
-    outboundState = room.outboundState(security.esp)
-    inboundState = room.inboundState(security.esp)
+    outboundState = room.outboundState(esp)
+    inboundState = room.inboundState(esp)
   }
 
   deinit {
@@ -83,13 +72,13 @@ final class TunnelLife {
     opening.destroy()
   }
 
-  /// False: another SA, which begins anew.
-  func goesOn(as next: TunnelDescription) throws(CryptoError) -> Bool {
-    guard let new = next.security, next.outboundSPI == outboundSPI,
-      new.inboundKey.material.isSame(as: security.inboundKey.material),
-      new.outboundKey.material.isSame(as: security.outboundKey.material)
+  /// False: another SA, which begins anew. `before`: as which it has lived till now.
+  static func goesOn(from before: TunnelDescription, as next: TunnelDescription) throws(CryptoError) -> Bool {
+    guard let old = before.security, let new = next.security, next.outboundSPI == before.outboundSPI,
+      new.inboundKey.material.isSame(as: old.inboundKey.material),
+      new.outboundKey.material.isSame(as: old.outboundKey.material)
     else { return false }
-    try AssociationChange.check(new.esp, follows: security.esp, "the tunnel \(next.name)")
+    try AssociationChange.check(new.esp, follows: old.esp, "the tunnel \(next.name)")
     return true
   }
 }

@@ -20,6 +20,11 @@ struct AssociationPlan {
 
   init(_ description: ClassifyDescription, hasAssociations: Bool) {
     var first: [Traffic: UInt32] = [:]
+    let count = description.tunnels.count
+    first.reserveCapacity(count)
+    tunnels.reserveCapacity(count)
+    inboundTunnels.reserveCapacity(count)
+    bundles.reserveCapacity(count)
     for (number, tunnel) in description.tunnels.enumerated() {
       let traffic = Traffic(tunnel)
       // What policies alone send into a tunnel is that tunnel's.

@@ -22,19 +22,16 @@ package final class Associations {
   package let engine: CryptoEngine
   let plan: AssociationPlan
   package let description: ClassifyDescription
-  /// One for every SA that seals: a tunnel's, or a group's, whatever number of sites it has.
-  private(set) var senders: [Sender] = []
   /// What SAs have besides their records, and take along into the next generation: by inbound SPI.
   private var tunnelLives: [UInt32: TunnelLife] = [:]
   private var groupLives: [UInt32: GroupLife] = [:]
   /// The outbound SAs of those that go on, by inbound SPI, as the generation before numbered them.
   private var before: [UInt32: Int] = [:]
-  private let records: [TableMemory]
+  private let records: TableMemory
   let workers: Int
 
   /// What seals under one key: whose nonces those are.
   struct Sender {
-    var name: String
     /// An outbound SA of it.
     var outbound: Int
     var key: KeyDescription
@@ -56,12 +53,13 @@ package final class Associations {
     self.workers = workers
     let plan = AssociationPlan(description, hasAssociations: true)
     self.plan = plan
-    let outbound = TableMemory(bytes: max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride)
-    let inbound = TableMemory(bytes: max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride)
-    records = [outbound, inbound]
+    // One block for both: memory comes in huge pages, and what is left of the last is lost.
+    let outboundBytes = max(1, plan.outboundCount) * MemoryLayout<OutboundSA>.stride
+    records = TableMemory(bytes: outboundBytes + max(1, plan.inboundCount) * MemoryLayout<InboundSA>.stride)
+    let inbound = records.base + outboundBytes
     tables = AssociationTables(
-      outbound: outbound.base.bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
-      inbound: inbound.base.bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
+      outbound: records.base.bindMemory(to: OutboundSA.self, capacity: max(1, plan.outboundCount)),
+      inbound: inbound.bindMemory(to: InboundSA.self, capacity: max(1, plan.inboundCount)),
       outboundCount: plan.outboundCount, inboundCount: plan.inboundCount, epoch: .allocate(capacity: 1),
       generation: old.map { $0.tables.generation &+ 1 } ?? 1)
     tables.epoch.initialize(to: old?.tables.epoch.pointee ?? 0)
@@ -81,14 +79,18 @@ package final class Associations {
   /// Whoever has the keys that he had goes on. What cannot go on with them is refused.
   private func takeOver(from old: Associations?) throws(CryptoError) {
     guard let old else { return }
+    var places: [UInt32: Int] = [:]
+    places.reserveCapacity(old.description.tunnels.count)
     for (number, tunnel) in old.description.tunnels.enumerated() {
       before[tunnel.inboundSPI] = old.plan.tunnels[number]
+      places[tunnel.inboundSPI] = number
     }
     for (number, group) in old.description.groups.enumerated() { before[group.spi] = old.plan.sites[number].first }
     defer { before = before.filter { tunnelLives[$0.key] != nil || groupLives[$0.key] != nil } }
     for tunnel in description.tunnels {
-      guard let life = old.tunnelLives[tunnel.inboundSPI] else { continue }
-      if try life.goesOn(as: tunnel) { tunnelLives[tunnel.inboundSPI] = life }
+      guard let life = old.tunnelLives[tunnel.inboundSPI], let place = places[tunnel.inboundSPI] else { continue }
+      let known = old.description.tunnels[place]
+      if try TunnelLife.goesOn(from: known, as: tunnel) { tunnelLives[tunnel.inboundSPI] = life }
     }
     for group in description.groups {
       guard let life = old.groupLives[group.spi] else { continue }
@@ -123,7 +125,7 @@ package final class Associations {
   }
 
   deinit {
-    for block in records { block.deallocate() }
+    records.deallocate()
     tables.epoch.deallocate()
   }
 
@@ -136,6 +138,31 @@ package final class Associations {
     return try result.get()
   }
 
+  /// One for every SA that seals: a tunnel's, or a group's, whatever number of sites it has.
+  var senders: [Sender] {
+    var list: [Sender] = []
+    list.reserveCapacity(description.tunnels.count)
+    for (number, tunnel) in description.tunnels.enumerated() {
+      guard let security = tunnel.security, let out = plan.tunnels[number] else { continue }
+      list.append(
+        Sender(
+          outbound: out, key: security.outboundKey, isGroup: false, senderIDBits: NonceSupply.unicastWidth.rawValue,
+          units: 0, workSet: UInt16(tunnel.inboundSPI & 1023), isCounterMode: security.esp.suite.isCounterMode,
+          before: before[tunnel.inboundSPI]))
+    }
+    for (number, group) in description.groups.enumerated() {
+      guard let security = group.security, let first = plan.sites[number].first else { continue }
+      list.append(
+        Sender(
+          outbound: first, key: security.key, isGroup: true, senderIDBits: group.senderIDBits, units: security.units,
+          workSet: 0, isCounterMode: security.esp.suite.isCounterMode, before: before[group.spi]))
+    }
+    return list
+  }
+
+  /// When all that was before has been taken over.
+  func forgetBefore() { before = [:] }
+
   private func addTunnel(
     _ number: Int, _ tunnel: TunnelDescription, _ security: TunnelSecurity, _ room: StateRoom
   ) throws(CryptoError) {
@@ -147,8 +174,7 @@ package final class Associations {
       life = known
     } else {
       life = TunnelLife(
-        tunnel, security, try key(esp.suite, .seal, security.outboundKey),
-        try key(esp.suite, .open, security.inboundKey), room)
+        esp, try key(esp.suite, .seal, security.outboundKey), try key(esp.suite, .open, security.inboundKey), room)
       tunnelLives[tunnel.inboundSPI] = life
     }
     var sa = OutboundSA(
@@ -157,11 +183,6 @@ package final class Associations {
     sa.workSet = workSet
     sa.bundle = plan.bundles[number]
     (tables.outbound + out).initialize(to: sa)
-    senders.append(
-      Sender(
-        name: tunnel.name, outbound: out, key: security.outboundKey, isGroup: false,
-        senderIDBits: NonceSupply.unicastWidth.rawValue, units: 0, workSet: workSet,
-        isCounterMode: esp.suite.isCounterMode, before: before[tunnel.inboundSPI]))
     var other = InboundSA(esp, life.opening, spi: tunnel.inboundSPI, life.inboundState, bundle: plan.bundles[number])
     other.workSet = workSet
     (tables.inbound + into).initialize(to: other)
@@ -192,12 +213,6 @@ package final class Associations {
       sa.stateStride = UInt32(OutboundState.stride)
       sa.bundle = bundle
       (tables.outbound + out).initialize(to: sa)
-    }
-    if let first = plan.sites[number].first {
-      senders.append(
-        Sender(
-          name: group.name, outbound: first, key: security.key, isGroup: true, senderIDBits: group.senderIDBits,
-          units: security.units, workSet: 0, isCounterMode: esp.suite.isCounterMode, before: before[group.spi]))
     }
     var sa = InboundSA(esp, life.opening, spi: group.spi, life.inboundStates, bundle: bundle)
     sa.senders = life.windows

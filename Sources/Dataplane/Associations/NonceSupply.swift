@@ -10,13 +10,13 @@ package final class NonceSupply {
   package static let unicastWidth = SenderIDWidth.sixteen
 
   /// By outbound SA and worker.
-  private var leases: [Int: NonceLease] = [:]
+  private var leases: [NonceLease?]
   /// All SAs of a group share the states of its first.
   private var firstOfGroup: [Int: Int] = [:]
   private let workers: Int
   private let generation: UInt32
-  /// From the numbers of the generation before to those of this one, of SAs that go on.
-  private var numbers: [Int: Int] = [:]
+  /// From the numbers of the generation before to those of this one, of SAs that go on; `max` of others.
+  private var numbers: [UInt32]
 
   /// `directory` has the nonce state of all keys: on disk for keys that live on, in memory for those that do not. Nil
   /// where no suite needs any. `history`: what is known of the keys' past.
@@ -26,6 +26,9 @@ package final class NonceSupply {
   ) throws(NonceRefusal) {
     self.workers = workers
     generation = associations.tables.generation
+    leases = Array(repeating: nil, count: associations.tables.outboundCount * workers)
+    numbers = Array(repeating: .max, count: old.map { $0.leases.count / workers } ?? 0)
+    defer { associations.forgetBefore() }
     for sites in associations.plan.sites {
       for site in sites { firstOfGroup[site] = sites[0] }
     }
@@ -39,7 +42,7 @@ package final class NonceSupply {
       // Who goes on, goes on with what he has.
       if let old, let before = sender.before {
         for worker in users { leases[place(sender.outbound, worker)] = old.leases[old.place(before, worker)] }
-        numbers[before] = sender.outbound
+        numbers[before] = UInt32(sender.outbound)
         continue
       }
       senders.append((sender.outbound, users, width))
@@ -77,13 +80,15 @@ package final class NonceSupply {
   package func number(in report: Report) -> Int? {
     let number = Int(report.sa)
     if report.generation == generation { return number }
-    return report.generation &+ 1 == generation ? numbers[number] : nil
+    guard report.generation &+ 1 == generation, number < numbers.count, numbers[number] != .max else { return nil }
+    return Int(numbers[number])
   }
 
   /// The order that answers a worker's report, or nil where there is nothing to give.
   package func order(for report: Report) throws(NonceRefusal) -> Order? {
     guard report.kind == .nonces, report.worker < workers, let outbound = number(in: report) else { return nil }
-    guard let lease = leases[place(firstOfGroup[outbound] ?? outbound, Int(report.worker))] else { return nil }
+    let place = place(firstOfGroup[outbound] ?? outbound, Int(report.worker))
+    guard place < leases.count, let lease = leases[place] else { return nil }
     return Order(.nonces, sa: UInt32(outbound), nonces: try lease.nextBlock())
   }
 }

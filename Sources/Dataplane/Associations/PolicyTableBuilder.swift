@@ -124,7 +124,7 @@ struct PolicyTableBuilder {
     return entry
   }
 
-  /// A table that is a quarter full at most, so that a probe ends soon. `refusing`: what no policy fits is discarded.
+  /// A table that is a third full at most, so that a probe ends soon. `refusing`: what no policy fits is discarded.
   func build(refusing: Bool) -> PolicyTable {
     var shapes: [PolicyTable.Shape] = []
     var numbers: [[UInt64]: Int] = [:]
@@ -163,7 +163,7 @@ struct PolicyTableBuilder {
     _ shapes: [PolicyTable.Shape], _ chains: [[PolicyTable.Entry]], refusing: Bool
   ) -> PolicyTable {
     var capacity = 16
-    while capacity < 4 * chains.count { capacity *= 2 }
+    while capacity < 3 * chains.count { capacity *= 2 }
     let shift = UInt64(64 - capacity.trailingZeroBitCount)
     let factor = factor(chains.compactMap { shapes[Int($0[0].shape) - 1].isIPv6 ? nil : $0[0] }, capacity, shift)
     let extra = chains.reduce(0) { $0 + $1.count - 1 }

@@ -18,6 +18,8 @@ package struct LiveDescription: Sendable {
     self.classify = classify
     self.gateway = gateway
     ownership = OwnershipDescription(members: 1, playing: [0], workers: gateway.workers)
+    // A device hands over 64 KiB and headers at most; only files have longer packets.
+    memory.largeFrameBytes = 66 << 10
   }
 }
 

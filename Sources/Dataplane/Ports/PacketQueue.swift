@@ -14,8 +14,8 @@ package enum PacketSharing: Int32, Sendable {
 
 /// How an AF_PACKET port is to be had.
 package struct PacketOptions: Sendable {
-  /// The ring of one queue: a multiple of 256 KiB.
-  package var ringBytes = 4 << 20
+  /// The ring of one queue, a multiple of 256 KiB; on a link with jumbo frames twice as much.
+  package var ringBytes = 2 << 20
   /// Frames to any address are received; the workers judge whose they are.
   package var isPromiscuous = true
   /// Past the kernel's queues: what the device has no room for is counted, and not kept.

@@ -27,6 +27,7 @@ void *hauberk_mb_manager_make(uint32_t lane) {
   IMB_MGR *manager = memory ? library->place_manager(memory, 0, 1) : NULL;
   if (!manager) return NULL;
   library->start_manager(manager, NULL);
+  hauberk_mb_let_go(library);
   // The library tests itself here, and says so in this way.
   if (library->error(manager) != 0) {
     hauberk_mb_manager_free(manager);

@@ -21,5 +21,8 @@ typedef struct {
 
 /// The copy of this lane; where none can be made, the one that all share.
 const hauberk_mb_library *hauberk_mb_library_of(uint32_t lane);
+/// The library begins by testing every cipher that it has: 3 MB of code, of which a gateway runs little again. What it
+/// does run comes back by itself.
+void hauberk_mb_let_go(const hauberk_mb_library *library);
 
 #endif

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -115,6 +116,49 @@ const hauberk_mb_library *hauberk_mb_library_of(uint32_t lane) {
   bool is_here = library->error != NULL;
   pthread_mutex_unlock(&guard);
   return is_here ? library : &linked;
+}
+
+struct code {
+  uintptr_t call;
+  uint8_t *start;
+  size_t bytes;
+};
+
+static bool is_as_loaded(const struct dl_phdr_info *object) {
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    if (object->dlpi_phdr[i].p_type != PT_DYNAMIC) continue;
+    const ElfW(Dyn) *entry = (const ElfW(Dyn) *)(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr);
+    for (; entry->d_tag != DT_NULL; entry++) {
+      if (entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL))) return false;
+    }
+  }
+  return true;
+}
+
+/// The run of code that has the call in it, if it is as the file has it.
+static int find_code(struct dl_phdr_info *object, size_t bytes, void *wanted) {
+  (void)bytes;
+  struct code *code = wanted;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+    uintptr_t start = object->dlpi_addr + part->p_vaddr, end = start + part->p_memsz;
+    if (part->p_type != PT_LOAD || code->call < start || code->call >= end) continue;
+    if ((part->p_flags & PF_X) && !(part->p_flags & PF_W) && is_as_loaded(object)) {
+      code->start = (uint8_t *)(start & ~page);
+      code->bytes = ((end + page) & ~page) - (start & ~page);
+    }
+    return 1;
+  }
+  return 0;
+}
+
+void hauberk_mb_let_go(const hauberk_mb_library *library) {
+  if (IS_SANITIZED) return;
+  void *call = library == &linked ? dlsym(RTLD_DEFAULT, "init_mb_mgr_auto") : *(void *const *)&library->start_manager;
+  struct code code = {.call = (uintptr_t)call};
+  dl_iterate_phdr(find_code, &code);
+  if (code.start) madvise(code.start, code.bytes, MADV_DONTNEED);
 }
 
 const char *hauberk_mb_copy_refusal(void) { return is_refused ? refusal : NULL; }

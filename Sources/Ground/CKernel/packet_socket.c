@@ -96,7 +96,10 @@ static int open_receiver(hauberk_packet_socket *s, struct ends *e, const char **
   // With protocol 0 nothing arrives before the socket is bound to its interface.
   e->receive = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   *step = "no packet socket";
-  if (e->receive < 0) return errno;
+  if (e->receive < 0) {
+    if (errno == EPERM) *step = "only root can have a packet socket";
+    return errno;
+  }
   *step = "no such interface";
   e->index = interface_index(e->receive, s->device);
   if (e->index < 0) return -e->index;
@@ -154,7 +157,8 @@ static int open_ends(hauberk_packet_socket *s, struct ends *e, const char **step
 
 /// What has to be known of the interface before there can be a ring: how long its frames are. 0, or an errno.
 static int prepare(hauberk_packet_socket *s) {
-  int probe = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  // Any socket may ask; to close one of packets takes the kernel 14 ms.
+  int probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (probe < 0) return errno;
   struct ifreq request = {0};
   strcpy(request.ifr_name, s->device);
@@ -164,6 +168,8 @@ static int prepare(hauberk_packet_socket *s) {
   // A member joins the group by the number that the first was given.
   if (s->options.group >= 0) s->group_base = (uint16_t)(s->options.group - index);
   s->slot_bytes = request.ifr_mtu <= SMALL_MTU ? SMALL_SLOT : LARGE_SLOT;
+  // So that a burst of long frames fits, too.
+  if (s->slot_bytes == LARGE_SLOT) s->ring_bytes *= 2;
   s->slots = (uint32_t)(s->ring_bytes / s->slot_bytes);
   return failure;
 }
@@ -185,7 +191,7 @@ int hauberk_packet_open(const char *device, const struct hauberk_packet_options 
     s->messages[i].msg_hdr.msg_iovlen = 1;
   }
   int failure = prepare(s);
-  *step = failure == EPERM ? "only root can have a packet socket" : "no such interface";
+  *step = "no such interface";
   if (!failure) failure = open_ends(s, &s->ends, step);
   if (failure) {
     free(s);

@@ -75,6 +75,18 @@ public struct TunnelDescription: Sendable {
     self.local = local
     self.remote = remote
   }
+
+  /// Its keys included.
+  public func isSame(as other: TunnelDescription) -> Bool {
+    let isSecure =
+      if let mine = security, let theirs = other.security {
+        mine.isSame(as: theirs)
+      } else {
+        (security == nil) == (other.security == nil)
+      }
+    return isSecure && name == other.name && inboundSPI == other.inboundSPI && outboundSPI == other.outboundSPI
+      && peer == other.peer && local == other.local && remote == other.remote
+  }
 }
 
 /// A group SA, as far as classification needs it (X7): the sender id is the IV's leading bits.

@@ -1,7 +1,7 @@
 public import Wire
 
 /// What one SA does to a packet, in either direction (RFC 4303). Keys apart.
-public struct ESPDescription: Sendable {
+public struct ESPDescription: Equatable, Sendable {
   public enum Mode: String, CaseIterable, Sendable {
     case tunnel, transport
   }
@@ -88,11 +88,13 @@ public struct KeyDescription: Sendable {
     self.material = material
     self.born = born
   }
+
+  public func isSame(as other: KeyDescription) -> Bool { born == other.born && material.isSame(as: other.material) }
 }
 
 /// What makes a tunnel more than a work set: how its packets are protected, and with what.
 public struct TunnelSecurity: Sendable {
-  public var esp: ESPDescription
+  private var parameters: SharedParameters
   /// Our end; the other end is the tunnel's peer.
   public var address: IPAddress
   public var inboundKey: KeyDescription
@@ -101,11 +103,32 @@ public struct TunnelSecurity: Sendable {
   public init(
     _ esp: ESPDescription, address: IPAddress, inboundKey: KeyDescription, outboundKey: KeyDescription
   ) {
-    self.esp = esp
+    parameters = SharedParameters(esp)
     self.address = address
     self.inboundKey = inboundKey
     self.outboundKey = outboundKey
   }
+
+  public var esp: ESPDescription {
+    get { parameters.esp }
+    set { parameters = SharedParameters(newValue) }
+  }
+
+  /// The same parameters lie in memory once: thousands of tunnels differ in little but their keys.
+  public mutating func share(with other: TunnelSecurity) {
+    if parameters !== other.parameters, esp == other.esp { parameters = other.parameters }
+  }
+
+  public func isSame(as other: TunnelSecurity) -> Bool {
+    (parameters === other.parameters || esp == other.esp) && address == other.address
+      && inboundKey.isSame(as: other.inboundKey) && outboundKey.isSame(as: other.outboundKey)
+  }
+}
+
+private final class SharedParameters: Sendable {
+  let esp: ESPDescription
+
+  init(_ esp: ESPDescription) { self.esp = esp }
 }
 
 /// Another member of a group: where it is, and what is behind it.

@@ -16,36 +16,40 @@ public struct KeyOpening: Sendable {
 }
 
 extension NonceStateDirectory {
-  /// So many files are written before the disk is asked to have them: it takes many at once nearly as fast as one.
-  static let mostAtOnce = 4096
-
   /// The nonces of many keys, or why not, in their order: each as if it were opened alone. The register, which knows
-  /// all keys that there ever were, is written once and not once for each.
+  /// all keys that there ever were, is written once and not once for each; and so are the states of very many.
   ///
   /// What KeyRegister says of one key and of an end between two steps holds for every key here: until the register is
   /// on the disk, which is the last step, nobody has a counter of any of them.
   public func open(_ openings: [KeyOpening]) -> [Result<KeyNonces, NonceRefusal>] {
     var register: KeyRegister
+    let batch: NonceBatch
+    defer { self.batch = nil }
     do {
       // First: a state that moves on meanwhile is ahead of what was read here, and not behind it.
       register = try registered()
+      batch = try batched()
     } catch {
       return openings.map { _ in .failure(error) }
     }
     var taken = opened
     let prepared = openings.map { opening in
-      Result { () throws(NonceRefusal) in try prepare(opening, &register, &taken) }
+      Result { () throws(NonceRefusal) in try prepare(opening, batch, &register, &taken) }
     }
+    let states = prepared.compactMap { try? $0.get().state }
+    let isBatch = states.count > mostApart
     do {
       // A disk that takes no state says so now, and not when the first packet waits.
-      try commit(prepared.compactMap { try? $0.get().state }, register)
+      if isBatch { try commit(states, in: batch) } else { try commit(states.map { NonceFile($0) }) }
+      // The states first: KeyRegister says why.
+      if !states.isEmpty { try commit([NonceFile(register)]) }
     } catch {
       return prepared.map { one in one.flatMap { _ in .failure(error) } }
     }
-    self.register = register
+    self.register = isBatch ? nil : register
     opened = taken
     return prepared.map { one in
-      one.map { KeyNonces(directory: self, state: $0.state, ids: $0.ids, ready: $0.ready) }
+      one.map { KeyNonces(directory: self, state: $0.state, ids: $0.ids, ready: $0.ready, isInBatch: isBatch) }
     }
   }
 
@@ -57,14 +61,14 @@ extension NonceStateDirectory {
   }
 
   private func prepare(
-    _ opening: KeyOpening, _ register: inout KeyRegister, _ taken: inout Set<Fingerprint>
+    _ opening: KeyOpening, _ batch: NonceBatch, _ register: inout KeyRegister, _ taken: inout Set<Fingerprint>
   ) throws(NonceRefusal) -> Prepared {
     let key = opening.key, ids = opening.ids
     guard !taken.contains(key.fingerprint) else {
       throw NonceRefusal(.inUse, "the nonces of key \(key.name) are open already: lease from those")
     }
-    let found = try recorded(key, register)
-    guard found != nil || opening.history == .new else {
+    let found = try recorded(key, register, batch)
+    guard found != nil || opening.history == .new || opening.history == .newUnlessRecorded else {
       throw NonceRefusal(
         .missing,
         "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`;"
@@ -90,12 +94,10 @@ extension NonceStateDirectory {
     return prepared
   }
 
-  /// The states first: KeyRegister says why.
-  private func commit(_ states: [NonceState], _ register: KeyRegister) throws(NonceRefusal) {
-    guard !states.isEmpty else { return }
-    for first in stride(from: 0, to: states.count, by: Self.mostAtOnce) {
-      try commit(states[first..<min(first + Self.mostAtOnce, states.count)].map { NonceFile($0) })
-    }
-    try commit([NonceFile(register)])
+  /// Beside those that are in it already.
+  private func commit(_ states: [NonceState], in batch: NonceBatch) throws(NonceRefusal) {
+    var batch = batch
+    batch.enter(states)
+    try commit([NonceFile(batch)])
   }
 }

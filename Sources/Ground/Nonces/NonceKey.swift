@@ -51,6 +51,8 @@ struct Fingerprint: Hashable, Comparable {
 public enum KeyHistory: Equatable, Sendable {
   /// Nobody has encrypted with it. Only this creates state.
   case new
+  /// Nobody has encrypted with it where nothing is on record of it; else what is on record holds.
+  case newUnlessRecorded
   /// It may have been used. Counters that are known to have been, from a peer's replay window or a record of our own,
   /// are held against the state.
   case known(used: [UsedCounter])

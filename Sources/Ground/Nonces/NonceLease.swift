@@ -1,23 +1,30 @@
-/// The nonces of one key on this unit. For one thread: the one that controls the workers.
+/// The nonces of one key on this unit. For one thread: the one that controls the workers. There may be very many, so
+/// nothing is in it twice.
 public final class KeyNonces {
   let directory: NonceStateDirectory
-  public let ids: SenderIDs
+  public var ids: SenderIDs { SenderIDs(of: state, workers: Int(lastWorker) + 1) }
   private var state: NonceState
-  /// Few: one for each worker.
+  /// Nearly always there is one, and a list of one takes memory of its own.
+  private var firstLeased: UInt32?
+  /// NonceBatch says what that means for the next block.
+  private var isInBatch: Bool
+  private let lastWorker: UInt16
+  /// The others: few, one for each worker.
   private var leased: [UInt32] = []
   /// Blocks whose marks moved with the opening, until somebody takes them: few.
   private var ready: [ReadyBlock]
 
-  init(directory: NonceStateDirectory, state: NonceState, ids: SenderIDs, ready: [ReadyBlock]) {
+  init(directory: NonceStateDirectory, state: NonceState, ids: SenderIDs, ready: [ReadyBlock], isInBatch: Bool) {
     self.directory = directory
     self.state = state
-    self.ids = ids
+    lastWorker = UInt16(ids.workers - 1)
     self.ready = ready
+    self.isInBatch = isInBatch
   }
 
   deinit { directory.closed(state.key) }
 
-  /// How many times the state of this key has been opened, this time included.
+  /// How many times the state of this key has been opened, this time included, or has left those of others.
   public var incarnation: UInt64 { state.incarnation }
 
   /// What is on record of it now.
@@ -30,10 +37,10 @@ public final class KeyNonces {
       throw NonceRefusal(.division, "worker \(worker) has no sender id: there are workers 0 to \(ids.workers - 1)")
     }
     var isFree = false
-    for id in own where !leased.contains(id) {
+    for id in own where id != firstLeased && !leased.contains(id) {
       isFree = true
       guard ready.contains(where: { $0.id == id }) || state.hasBlock(id) else { continue }
-      leased.append(id)
+      if firstLeased == nil { firstLeased = id } else { leased.append(id) }
       return NonceLease(id: id, worker: worker, of: self)
     }
     guard isFree else {
@@ -50,17 +57,24 @@ public final class KeyNonces {
   /// Moves the mark on the disk, then hands out what lies before it.
   fileprivate func block(id: UInt32, worker: Int) throws(NonceRefusal) -> NonceBlock {
     if let place = ready.firstIndex(where: { $0.id == id }) {
-      return NonceBlock(id: id, first: ready.remove(at: place).first, width: ids.width)
+      let first = ready.remove(at: place).first
+      // Its memory, too: there may be very many keys.
+      if ready.isEmpty { ready = [] }
+      return NonceBlock(id: id, first: first, width: ids.width)
     }
     guard state.hasBlock(id) else { throw exhausted("sender id \(id)") }
     var next = state
+    if isInBatch { next.incarnation += 1 }
     let first = next.takeBlock(of: id, worker: worker)
-    try directory.commit(next)
+    try directory.commit(next, leavesBatch: isInBatch)
+    isInBatch = false
     state = next
     return NonceBlock(id: id, first: first, width: ids.width)
   }
 
-  fileprivate func giveBack(_ id: UInt32) { leased.removeAll { $0 == id } }
+  fileprivate func giveBack(_ id: UInt32) {
+    if firstLeased == id { firstLeased = nil } else { leased.removeAll { $0 == id } }
+  }
 }
 
 /// A block that is reserved on the disk, and nobody's yet.

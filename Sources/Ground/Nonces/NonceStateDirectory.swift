@@ -1,5 +1,5 @@
-/// Where the marks of all keys are kept: one file for each key, a register of all of them, one process for the
-/// directory.
+/// Where the marks of all keys are kept: a file for each key, one more for those that were opened together, a register of
+/// all of them; one process for the directory.
 ///
 /// Whoever holds a block of counters holds on to this until its last packet has left: the lock ends with it.
 public final class NonceStateDirectory {
@@ -9,8 +9,15 @@ public final class NonceStateDirectory {
   var opened: Set<Fingerprint> = []
   /// The step that left open what is on the disk.
   private var uncertainty: DiskFailure?
-  /// As it is on the disk; nil before the first look.
+  /// As it is on the disk; nil before the first look, and again when very many keys have been opened: then it is large,
+  /// and rarely asked for.
   var register: KeyRegister?
+  /// The same; nil again whenever an opening is over.
+  var batch: NonceBatch?
+  /// So many keys that are opened together have a file each.
+  let mostApart: Int
+
+  public static let usuallyApart = 64
 
   /// Locks the directory, which is there already.
   public convenience init(path: String) throws(NonceRefusal) {
@@ -23,9 +30,10 @@ public final class NonceStateDirectory {
   }
 
   /// On a disk of the caller's, for tests of its failures.
-  public init(disk: any NonceDisk, path: String) {
+  public init(disk: any NonceDisk, path: String, mostApart: Int = usuallyApart) {
     self.disk = disk
     self.path = path
+    self.mostApart = mostApart
   }
 
   /// The nonces of one key. Refuses whatever could lead to a nonce that was used before.
@@ -37,7 +45,9 @@ public final class NonceStateDirectory {
 
   /// What is recorded of a key; nil where it was never begun. Refuses what `open` would refuse.
   public func find(_ key: NonceKey, ids: SenderIDs) throws(NonceRefusal) -> NonceFinding? {
-    guard let state = try recorded(key, registered()) else { return nil }
+    // The register first: a state that moves on meanwhile is ahead of it.
+    let register = try registered()
+    guard let state = try recorded(key, register, batched()) else { return nil }
     try accept(state, for: key, .known(used: []), ids)
     return NonceFinding(state, ids)
   }
@@ -58,8 +68,25 @@ public final class NonceStateDirectory {
     return found
   }
 
+  func batched() throws(NonceRefusal) -> NonceBatch {
+    if let batch { return batch }
+    let octets: [UInt8]?
+    do {
+      octets = try disk.read(NonceBatch.fileName)
+    } catch {
+      throw NonceRefusal(.damaged, "the nonce states in \(path) cannot be read: \(error); \(Self.wholeRemedy)")
+    }
+    guard let found = octets.map({ NonceBatch(octets: $0) }) ?? NonceBatch() else {
+      throw NonceRefusal(.damaged, "the nonce states in \(path) are damaged or of another version; \(Self.wholeRemedy)")
+    }
+    batch = found
+    return found
+  }
+
   /// nil for a key that has no state and never had.
-  func recorded(_ key: NonceKey, _ register: KeyRegister) throws(NonceRefusal) -> NonceState? {
+  func recorded(
+    _ key: NonceKey, _ register: KeyRegister, _ batch: NonceBatch
+  ) throws(NonceRefusal) -> NonceState? {
     let octets: [UInt8]?
     do {
       octets = try disk.read(NonceFile.name(key))
@@ -67,16 +94,18 @@ public final class NonceStateDirectory {
       throw NonceRefusal(
         .damaged, "the nonce state of key \(key.name) in \(path) cannot be read: \(error); \(Self.remedy)")
     }
-    guard let octets else {
+    let batched = batch[key]
+    let own = octets.map { NonceState(octets: $0) }
+    if let own, own?.key.fingerprint != key.fingerprint {
+      throw NonceRefusal(
+        .damaged, "the nonce state of key \(key.name) in \(path) is damaged or of another version; \(Self.remedy)")
+    }
+    guard let state = [own ?? nil, batched].compactMap(\.self).max(by: { $0.incarnation < $1.incarnation }) else {
       guard register[key] == nil else {
         throw NonceRefusal(
           .missing, "key \(key.name) was begun in \(path), and its nonce state is missing; \(Self.remedy)")
       }
       return nil
-    }
-    guard let state = NonceState(octets: octets), state.key.fingerprint == key.fingerprint else {
-      throw NonceRefusal(
-        .damaged, "the nonce state of key \(key.name) in \(path) is damaged or of another version; \(Self.remedy)")
     }
     if let last = register[key], state.incarnation < last {
       throw NonceRefusal(
@@ -109,6 +138,7 @@ public final class NonceStateDirectory {
         throw NonceRefusal(
           .notNew, "key \(key.name) is said to be new, but it has nonce state in \(path); \(Self.remedy)")
       }
+    case .newUnlessRecorded: break
     case .known(let used):
       for one in used where ids.ofUnit.contains(one.id) && state.mark(of: one.id) <= one.counter {
         throw NonceRefusal(
@@ -122,8 +152,16 @@ public final class NonceStateDirectory {
   private static let remedy = "rekey, so that a new key begins with new state"
   private static let wholeRemedy = "rekey everything, and begin with an empty directory"
 
-  /// Returns once the state is on the disk for good.
-  func commit(_ state: NonceState) throws(NonceRefusal) { try commit([NonceFile(state)]) }
+  /// Returns once the state is on the disk for good. `leavesBatch`: it has no file of its own yet, or an older one.
+  func commit(_ state: NonceState, leavesBatch: Bool) throws(NonceRefusal) {
+    guard leavesBatch else { return try commit([NonceFile(state)]) }
+    var register = try registered()
+    _ = register.enter(state.key, incarnation: state.incarnation)
+    // In this order: KeyRegister says why.
+    try commit([NonceFile(state)])
+    try commit([NonceFile(register)])
+    self.register = register
+  }
 
   /// All of them, or after a refusal any of them: each is as it was, or as it is to be.
   func commit(_ files: [NonceFile]) throws(NonceRefusal) {
@@ -165,6 +203,12 @@ struct NonceFile {
     name = key + ".nonces"
     next = key + ".next"
     octets = state.octets
+  }
+
+  init(_ batch: NonceBatch) {
+    name = NonceBatch.fileName
+    next = NonceBatch.nextName
+    octets = batch.octets
   }
 
   init(_ register: KeyRegister) {

@@ -37,6 +37,14 @@ public struct SenderIDs: Equatable, Sendable {
   public let unit: Int
   public let workers: Int
 
+  /// As a state has them that was accepted.
+  init(of state: NonceState, workers: Int) {
+    width = state.width
+    units = Int(state.units)
+    unit = Int(state.unit)
+    self.workers = workers
+  }
+
   public init(width: SenderIDWidth, units: Int, unit: Int, workers: Int) throws(NonceRefusal) {
     guard units > 0, workers > 0 else {
       throw NonceRefusal(.division, "sender ids are divided among at least one unit of at least one worker")

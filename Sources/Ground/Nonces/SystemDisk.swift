@@ -4,7 +4,8 @@ internal import Glibc
 /// A real directory, locked for this process for as long as the value lives; or not locked, and then it is only read.
 final class SystemDisk: NonceDisk {
   static let lockName = "lock"
-  static let mostBytes = 16 << 20
+  /// The states of as many keys as there may be.
+  static let mostBytes = 128 << 20
 
   private let directory: Int32
   private let lock: Int32

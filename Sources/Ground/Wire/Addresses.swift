@@ -39,7 +39,10 @@ public enum IPAddress: Hashable, Sendable {
 /// An address and how many of its leading bits count.
 public struct IPPrefix: Hashable, Sendable {
   public let address: IPAddress
-  public let length: Int
+  /// In an octet: there may be very many.
+  private let bits: UInt8
+
+  public var length: Int { Int(bits) }
 
   public init?(_ address: IPAddress, length: Int) {
     let width =
@@ -49,7 +52,7 @@ public struct IPPrefix: Hashable, Sendable {
       }
     guard (0...width).contains(length) else { return nil }
     self.address = address
-    self.length = length
+    bits = UInt8(length)
   }
 }
 

@@ -41,7 +41,7 @@ extension LiveSession {
     status.memory = "\(gateway.memory.arena.pages.rawValue), \(gateway.memory.arena.bytes >> 20) MiB of frames"
     status.workers = workers
     status.ports = portStatus
-    status.associationCount = UInt64(gateway.associations.counters().count)
+    status.associationCount = UInt64(gateway.associations.count)
     status.routeCount = UInt64(plan.routes.count)
     status.neighbourCount = UInt64(bridge.slow.snapshot(now: hauberk_nanoseconds()).neighbours.count)
     status.drops = drops

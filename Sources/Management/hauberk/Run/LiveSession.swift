@@ -54,10 +54,12 @@ final class LiveSession {
       self.devices = devices
       let macs = zip(description.ports, devices).map { $0.mac ?? $1.mac }
       let live = Self.live(configuration, description)
+      self.configuration.classify = live.classify
       let directory = try configuration.stateDirectory.map { folder throws(NonceRefusal) in
         try NonceStateDirectory(path: folder)
       }
-      gateway = try LiveGateway(live, macs: macs, nonces: directory, options.begins ? .new : .known(used: []))
+      gateway = try LiveGateway(
+        live, macs: macs, nonces: directory, options.begins ? .newUnlessRecorded : .known(used: []))
       ports = try PortSet(gateway, devices, records: configuration.operation.socket + ".taken")
       bridge = SlowPathBridge(gateway, macs: macs)
       notifier = try ServiceNotifier.started()
@@ -75,8 +77,16 @@ final class LiveSession {
     var classify = configuration.classify
     let mtu = gateway.interfaces.filter { $0.side == .outside }.map(\.mtu).min() ?? 1500
     func fit(_ esp: inout ESPDescription) { esp.pathMTU = esp.pathMTU == 0 ? mtu : min(esp.pathMTU, mtu) }
-    for index in classify.tunnels.indices where classify.tunnels[index].security != nil {
-      fit(&classify.tunnels[index].security!.esp)
+    var last: TunnelSecurity?
+    // Anew, for there may be many: a list that has grown has room for more.
+    classify.tunnels = classify.tunnels.map { tunnel in
+      var tunnel = tunnel
+      guard var security = tunnel.security else { return tunnel }
+      fit(&security.esp)
+      if let last { security.share(with: last) }
+      last = security
+      tunnel.security = security
+      return tunnel
     }
     for index in classify.groups.indices where classify.groups[index].security != nil {
       fit(&classify.groups[index].security!.esp)
@@ -228,26 +238,42 @@ final class LiveSession {
     notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
     defer { notifier?.ready("passing packets") }
     do {
-      let next = try Configuration.load(options.config, trust)
+      var next = try Configuration.load(options.config, trust)
       guard let description = next.gateway else {
         return refuse("\(options.config) names no ports any more")
       }
       guard next.stateDirectory == configuration.stateDirectory, next.operation == configuration.operation else {
         return refuse("'unit.stateDirectory' and 'operation' cannot change while the gateway runs")
       }
+      var live = Self.live(next, description)
+      keepUnchanged(&live.classify.tunnels)
+      next.classify = live.classify
       // By the names of now: the next configuration has others.
       trace.turn(now: hauberk_nanoseconds()) { traceNames }
-      try gateway.reload(Self.live(next, description))
+      try gateway.reload(live)
       bridge.adopt()
       configuration = next
       configured = hauberk_nanoseconds()
       reloads += 1
+      hauberk_return_free_memory()
     } catch {
       return refuse("\(error)", (error as? ConfigurationFailure)?.exitCode ?? .configuration)
     }
-    let count = gateway.associations.counters().count
+    let count = gateway.associations.count
     note("reloaded", "reloaded \(options.config): \(count) SAs, \(gateway.description.gateway.routes.count) routes")
     return Response(Done("reloaded \(options.config)"))
+  }
+
+  /// What has not changed stays where it lies: its new copy is scattered among what reading leaves behind, and would keep
+  /// all of that.
+  private func keepUnchanged(_ tunnels: inout [TunnelDescription]) {
+    let old = configuration.classify.tunnels
+    let places = Dictionary(
+      old.indices.map { (old[$0].inboundSPI, $0) }, uniquingKeysWith: { first, _ in first })
+    for index in tunnels.indices {
+      guard let place = places[tunnels[index].inboundSPI], old[place].isSame(as: tunnels[index]) else { continue }
+      tunnels[index] = old[place]
+    }
   }
 
   private func refuse(_ sentence: String, _ code: ExitCode = .configuration) -> Response {

@@ -18,7 +18,28 @@ struct RunCommand {
 
   func run() throws(CommandFailure) -> ExitCode {
     let trust = try CommandInput.trust(options.trust)
-    guard let configuration = try CommandInput.configuration(options.config, trust) else { return .usage }
+    guard let (code, server) = try life(trust) else { return .usage }
+    // Last, when ports, memory and the nonces' lock are free: whoever waits for this end may start another gateway.
+    withExtendedLifetime(server) {}
+    return code
+  }
+
+  private func life(_ trust: Trust?) throws(CommandFailure) -> (ExitCode, ControlServer?)? {
+    guard let session = try session(trust) else { return nil }
+    hauberk_return_free_memory()
+    if options.isTrial {
+      session.close()
+      try Console.output("everything opens: \(session.portWords.joined(separator: "; "))\n")
+      return (.success, nil)
+    }
+    return (try session.run(), session.server)
+  }
+
+  /// Apart, so that what was read is gone before the gateway runs: it has its own.
+  private func session(_ trust: Trust?) throws(CommandFailure) -> LiveSession? {
+    guard let configuration = try CommandInput.configuration(options.config, trust) else { return nil }
+    // What reading has left: else the gateway's tables would lie in it, resident where nobody has touched them.
+    hauberk_return_free_memory()
     guard let description = configuration.gateway else {
       throw CommandFailure(
         .configuration,
@@ -29,22 +50,6 @@ struct RunCommand {
     } catch {
       throw CommandFailure(.machine, error.description)
     }
-    if options.isTrial {
-      let session = try LiveSession(options, configuration, description, trust)
-      session.close()
-      try Console.output("everything opens: \(session.portWords.joined(separator: "; "))\n")
-      return .success
-    }
-    let (code, server) = try live(configuration, description, trust)
-    // Last, when ports, memory and the nonces' lock are free: whoever waits for this end may start another gateway.
-    withExtendedLifetime(server) {}
-    return code
-  }
-
-  private func live(
-    _ configuration: Configuration, _ description: GatewayDescription, _ trust: Trust?
-  ) throws(CommandFailure) -> (ExitCode, ControlServer?) {
-    let session = try LiveSession(options, configuration, description, trust)
-    return (try session.run(), session.server)
+    return try LiveSession(options, configuration, description, trust)
   }
 }
