@@ -161,7 +161,7 @@ final class TestGateway {
     switch order.kind {
     case .nonces: paths[worker].stages.takeNonces(order, snapshot)
     case .endLifetime: paths[worker].stages.endLifetime(order, snapshot)
-    case .stop: break
+    case .stop, .changePorts: break
     }
   }
 
