@@ -69,10 +69,12 @@ def hide_long_registers():
 class Peer:
     """The kernel, from its start to its counters."""
 
-    def __init__(self, script, folder, algorithm, keys, esn, window, seconds):
+    def __init__(self, script, folder, algorithm, keys, esn, window, seconds, inside=(), settings='', **more):
+        """`inside`: words before the script's, such as those of a namespace; `settings`: more for the kernel's command
+        line; `more`: other values of the script's environment."""
         kernel = os.path.join(folder, 'kernel')
         with open(kernel, 'w') as file:
-            file.write(f'#!/bin/sh\nexec linux.uml "$@" {SHORT_REGISTERS}\n')
+            file.write(f'#!/bin/sh\nexec linux.uml "$@" {SHORT_REGISTERS} {settings}\n')
         os.chmod(kernel, 0o755)
         (key_in, auth_in), (key_out, auth_out) = keys
         environment = dict(
@@ -80,8 +82,9 @@ class Peer:
             MAC=PEER_MAC.hex(':'), REMOTE_MAC=OUR_MAC.hex(':'), LOCAL=FAR + '/24', REMOTE=NEAR, INNER=PEER_INNER,
             INNER_NET=FAR_NET, REMOTE_NET=NEAR_NET, SPI_IN=hex(TO_PEER), SPI_OUT=hex(FROM_PEER), KEY_IN=key_in.hex(),
             KEY_OUT=key_out.hex(), AUTH_IN=auth_in.hex(), AUTH_OUT=auth_out.hex(), RESPONDER='1', SEQ_OUT='0')
+        environment.update(more)
         self.process = subprocess.Popen(
-            [script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            [*inside, script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, preexec_fn=hide_long_registers)
         said = []
         for line in self.process.stdout:

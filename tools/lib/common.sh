@@ -8,6 +8,9 @@ build_packages=(libc6-dev libstdc++-12-dev binutils libpcap-dev libnuma-dev liby
 # Elsewhere OpenSSL computes alone.
 [ "$(uname -m)" != x86_64 ] || build_packages+=(libipsec-mb-dev)
 test_packages=("${build_packages[@]}" python3 valgrind tcpdump iproute2 procps ethtool iputils-ping)
+# IKE and ESP in user space, and no service of it.
+strongswan_packages=(strongswan-charon strongswan-swanctl libstrongswan-standard-plugins libstrongswan-extra-plugins
+    libcharon-extra-plugins)
 
 say() { printf '%s: %s\n' "$tool" "$*" >&2; }
 

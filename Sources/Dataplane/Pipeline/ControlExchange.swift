@@ -103,8 +103,10 @@ struct LiveWait {
     polls =
       switch polling {
       case .busy: .max
-      // About as long as it takes to wake up.
-      case .adaptive: 512
+      // About as long as it takes to fall asleep and wake up: whoever waits longer than that before he sleeps loses more
+      // than he can save. (512 took twice the processor's time for each of 10 000 packets a second, and lost as few of
+      // 80 000.)
+      case .adaptive: 64
       case .sleep: 1
       }
     // A wake-up for what crosses can be missed.

@@ -1,3 +1,4 @@
+package import Contract
 package import Memory
 import Rings
 package import Wire
@@ -50,6 +51,8 @@ package struct BurstPath {
   let stages: Stages
   let cell: SnapshotCell<ClassifySnapshot>
   let link: LinkType
+  /// Where the bursts come from.
+  package var side = Side.inside
 
   package init(_ shared: WorkerShared, _ counters: WorkerCounters, worker: UInt8, link: LinkType, esp: ESPWorker? = nil)
   {
@@ -67,7 +70,7 @@ package struct BurstPath {
 @inline(never)
 package func hotRunBurstPath(_ path: BurstPath, _ burst: inout Burst) {
   var clock = NoClock()
-  path.stages.judge(&burst, Classifier(path.cell.load(), link: path.link), &clock)
+  path.stages.judge(&burst, Classifier(path.cell.load(), link: path.link, from: path.side), &clock)
 }
 
 #if WHOLE_MODULE

@@ -16,8 +16,21 @@ package struct LivePort: BitwiseCopyable, @unchecked Sendable {
   }
 
   package let queue: Queue
+  /// The queue itself is its worker's alone; these anybody may read.
+  package let counters: PortCounters
 
-  package init(_ queue: Queue) { self.queue = queue }
+  package init(_ queue: Queue) {
+    self.queue = queue
+    counters =
+      switch queue {
+      case .pipe(let queue): queue.pointee.counters
+      case .xdp(let queue): queue.pointee.counters
+      case .packet(let queue): queue.pointee.counters
+      case .tap(let queue): queue.pointee.counters
+      case .pcap(let queue): queue.pointee.counters
+      case .absent(let queue): queue.pointee.counters
+      }
+  }
 
   @inline(__always)
   func receive(into burst: inout Burst) {
@@ -73,16 +86,5 @@ package struct LivePort: BitwiseCopyable, @unchecked Sendable {
   /// Whether its packets wake nobody, so that it has to be looked at again and again.
   var isMute: Bool {
     if case .pipe = queue { true } else { false }
-  }
-
-  package var counters: PortCounters {
-    switch queue {
-    case .pipe(let queue): queue.pointee.counters
-    case .xdp(let queue): queue.pointee.counters
-    case .packet(let queue): queue.pointee.counters
-    case .tap(let queue): queue.pointee.counters
-    case .pcap(let queue): queue.pointee.counters
-    case .absent(let queue): queue.pointee.counters
-    }
   }
 }

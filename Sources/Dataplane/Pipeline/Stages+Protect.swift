@@ -154,7 +154,7 @@ extension Stages {
   ) -> Bool {
     let ref = burst.refs[index]
     let result = Classifier.judgeFully(
-      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link)
+      Bytes(memory.address(start: ref.start), count: Int(ref.length)), snapshot, link, from: side(of: ref, snapshot))
     burst.refs[index].judgement = Judgement(workSet: result.workSet)
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
@@ -171,6 +171,12 @@ extension Stages {
     case .none: Protector.refuse(burst, index, .noPolicy, counters)
     }
     return false
+  }
+
+  /// A replay has one side, and its packets' numbers stand where a live gateway notes where they came in.
+  private func side(of ref: PacketRef, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Side {
+    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
+    return snapshot.pointee.isLive && header.pointee.sequence & 1 == 1 ? .outside : .inside
   }
 
   /// A unicast SA lives on one worker, whatever brought its packet here.
@@ -209,10 +215,9 @@ extension Stages {
   @inline(never)
   private func judgeAgain(_ burst: Burst, _ index: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     let ref = burst.refs[index]
-    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
-    let side: Side = header.pointee.sequence & 1 == 0 ? .inside : .outside
     let frame = Bytes(memory.address(start: ref.start), count: Int(ref.length))
-    let result = Classifier.judgeFully(frame, snapshot, esp?.link ?? .ethernet, from: side)
+    let result = Classifier.judgeFully(
+      frame, snapshot, esp?.link ?? .ethernet, from: side(of: ref, snapshot))
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     burst.refs[index].judgement = Judgement(workSet: result.workSet)

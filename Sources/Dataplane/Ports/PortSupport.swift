@@ -78,11 +78,12 @@ struct RestKeeper {
 
   @inline(__always) mutating func wasBusy() { resting = 0 }
 
-  /// Once a loop. An error that waits in a socket wakes whoever sleeps for it, so a rest of a few rounds is enough.
+  /// Once a loop. An error that waits in a socket wakes whoever sleeps for it, so a rest of a few rounds is enough: a few
+  /// more than a worker looks around before he sleeps, or every lull between two bursts would cost five calls.
   @inline(__always)
   mutating func isDue() -> Bool {
     resting &+= 1
     flushes &+= 1
-    return resting & 63 == 32 || flushes & 0xffff == 0
+    return resting & 127 == 96 || flushes & 0xffff == 0
   }
 }

@@ -177,7 +177,7 @@ struct PacketQueueLifeTests {
       #expect(memory.receive(&queue, 1, milliseconds: 100).isEmpty)
       #expect(Counted(queue.counters).drops == [.linkDown: 2])
       // Whoever sleeps for traffic is not woken for ever by the news that there will be none.
-      for _ in 0..<64 { queue.flush() }
+      for _ in 0..<128 { queue.flush() }
       var sleeper = pollfd(fd: queue.descriptor, events: Int16(POLLIN), revents: 0)
       #expect(poll(&sleeper, 1, 50) == 0)
       try cable.here.shell("ip link set left up")

@@ -38,7 +38,7 @@ final class TestGateway {
 
   init(
     _ description: ClassifyDescription, engine: CryptoEngine.Kind? = nil, stories: Bool = false,
-    hasNonces: Bool = true, workers: Int = 1, unit: Int = 0
+    hasNonces: Bool = true, workers: Int = 1, unit: Int = 0, forward: ForwardTables? = nil
   ) throws {
     var sizes = PacketMemorySizes()
     sizes.frames = 1024
@@ -53,7 +53,7 @@ final class TestGateway {
     } else {
       supply = nil
     }
-    snapshot = ClassifySnapshotBuilder.build(description, ownership, associations)
+    snapshot = ClassifySnapshotBuilder.build(description, ownership, associations, forward: forward)
     let shared = WorkerShared(memory: memory, first: snapshot, workers: workers, crossingCapacity: 64)
     let reports = SPSCRing<Report>(capacity: 64)
     self.shared = shared
@@ -81,8 +81,10 @@ final class TestGateway {
   }
 
   /// In bursts of 64, in order. What crosses to another worker comes last, once that one has had its turn.
-  func run(_ list: [[UInt8]], seconds: Int64 = 0, worker: Int = 0) -> [Outcome] {
+  func run(_ list: [[UInt8]], seconds: Int64 = 0, worker: Int = 0, from side: Side = .inside) -> [Outcome] {
     var outcomes: [Outcome] = []
+    var path = paths[worker]
+    path.side = side
     let refs = UnsafeMutablePointer<PacketRef>.allocate(capacity: Burst.capacity)
     defer { refs.deallocate() }
     for first in stride(from: 0, to: list.count, by: Burst.capacity) {
@@ -94,10 +96,11 @@ final class TestGateway {
         let header = memory.header(of: ref)
         header.pointee = FrameHeader()
         header.pointee.seconds = seconds
+        header.pointee.sequence = UInt64(side.rawValue)
         header.pointee.wireLength = UInt32(octets.count)
         burst.append(ref)
       }
-      hotRunBurstPath(paths[worker], &burst)
+      hotRunBurstPath(path, &burst)
       for index in 0..<burst.count { outcomes.append(take(burst.refs[index])) }
     }
     outcomes += runCrossed(refs)

@@ -13,7 +13,8 @@ final class PipedGateway {
   static let others = [MACAddress(0x0200_0000_0011), MACAddress(0x0200_0000_0012)]
 
   let gateway: LiveGateway
-  /// By worker, both sides.
+  /// By worker, both sides. A queue is its worker's alone from the start on; the rings' other ends are ours.
+  private let wires: [[PipeQueue]]
   private let queues: [[UnsafeMutablePointer<PipeQueue>]]
   private var turn = 0
 
@@ -30,6 +31,7 @@ final class PipedGateway {
         return queue
       }
     }
+    wires = queues.map { $0.map(\.pointee) }
     try gateway.start(
       queues.map { LivePorts(inside: LivePort(.pipe($0[0])), outside: LivePort(.pipe($0[1]))) })
   }
@@ -97,15 +99,15 @@ final class PipedGateway {
     precondition(gateway.controlFrames.take(length: frame.count, &ref), "no frame")
     gateway.memory.address(of: ref).copyMemory(from: Array(frame), byteCount: frame.count)
     gateway.memory.header(of: ref).pointee = FrameHeader()
-    turn = (turn + 1) % queues.count
-    precondition(queues[turn][number].pointee.incoming.enqueue(&ref, 1) == 1, "the wire is full")
+    turn = (turn + 1) % wires.count
+    precondition(wires[turn][number].incoming.enqueue(&ref, 1) == 1, "the wire is full")
   }
 
   /// What has left by a side: IP packets behind a link header that is as it should be.
   func take(_ side: Side) -> [[UInt8]] {
     var packets: [[UInt8]] = []
-    for queue in queues {
-      while let ref = queue[Int(side.rawValue)].pointee.outgoing.dequeue() { packets.append(packet(ref, side)) }
+    for wire in wires {
+      while let ref = wire[Int(side.rawValue)].outgoing.dequeue() { packets.append(packet(ref, side)) }
     }
     return packets
   }
