@@ -11,6 +11,7 @@ import time
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools/lib')]
 
 import accounts
+import jumbo
 import lives
 import strays
 import vanish
@@ -118,7 +119,7 @@ def one(program, method, workers, wanted):
         for case in TRAFFIC:
             go(case.__name__, case)
         go('seen', Lab.seen)
-        for case in [*vanish.CASES, *lives.CASES, *strays.CASES]:
+        for case in [*vanish.CASES, *lives.CASES, *jumbo.CASES, *strays.CASES]:
             go(case.__name__, case)
     finally:
         lab.wires.remove()

@@ -23,6 +23,8 @@ package struct NeighbourTable: @unchecked Sendable {
   private static let bucket = 8
   /// Above the MAC address: it is known.
   @inline(__always) static var known: UInt64 { 1 << 63 }
+  /// Beside it: somebody has asked for it since control looked.
+  @inline(__always) static var used: UInt64 { 1 << 62 }
   /// In place of an owner: nobody's, and nobody's since the beginning, so that none further on in the bucket is taken.
   @inline(__always) private static var untouched: UInt64 { 0 }
   /// Nobody's any more.
@@ -65,9 +67,17 @@ package struct NeighbourTable: @unchecked Sendable {
     let owner = Self.owner(interface, isIPv6: isIPv6)
     let (one, other) = buckets(owner, high, low)
     if let place = find(one, owner, high, low) ?? find(other, owner, high, low) {
-      return (place + 3).pointee.load(ordering: .relaxed)
+      let answer = (place + 3).pointee.load(ordering: .relaxed)
+      if answer & (Self.known | Self.used) == Self.known { note(place + 3, answer) }
+      return answer & ~Self.used
     }
     return 0
+  }
+
+  /// Once between two looks of control's. Where it has changed meanwhile it is left as it is.
+  @inline(never)
+  private func note(_ answer: UnsafeMutablePointer<Atomic<UInt64>>, _ value: UInt64) {
+    _ = answer.pointee.compareExchange(expected: value, desired: value | Self.used, ordering: .relaxed)
   }
 
   @inline(__always)
@@ -125,6 +135,23 @@ package struct NeighbourTable: @unchecked Sendable {
     (place + 3).pointee.store(0, ordering: .relaxed)
     counts.pointee.known -= 1
     counts.pointee.forgotten += 1
+  }
+
+  /// Whose answers were asked for since the last time.
+  package func takeUsed(_ body: (_ interface: Int, _ address: IPAddress) -> Void) {
+    for index in 0..<capacity {
+      let place = words + 4 * index
+      let owner = place.pointee.load(ordering: .relaxed)
+      if owner == Self.untouched || owner == Self.free { continue }
+      let answer = (place + 3).pointee.load(ordering: .relaxed)
+      guard answer & Self.used != 0 else { continue }
+      (place + 3).pointee.store(answer & ~Self.used, ordering: .relaxed)
+      let high = (place + 1).pointee.load(ordering: .relaxed), low = (place + 2).pointee.load(ordering: .relaxed)
+      body(
+        Int(owner >> 1) - 1,
+        owner & 1 == 1
+          ? .v6(IPv6Address(high: high, low: low)) : .v4(IPv4Address(UInt32(truncatingIfNeeded: low))))
+    }
   }
 
   package var hasForgotten: Bool { counts.pointee.forgotten > 0 }

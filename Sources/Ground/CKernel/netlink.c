@@ -40,7 +40,8 @@ int netlink_ask(struct netlink_message *message, void (*hear)(const struct nlmsg
   if (descriptor < 0) return errno;
   setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   message->header.nlmsg_seq = 1;
-  if (!(message->header.nlmsg_flags & NLM_F_DUMP)) message->header.nlmsg_flags |= NLM_F_ACK;
+  // Two bits, each of which means something else where something is made.
+  if ((message->header.nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) message->header.nlmsg_flags |= NLM_F_ACK;
   int error = send(descriptor, message, message->header.nlmsg_len, 0) < 0 ? errno : 0;
   _Alignas(struct nlmsghdr) uint8_t answer[32768];
   for (int is_over = 0; !error && !is_over;) {

@@ -5,7 +5,9 @@ extension Help {
 
     Runs a gateway on the devices that CONFIG names under 'ports', in the foreground, until SIGINT, SIGTERM or
     `hauberk stop`. Clear packets come in inside, are sealed as policies say and leave outside; what comes back
-    is opened and forwarded. The addresses under 'ports' belong to the gateway and must not be the kernel's.
+    is opened and forwarded. The addresses under 'ports' belong to the gateway and must not be the kernel's;
+    'takeAddresses: yes' for a port takes the kernel's away from its device meanwhile. A device that vanishes is
+    opened again when it is back.
 
     Options:
     \(listing(RunOptions.options))

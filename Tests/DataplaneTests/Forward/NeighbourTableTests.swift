@@ -70,4 +70,25 @@ import Wire
     table.reclaim {}
     #expect(!table.hasForgotten && Self.answer(table, 7) == 0)
   }
+
+  @Test func `who was asked for is told, once`() {
+    let table = NeighbourTable(capacity: 1024)
+    defer { table.deallocate() }
+    for number in 0..<10 { _ = table.learn(Self.address(number), interface: 2, MACAddress(UInt64(number + 1))) }
+    func used() -> Set<IPAddress> {
+      var found: Set<IPAddress> = []
+      table.takeUsed { interface, address in
+        #expect(interface == 2)
+        found.insert(address)
+      }
+      return found
+    }
+    #expect(used().isEmpty)
+    for _ in 0..<3 { for number in [3, 4] { _ = Self.answer(table, number, interface: 2) } }
+    #expect(used() == [Self.address(3), Self.address(4)])
+    #expect(used().isEmpty)
+    _ = Self.answer(table, 5, interface: 2)
+    table.forget(Self.address(5), interface: 2)
+    #expect(used().isEmpty && Self.answer(table, 5, interface: 2) == 0)
+  }
 }

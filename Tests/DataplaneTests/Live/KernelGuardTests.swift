@@ -73,7 +73,7 @@ struct KernelGuardTests {
   /// An end without giving back, which only the record and the filter's name tell of.
   @Test func whatIsLeftOverIsFoundByTheNextStart() throws {
     let cable = try Cable()
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let record = folder.path + "/taken"
     let lost = Unmanaged.passRetained(try cable.guarded(takes: true, record: record, usesLinks: false))
     defer { lost.release() }

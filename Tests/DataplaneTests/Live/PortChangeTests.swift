@@ -1,5 +1,6 @@
 import Contract
 import Memory
+import Nonces
 import PacketMaking
 import Rings
 import Testing

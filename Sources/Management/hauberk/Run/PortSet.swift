@@ -78,7 +78,8 @@ final class PortSet {
         refusals += words
         return opened
       } catch {
-        words.append(error.description)
+        // What is wrong with the device is so by each method.
+        if words.last != error.description { words.append(error.description) }
       }
     }
     throw PortError(words.joined(separator: "; "))

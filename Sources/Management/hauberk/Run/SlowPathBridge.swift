@@ -19,6 +19,7 @@ struct SlowPathBridge {
   /// Workers in turn: what control makes belongs to nobody.
   private var turn = 0
   private var woken: Set<Int> = []
+  private var nextUse: UInt64 = 0
 
   init(_ gateway: LiveGateway, macs: [MACAddress]) {
     self.gateway = gateway
@@ -46,6 +47,11 @@ struct SlowPathBridge {
   }
 
   mutating func tick(now: UInt64) {
+    if now >= nextUse {
+      // Neighbours that packets go to are asked when their time is over, the others only much later.
+      nextUse = now + 5_000_000_000
+      gateway.neighbours.takeUsed { interface, address in slow.used(interface, address, now: now) }
+    }
     guard let due = slow.nextTimer, due <= now else { return }
     carryOut(slow.tick(now: now))
     wake()
