@@ -111,4 +111,20 @@ import Testing
     #expect(complaints.allSatisfy { $0.level == .better }, "\(complaints)")
     #expect(!complaints.contains { $0.remedy?.contains("flush") == true })
   }
+
+  @Test func theOuterHeaderHasToFit() {
+    func found(inside: Int, outside: Int, device: Int) -> [Finding] {
+      Made.complaints(
+        Made.machine {
+          $0.devices[0].mtu = device
+          $0.links = [LinkFacts(.inside, "eth0", mtu: inside), LinkFacts(.outside, "eth1", mtu: outside)]
+          $0.outerOctets = 57
+        })
+    }
+    #expect(found(inside: 1443, outside: 1500, device: 1500).isEmpty)
+    let cut = found(inside: 1444, outside: 1500, device: 1500)
+    #expect(cut.count == 1 && cut[0].level == .better && cut[0].remedy?.contains("ip link set eth1 mtu 1501") == true)
+    let lost = found(inside: 1400, outside: 1500, device: 1400)
+    #expect(lost.count == 1 && lost[0].level == .wrong && lost[0].remedy?.contains("ip link set eth1 mtu 1500") == true)
+  }
 }

@@ -12,6 +12,8 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../
 
 import accounts
 import lives
+import strays
+import vanish
 from cases import TRAFFIC
 from lab_gateways import Gateways, Wishes
 from lab_wires import Failure, OUTSIDE, Wires
@@ -36,7 +38,7 @@ class Lab:
         self.notes.append(word)
 
     def look(self):
-        pair = list(OUTSIDE.values())
+        before, pair = self.sent(), list(OUTSIDE.values())
         outside = self.wires.namespace('outside')
         self.watches = {
             ('a', 'inside'): Watch(self.wires.namespace('hostA'), 'inside', towards_host),
@@ -44,6 +46,12 @@ class Lab:
             ('a', 'outside'): Watch(outside, 'a', between_gateways(pair)),
             ('b', 'outside'): Watch(outside, 'b', between_gateways(pair)),
         }
+        self.unseen = before, self.sent()
+
+    def sent(self):
+        """What gateways that run have sent until now."""
+        return {(side, port): accounts.port(self.gateways.ask(side, 'status'), port)['sent']['packets']
+                for side in self.gateways.processes for port in ('inside', 'outside')}
 
     def settled(self, side, patience=3.0):
         """A gateway's status when nothing moves any more."""
@@ -60,12 +68,16 @@ class Lab:
     def seen(self):
         """Frames at the other ends, against what the gateways say they sent; and what should not have been there."""
         time.sleep(0.2)
+        before = {side: self.settled(side) for side in 'ab'}
+        missed = {place: watch.stop() for place, watch in self.watches.items()}
+        # A gateway tells of its addresses by itself, now and then.
         statuses = {side: self.settled(side) for side in 'ab'}
         for (side, port), watch in self.watches.items():
-            missed = watch.stop()
-            sent = accounts.port(statuses[side], port)['sent']['packets']
-            if watch.frames + missed != sent:
-                yield f'gateway {side} says it sent {sent} frames {port}, {watch.frames + missed} came: {watch.kinds}'
+            came = watch.frames + missed[side, port]
+            least, most = (accounts.port(status[side], port)['sent']['packets'] - unseen.get((side, port), 0)
+                           for status, unseen in zip((before, statuses), reversed(self.unseen)))
+            if not least <= came <= most:
+                yield f'gateway {side} says it sent {least} to {most} frames {port}, {came} came: {watch.kinds}'
             for strange in watch.strange:
                 yield f'gateway {side}, {port}: {strange}'
         for side, status in statuses.items():
@@ -106,7 +118,7 @@ def one(program, method, workers, wanted):
         for case in TRAFFIC:
             go(case.__name__, case)
         go('seen', Lab.seen)
-        for case in lives.CASES:
+        for case in [*vanish.CASES, *lives.CASES, *strays.CASES]:
             go(case.__name__, case)
     finally:
         lab.wires.remove()

@@ -35,6 +35,9 @@ class Watch:
                 if self.is_over:
                     return
                 continue
+            except OSError:
+                # Its device is gone.
+                return
             self.frames += 1
             self.octets += length
             kind, is_right = self.judge(frame, length)

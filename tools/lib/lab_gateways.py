@@ -15,7 +15,9 @@ INTEGRITY = {'hmac-sha1-96': 20, 'hmac-sha256': 32, 'hmac-sha384': 48, 'hmac-sha
 
 
 class Wishes:
-    def __init__(self, method='auto', workers=1, group=False, suite='aes-128-gcm'):
+    def __init__(self, method='auto', workers=1, group=False, suite='aes-128-gcm',
+                 polling='adaptive'):
+        self.polling = polling
         self.method, self.workers, self.group, self.suite = method, workers, group, suite
 
 
@@ -68,6 +70,7 @@ class Gateways:
                     'outside': {'device': 'outside', 'method': wishes.method, 'addresses': [OUTSIDE[side] + '/24']},
                 },
                 'workers': wishes.workers,
+                'polling': wishes.polling,
                 'operation': {'control': self.socket(side)},
             }
             common = {'name': 'site', 'address': OUTSIDE[side], 'keysBorn': now, **cipher}

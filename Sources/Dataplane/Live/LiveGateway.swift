@@ -62,6 +62,8 @@ package final class LiveGateway {
   private let reports: [SPSCRing<Report>]
   private var espWorkers: [ESPWorker] = []
   private var threads: [WorkerThread] = []
+  /// Workers for whose orders there was no room.
+  private var untold: [Int] = []
   /// Reports that are no request for nonces: SAs that come to their end.
   package private(set) var events: [Report] = []
 
@@ -175,6 +177,37 @@ package final class LiveGateway {
         exchanges[worker].wakeWorker()
       }
     }
+  }
+
+  /// A side's port is another one from now on, of which each worker has a part. What they used until now comes back by
+  /// `takeRetired`, and before it has, no other is offered for that side.
+  package func change(_ side: Side, to next: [LivePort]) {
+    for (worker, port) in next.enumerated() {
+      if side == .inside { ports[worker].inside = port } else { ports[worker].outside = port }
+      var change = PortChange(side, port)
+      precondition(exchanges[worker].offered.enqueue(&change, 1) == 1, "a port was offered before the last came back")
+      untold.append(worker)
+    }
+    tellOfPorts()
+  }
+
+  private func tellOfPorts() {
+    var left: [Int] = []
+    for worker in untold {
+      var order = Order(.changePorts)
+      if orders[worker].enqueue(&order, 1) == 1 { exchanges[worker].wakeWorker() } else { left.append(worker) }
+    }
+    untold = left
+  }
+
+  /// Ports that a worker has let go of: nobody uses them any more.
+  package func takeRetired() -> [PortChange] {
+    if !untold.isEmpty { tellOfPorts() }
+    var retired: [PortChange] = []
+    for exchange in exchanges {
+      while let change = exchange.retired.dequeue() { retired.append(change) }
+    }
+    return retired
   }
 
   package func takeEvents() -> [Report] {

@@ -1,5 +1,5 @@
 import CKernel
-import Contract
+package import Contract
 package import Memory
 package import Rings
 import Synchronization
@@ -11,10 +11,25 @@ package enum Injection: UInt8 {
   case inside, outside
 }
 
+/// A side of a worker has another port from now on; or, on the way back, had this one.
+package struct PortChange: BitwiseCopyable, Sendable {
+  package var side: Side
+  package var port: LivePort
+
+  package init(_ side: Side, _ port: LivePort) {
+    self.side = side
+    self.port = port
+  }
+}
+
 /// Between one worker and the control thread: packets that are not for the fast path, and what comes of them.
 package struct ControlExchange: @unchecked Sendable {
   package let punted: SPSCRing<PacketRef>
   package let injected: SPSCRing<PacketRef>
+  /// Ports that a worker is to use, each behind an order that tells of it; and those that it has let go of, which are
+  /// control's to close. Neither waits for the other.
+  package let offered: SPSCRing<PortChange>
+  package let retired: SPSCRing<PortChange>
   /// Event counters of the kernel's: to be waited at.
   package let wakesControlBy: Int32
   package let wakesWorker: Int32
@@ -23,10 +38,14 @@ package struct ControlExchange: @unchecked Sendable {
 
   /// In the sequence of a punted packet's header: it came out of a tunnel. Below it, the side that it came from.
   package static var openedBit: UInt64 { 1 << 8 }
+  /// A side is offered a port only when the last one has come back: one for each is under way.
+  package static var mostChanges: Int { 2 }
 
   package init(capacity: Int, wakesControlBy control: Int32) {
     punted = SPSCRing(capacity: capacity)
     injected = SPSCRing(capacity: capacity)
+    offered = SPSCRing(capacity: Self.mostChanges)
+    retired = SPSCRing(capacity: Self.mostChanges)
     wakesControlBy = control
     wakesWorker = hauberk_event_make()
     asleep = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
@@ -37,6 +56,8 @@ package struct ControlExchange: @unchecked Sendable {
   package func deallocate() {
     punted.deallocate()
     injected.deallocate()
+    offered.deallocate()
+    retired.deallocate()
     hauberk_event_close(wakesWorker)
     asleep.deinitialize(count: 1)
     UnsafeMutableRawPointer(asleep).deallocate()
@@ -71,30 +92,35 @@ struct LiveWait {
   private let inside: Int32
   private let outside: Int32
   private let event: Int32
-  private let isBusy: Bool
   private let milliseconds: Int32
+  /// How often a worker looks in vain before it sleeps.
+  let polls: Int
 
-  /// About as long as it takes to fall asleep and wake up: whoever waits longer than that before he sleeps loses more than
-  /// he can save. (512 took twice the processor's time for each of 10 000 packets a second, and lost as few of 80 000.)
-  static var polls: Int { 64 }
-
-  init(_ inside: Int32, _ outside: Int32, _ event: Int32, isBusy: Bool, hasOthers: Bool) {
-    self.inside = inside
-    self.outside = outside
+  init(_ inside: LivePort, _ outside: LivePort, _ event: Int32, _ polling: Polling, hasOthers: Bool) {
+    self.inside = inside.descriptor
+    self.outside = outside.descriptor
     self.event = event
-    self.isBusy = isBusy
+    polls =
+      switch polling {
+      case .busy: .max
+      // About as long as it takes to fall asleep and wake up: whoever waits longer than that before he sleeps loses more
+      // than he can save. (512 took twice the processor's time for each of 10 000 packets a second, and lost as few of
+      // 80 000.)
+      case .adaptive: 64
+      case .sleep: 1
+      }
     // A wake-up for what crosses can be missed.
-    milliseconds = hasOthers || inside < 0 || outside < 0 ? 1 : 50
+    milliseconds = hasOthers || inside.isMute || outside.isMute ? 1 : 50
   }
 
   @inline(never)
   func wait(_ polls: Int, _ exchange: ControlExchange) {
-    if isBusy || polls < Self.polls {
+    if polls < self.polls {
       hauberk_pause()
     } else {
       // One more look at everything after this, and then to sleep.
       exchange.noteAsleep(true)
-      if polls == Self.polls { return }
+      if polls == self.polls { return }
       hauberk_wait_for(inside, outside, event, milliseconds)
       exchange.noteAsleep(false)
     }

@@ -3,14 +3,16 @@ import Memory
 /// One side of a live worker: a queue of a device, of whichever kind. Asked once a burst, so a switch costs nothing.
 ///
 /// A handle: the queue lies on the heap, and belongs to whoever opened it.
-package struct LivePort: @unchecked Sendable {
-  package enum Queue {
+package struct LivePort: BitwiseCopyable, @unchecked Sendable {
+  package enum Queue: BitwiseCopyable {
     /// Rings in memory, with somebody else at their other end.
     case pipe(UnsafeMutablePointer<PipeQueue>)
     case xdp(UnsafeMutablePointer<XDPQueue>)
     case packet(UnsafeMutablePointer<PacketQueue>)
     case tap(UnsafeMutablePointer<TapQueue>)
     case pcap(UnsafeMutablePointer<PcapQueue>)
+    /// In place of a device that is not there.
+    case absent(UnsafeMutablePointer<AbsentQueue>)
   }
 
   package let queue: Queue
@@ -26,6 +28,7 @@ package struct LivePort: @unchecked Sendable {
       case .packet(let queue): queue.pointee.counters
       case .tap(let queue): queue.pointee.counters
       case .pcap(let queue): queue.pointee.counters
+      case .absent(let queue): queue.pointee.counters
       }
   }
 
@@ -37,6 +40,7 @@ package struct LivePort: @unchecked Sendable {
     case .packet(let queue): queue.pointee.receive(into: &burst)
     case .tap(let queue): queue.pointee.receive(into: &burst)
     case .pcap(let queue): queue.pointee.receive(into: &burst)
+    case .absent: break
     }
   }
 
@@ -49,6 +53,7 @@ package struct LivePort: @unchecked Sendable {
     case .packet(let queue): queue.pointee.send(refs, count)
     case .tap(let queue): queue.pointee.send(refs, count)
     case .pcap(let queue): queue.pointee.send(refs, count)
+    case .absent(let queue): queue.pointee.send(refs, count)
     }
   }
 
@@ -61,6 +66,7 @@ package struct LivePort: @unchecked Sendable {
     case .packet(let queue): queue.pointee.flush()
     case .tap(let queue): queue.pointee.flush()
     case .pcap(let queue): queue.pointee.flush()
+    case .absent: break
     }
   }
 
@@ -73,6 +79,12 @@ package struct LivePort: @unchecked Sendable {
     case .packet(let queue): queue.pointee.descriptor
     case .tap(let queue): queue.pointee.descriptor
     case .pcap(let queue): queue.pointee.descriptor
+    case .absent: -1
     }
+  }
+
+  /// Whether its packets wake nobody, so that it has to be looked at again and again.
+  var isMute: Bool {
+    if case .pipe = queue { true } else { false }
   }
 }

@@ -15,13 +15,14 @@ package struct LiveWorker {
   let orders: SPSCRing<Order>
   let reports: SPSCRing<Report>
   let stages: Stages
-  let inside: LivePort
-  let outside: LivePort
+  private(set) var inside: LivePort
+  private(set) var outside: LivePort
   let frames: FrameSource
   let exchange: ControlExchange
   /// All workers', to wake those that something crosses to.
   let others: UnsafePointer<ControlExchange>
-  let waiting: LiveWait
+  let polling: Polling
+  private var waiting: LiveWait
   var leaving: Departures
 
   package init(
@@ -43,9 +44,9 @@ package struct LiveWorker {
     self.frames = frames
     self.exchange = exchange
     self.others = others
+    self.polling = polling
     waiting = LiveWait(
-      inside.descriptor, outside.descriptor, exchange.wakesWorker, isBusy: polling == .busy,
-      hasOthers: shared.crossing.workers > 1)
+      inside, outside, exchange.wakesWorker, polling, hasOthers: shared.crossing.workers > 1)
     leaving = Departures()
   }
 
@@ -70,7 +71,7 @@ package struct LiveWorker {
       leave()
       quiescence.pass(number)
       if moved > 0 {
-        if idlePolls >= LiveWait.polls { exchange.noteAsleep(false) }
+        if idlePolls >= waiting.polls { exchange.noteAsleep(false) }
         idlePolls = 0
         if counters.crossedOut != crossedBefore {
           crossedBefore = counters.crossedOut
@@ -327,7 +328,7 @@ package struct LiveWorker {
 
   /// At most a few between two bursts, so that control cannot delay packets. True: stop.
   @inline(__always)
-  private func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
+  private mutating func takeOrders(_ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
     var taken = 0
     var stop = false
     while taken < Order.mostPerBurst, let order = orders.dequeue() {
@@ -335,10 +336,28 @@ package struct LiveWorker {
       case .stop: stop = true
       case .nonces: stages.takeNonces(order, snapshot)
       case .endLifetime: stages.endLifetime(order, snapshot)
+      case .changePorts: changePorts()
       }
       taken &+= 1
     }
     return stop
+  }
+}
+
+extension LiveWorker {
+  /// Between two rounds, when nothing is on its way into a port. Control closes what was used until now: a worker may
+  /// make no system call for that, and has no time.
+  @inline(never)
+  private mutating func changePorts() {
+    while var change = exchange.offered.dequeue() {
+      let old = change.side == .inside ? inside : outside
+      if change.side == .inside { inside = change.port } else { outside = change.port }
+      change.port = old
+      _ = exchange.retired.enqueue(&change, 1)
+    }
+    waiting = LiveWait(
+      inside, outside, exchange.wakesWorker, polling, hasOthers: stages.crossing.workers > 1)
+    exchange.wakeControl()
   }
 }
 

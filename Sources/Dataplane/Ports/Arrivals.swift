@@ -99,9 +99,6 @@ struct Arrivals {
     return .done
   }
 
-  /// Forgets what is left of a train of segments, whose bytes are about to go.
-  mutating func stop() { segmenter.stop() }
-
   @inline(__always)
   private func handOn(_ ref: PacketRef, _ seconds: UInt32, _ nanoseconds: UInt32, _ burst: inout Burst) {
     let header = frames.memory.header(of: ref)

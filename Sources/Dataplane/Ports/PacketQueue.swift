@@ -35,21 +35,23 @@ package struct PacketQueue {
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
-  /// One queue for each worker's frames. Between them they see every frame once.
+  /// One queue for each worker's frames. Between them they see every frame once. They count where queues that were there
+  /// before them have counted.
   package static func open(
-    _ device: String, _ options: PacketOptions = PacketOptions(), frames: [FrameSource]
+    _ device: String, _ options: PacketOptions = PacketOptions(), frames: [FrameSource], counters: [PortCounters]? = nil
   ) throws(PortError) -> [PacketQueue] {
     var queues: [PacketQueue] = []
     var group: Int32 = -1
-    for source in frames {
+    for (number, source) in frames.enumerated() {
       do {
-        let queue = try PacketQueue(device, options, source, group: group, isAlone: frames.count == 1)
+        let queue = try PacketQueue(
+          device, options, source, counters?[number], group: group, isAlone: frames.count == 1)
         group = hauberk_packet_group(queue.socket)
         queues.append(queue)
       } catch {
         for queue in queues {
           queue.close()
-          queue.counters.deallocate()
+          if counters == nil { queue.counters.deallocate() }
         }
         throw error
       }
@@ -58,7 +60,8 @@ package struct PacketQueue {
   }
 
   private init(
-    _ device: String, _ options: PacketOptions, _ frames: FrameSource, group: Int32, isAlone: Bool
+    _ device: String, _ options: PacketOptions, _ frames: FrameSource, _ counters: PortCounters?, group: Int32,
+    isAlone: Bool
   ) throws(PortError) {
     var made: OpaquePointer?
     var step: UnsafePointer<CChar>?
@@ -69,8 +72,8 @@ package struct PacketQueue {
     guard failure == 0, let made else { throw PortError(device, step, failure) }
     socket = made
     self.frames = frames
-    counters = PortCounters()
-    arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_packet_mtu(made)))
+    self.counters = counters ?? PortCounters()
+    arrivals = Arrivals(frames: frames, counters: self.counters, mtu: Int(hauberk_packet_mtu(made)))
   }
 
   package func close() { hauberk_packet_close(socket) }
@@ -133,16 +136,9 @@ package struct PacketQueue {
   /// Once a loop. A port that rests looks after its sockets and its device.
   @inline(__always)
   package mutating func flush() {
-    if hauberk_packet_adopt(socket) { changeOver() }
     if rest.isDue() { settle() }
     let lost = hauberk_packet_lost(socket)
     if lost > 0 { counters.add(Int(lost), to: .ringFull) }
-  }
-
-  @inline(never)
-  private mutating func changeOver() {
-    arrivals.stop()
-    settle()
   }
 
   @inline(never)
@@ -152,7 +148,7 @@ package struct PacketQueue {
     if mtu > 0 { arrivals.mtu = mtu }
   }
 
-  /// Readable when there is something to receive. It stays the same when the port is opened again.
+  /// Readable when there is something to receive.
   package var descriptor: Int32 { hauberk_packet_descriptor(socket) }
 
   package var device: String { String(cString: hauberk_packet_device(socket)) }
@@ -164,13 +160,5 @@ package struct PacketQueue {
   package func join(_ address: MACAddress) throws(PortError) {
     let failure = hauberk_packet_join(socket, address.octets)
     guard failure == 0 else { throw PortError("\(device) does not take the address \(address): \(text(of: failure))") }
-  }
-
-  /// Finds an interface of the same name, when the old one is gone. From control's thread, which may do that and has the
-  /// right to; the worker changes over at his next `flush()`. A refusal changes nothing, and it may be tried again.
-  package func reopen() throws(PortError) {
-    var step: UnsafePointer<CChar>?
-    let failure = hauberk_packet_reopen(socket, &step)
-    guard failure == 0 else { throw PortError(device, step, failure) }
   }
 }

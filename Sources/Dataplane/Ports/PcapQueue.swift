@@ -14,17 +14,19 @@ package struct PcapQueue {
   /// They outlive the queue; whoever has read them at the end deallocates them.
   package let counters: PortCounters
 
-  package static func open(_ device: String, frames: FrameSource) throws(PortError) -> PcapQueue {
+  package static func open(
+    _ device: String, frames: FrameSource, counters: PortCounters? = nil
+  ) throws(PortError) -> PcapQueue {
     var words = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
     guard let live = hauberk_live_open(device, &words) else { throw PortError(device, words) }
-    return PcapQueue(live, frames)
+    return PcapQueue(live, frames, counters)
   }
 
-  private init(_ live: OpaquePointer, _ frames: FrameSource) {
+  private init(_ live: OpaquePointer, _ frames: FrameSource, _ counters: PortCounters?) {
     self.live = live
     self.frames = frames
-    counters = PortCounters()
-    arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_live_mtu(live)))
+    self.counters = counters ?? PortCounters()
+    arrivals = Arrivals(frames: frames, counters: self.counters, mtu: Int(hauberk_live_mtu(live)))
   }
 
   package func close() { hauberk_live_close(live) }
@@ -80,15 +82,7 @@ package struct PcapQueue {
   /// Once a loop.
   @inline(__always)
   package mutating func flush() {
-    if hauberk_live_adopt(live) { changeOver() }
     if rest.isDue() { settle() }
-  }
-
-  @inline(never)
-  private mutating func changeOver() {
-    arrivals.stop()
-    lost = 0
-    settle()
   }
 
   @inline(never)
@@ -101,20 +95,13 @@ package struct PcapQueue {
     lost = all
   }
 
-  /// Readable when there is something to receive. It may be another one after the port was opened again.
+  /// Readable when there is something to receive.
   package var descriptor: Int32 { hauberk_live_descriptor(live) }
 
   package var device: String { String(cString: hauberk_live_device(live)) }
 
   /// Asks the kernel; any thread may.
   package var state: PortState { PortState(hauberk_live_link(live)) }
-
-  /// Finds an interface of the same name, when the old one is gone. From control's thread, which may do that and has the
-  /// right to; the worker changes over at his next `flush()`. A refusal changes nothing, and it may be tried again.
-  package func reopen() throws(PortError) {
-    var words = [CChar](repeating: 0, count: Int(PCAP_ERRBUF_SIZE))
-    guard hauberk_live_reopen(live, &words) else { throw PortError(device, words) }
-  }
 }
 
 extension PortError {

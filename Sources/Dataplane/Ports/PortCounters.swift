@@ -31,7 +31,7 @@ package enum PortDrop: Int, CaseIterable, Sendable {
 /// What one queue of a live port counts. Written by its worker alone; read by anyone, at any time.
 ///
 /// Received is what was handed to the worker, after a large frame has become segments; sent is what the kernel took.
-package struct PortCounters: @unchecked Sendable {
+package struct PortCounters: BitwiseCopyable, @unchecked Sendable {
   let bank: CounterBank
 
   static var receivedPackets: Int { 0 }

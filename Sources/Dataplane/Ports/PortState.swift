@@ -4,7 +4,7 @@ package enum PortState: String, CaseIterable, Sendable {
   case up
   /// The device is there, switched off or without a link; the port goes on by itself when it returns.
   case down
-  /// The device is no longer there; `reopen()` finds one of the same name.
+  /// The device is no longer there; one of the same name would be another.
   case gone
 }
 

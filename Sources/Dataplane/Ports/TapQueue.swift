@@ -24,16 +24,16 @@ package struct TapQueue {
 
   /// One queue for each worker's frames. The kernel divides by flow what it sends.
   package static func open(
-    _ device: String, _ options: TapOptions = TapOptions(), frames: [FrameSource]
+    _ device: String, _ options: TapOptions = TapOptions(), frames: [FrameSource], counters: [PortCounters]? = nil
   ) throws(PortError) -> [TapQueue] {
     var queues: [TapQueue] = []
-    for source in frames {
+    for (number, source) in frames.enumerated() {
       do {
-        queues.append(try TapQueue(device, options, source, isAlone: frames.count == 1))
+        queues.append(try TapQueue(device, options, source, counters?[number], isAlone: frames.count == 1))
       } catch {
         for queue in queues {
           queue.close()
-          queue.counters.deallocate()
+          if counters == nil { queue.counters.deallocate() }
         }
         throw error
       }
@@ -42,7 +42,7 @@ package struct TapQueue {
   }
 
   private init(
-    _ device: String, _ options: TapOptions, _ frames: FrameSource, isAlone: Bool
+    _ device: String, _ options: TapOptions, _ frames: FrameSource, _ counters: PortCounters?, isAlone: Bool
   ) throws(PortError) {
     var made: OpaquePointer?
     var step: UnsafePointer<CChar>?
@@ -57,8 +57,8 @@ package struct TapQueue {
     guard failure == 0, let made else { throw PortError(device, step, failure) }
     tap = made
     self.frames = frames
-    counters = PortCounters()
-    arrivals = Arrivals(frames: frames, counters: counters, mtu: Int(hauberk_tap_mtu(made)))
+    self.counters = counters ?? PortCounters()
+    arrivals = Arrivals(frames: frames, counters: self.counters, mtu: Int(hauberk_tap_mtu(made)))
   }
 
   package func close() { hauberk_tap_close(tap) }
@@ -99,14 +99,7 @@ package struct TapQueue {
   /// Once a loop.
   @inline(__always)
   package mutating func flush() {
-    if hauberk_tap_adopt(tap) { changeOver() }
     if rest.isDue() { settle() }
-  }
-
-  @inline(never)
-  private mutating func changeOver() {
-    arrivals.stop()
-    settle()
   }
 
   @inline(never)
@@ -115,19 +108,11 @@ package struct TapQueue {
     if mtu > 0 { arrivals.mtu = mtu }
   }
 
-  /// Readable when there is something to receive. It stays the same when the port is opened again.
+  /// Readable when there is something to receive.
   package var descriptor: Int32 { hauberk_tap_descriptor(tap) }
 
   package var device: String { String(cString: hauberk_tap_device(tap)) }
 
   /// Asks the kernel; any thread may.
   package var state: PortState { PortState(hauberk_tap_link(tap)) }
-
-  /// Makes the device again, or one more queue of it, when it is gone. From control's thread, which may do that and has the
-  /// right to; the worker changes over at his next `flush()`. A refusal changes nothing, and it may be tried again.
-  package func reopen() throws(PortError) {
-    var step: UnsafePointer<CChar>?
-    let failure = hauberk_tap_reopen(tap, &step)
-    guard failure == 0 else { throw PortError(device, step, failure) }
-  }
 }

@@ -74,26 +74,48 @@ extension XDPQueue {
     }
   }
 
-  /// One side alone, when its device has come back: on the registration that the other side still uses.
+  /// One side alone, on a registration of its own, which the other side can share later. `longest` is the longest frame of
+  /// both.
   package static func open(
-    _ device: XDPDevice, queue: Int, beside other: XDPQueue, counters: PortCounters
+    _ device: XDPDevice, queue: Int, frames: FrameSource, longest: Int, sizes: XDPSizes = XDPSizes(),
+    counters: PortCounters, copies: Bool = false, isLater: Bool = false
   ) throws(PortError) -> XDPQueue {
-    let rings = other.state.pointee.socket
+    hauberk_xdp_lift_lock_limit()
+    var wishes = hauberk_xdp_wishes()
+    wishes.memory = frames.memory.arena.base
+    wishes.bytes = frames.memory.arena.bytes
+    wishes.chunk = UInt32(try chunk(frames.memory))
+    (wishes.fill, wishes.receive) = (sizes.receive, sizes.receive)
+    (wishes.transmit, wishes.completion) = (sizes.transmit, sizes.transmit)
+    wishes.queue = UInt32(queue)
+    wishes.shared = -1
+    wishes.copies = copies || !frames.memory.arena.isHugeThroughout || device.hook == .generic
+    wishes.in_pieces = max(longest, device.longestFrame) > Int(wishes.chunk) - Int(HAUBERK_XDP_HEADROOM)
+    return try XDPQueue(device, wishes, frames, counters, isLater: isLater)
+  }
+
+  /// One side alone, when its device has come back: on the registration that the other side still uses. `isLater` where
+  /// a worker runs already: the frames to receive into are his to lend, and control does not wait for a queue.
+  package static func open(
+    _ device: XDPDevice, queue: Int, beside other: XDPQueue, counters: PortCounters, isLater: Bool = false
+  ) throws(PortError) -> XDPQueue {
     var wishes = hauberk_xdp_wishes()
     wishes.chunk = other.chunk
-    (wishes.fill, wishes.receive) = (rings.fill.size, rings.receive.size)
-    (wishes.transmit, wishes.completion) = (rings.transmit.size, rings.completion.size)
+    (wishes.fill, wishes.receive) = (other.state.pointee.socket.fill.size, other.state.pointee.socket.receive.size)
+    wishes.transmit = other.state.pointee.socket.transmit.size
+    wishes.completion = other.state.pointee.socket.completion.size
     wishes.queue = UInt32(queue)
     wishes.shared = other.descriptor
     wishes.in_pieces = other.isInPieces
     guard other.isInPieces || device.longestFrame <= Int(other.chunk) - Int(HAUBERK_XDP_HEADROOM) else {
       throw PortError("the MTU of \(device.name) has grown beyond a frame of packet memory: start anew, or lower it")
     }
-    return try XDPQueue(device, wishes, other.frames, counters)
+    return try XDPQueue(device, wishes, other.frames, counters, isLater: isLater)
   }
 
   private init(
-    _ device: XDPDevice, _ wishes: hauberk_xdp_wishes, _ frames: FrameSource, _ counters: PortCounters
+    _ device: XDPDevice, _ wishes: hauberk_xdp_wishes, _ frames: FrameSource, _ counters: PortCounters,
+    isLater: Bool = false
   ) throws(PortError) {
     guard wishes.queue < device.queues else {
       throw PortError(
@@ -105,7 +127,7 @@ extension XDPQueue {
     var step: UnsafePointer<CChar>?
     var error = hauberk_xdp_open(&wishes, &socket, &step)
     // A queue that was closed, or whose process died, is free a little later.
-    for _ in 0..<100 where error == EBUSY {
+    for _ in 0..<(isLater ? 0 : 100) where error == EBUSY {
       usleep(10_000)
       error = hauberk_xdp_open(&wishes, &socket, &step)
     }
@@ -122,7 +144,7 @@ extension XDPQueue {
     longestFrame = UInt32(device.longestFrame)
     isInPieces = wishes.in_pieces
     self.counters = counters
-    fill()
+    if !isLater { fill() }
     do {
       try device.enter(queue: Int(wishes.queue), descriptor: socket.descriptor)
     } catch {
@@ -131,8 +153,10 @@ extension XDPQueue {
     }
   }
 
-  /// Takes every frame back. After the worker has stopped; nothing may be asked of the queue afterwards.
-  package func close() {
+  /// Takes every frame back. After the worker has stopped, or has let go of the queue: then `frames` are the closer's
+  /// own. Nothing may be asked of the queue afterwards.
+  package func close(giving frames: FrameSource? = nil) {
+    let frames = frames ?? self.frames
     let wasZeroCopy = isZeroCopy
     hauberk_xdp_close(&state.pointee.socket)
     // The kernel takes the frames away from the card a little later, and does not say when.

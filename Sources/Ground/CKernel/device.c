@@ -1,6 +1,8 @@
 // What the kernel says of a network device, asked by name: in the network namespace that this thread is in.
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -30,4 +32,22 @@ int hauberk_link_look(const char *name, hauberk_link_facts *device) {
   }
   close(socket_number);
   return error;
+}
+
+int hauberk_link_watch(void) {
+  int watch = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+  if (watch < 0) return -errno;
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+  if (bind(watch, (struct sockaddr *)&address, sizeof address) == 0) return watch;
+  int error = errno;
+  close(watch);
+  return -error;
+}
+
+bool hauberk_link_take(int watch) {
+  char message[8192];
+  bool is_news = false;
+  // ENOBUFS: there was more than the kernel could keep. What it was is looked at anyway.
+  while (recv(watch, message, sizeof message, 0) >= 0 || errno == ENOBUFS) is_news = true;
+  return is_news;
 }

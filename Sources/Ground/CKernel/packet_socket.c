@@ -195,35 +195,7 @@ int hauberk_packet_open(const char *device, const struct hauberk_packet_options 
   return 0;
 }
 
-int hauberk_packet_reopen(hauberk_packet_socket *s, const char **step) {
-  // edge packetsocket.fresh: acquire; pairs with the release in adopt. The place is free again.
-  if (__atomic_load_n(&s->is_fresh, __ATOMIC_ACQUIRE)) return 0;
-  int failure = open_ends(s, &s->fresh, step);
-  // edge packetsocket.fresh: release; pairs with the acquire in adopt. The sockets are made.
-  if (!failure) __atomic_store_n(&s->is_fresh, 1, __ATOMIC_RELEASE);
-  return failure;
-}
-
-bool hauberk_packet_adopt(hauberk_packet_socket *s) {
-  // edge packetsocket.fresh: acquire; pairs with the release in reopen.
-  if (!__atomic_load_n(&s->is_fresh, __ATOMIC_ACQUIRE)) return false;
-  munmap(s->ends.ring, s->ring_bytes);
-  // The numbers stay, so that whoever waits for a descriptor needs not be told.
-  dup3(s->fresh.receive, s->ends.receive, O_CLOEXEC);
-  dup3(s->fresh.send, s->ends.send, O_CLOEXEC);
-  close(s->fresh.receive);
-  close(s->fresh.send);
-  s->ends.ring = s->fresh.ring;
-  __atomic_store_n(&s->ends.index, s->fresh.index, __ATOMIC_RELAXED);
-  s->next = 0;
-  s->is_fetched = s->is_losing = false;
-  // edge packetsocket.fresh: release; pairs with the acquire in reopen.
-  __atomic_store_n(&s->is_fresh, 0, __ATOMIC_RELEASE);
-  return true;
-}
-
 void hauberk_packet_close(hauberk_packet_socket *s) {
-  if (s->is_fresh) close_ends(s, &s->fresh);
   close_ends(s, &s->ends);
   free(s);
 }
@@ -242,7 +214,7 @@ int32_t hauberk_packet_group(const hauberk_packet_socket *s) { return s->options
 /// By its number and not by its name: an interface that was renamed is the same, one of the same name another.
 static bool find(const hauberk_packet_socket *s, struct ifreq *request) {
   memset(request, 0, sizeof *request);
-  request->ifr_ifindex = __atomic_load_n(&s->ends.index, __ATOMIC_RELAXED);
+  request->ifr_ifindex = s->ends.index;
   return ioctl(s->ends.send, SIOCGIFNAME, request) == 0;
 }
 

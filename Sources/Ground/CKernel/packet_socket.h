@@ -21,9 +21,6 @@ struct ends {
 
 struct hauberk_packet_socket {
   struct ends ends;
-  // Made by control, which may, for the worker, who may not, to take at his next opportunity.
-  struct ends fresh;
-  int is_fresh;
   uint32_t next;
   // The frame at `next` was too long for its slot, and has been read out of the socket's queue.
   bool is_fetched, is_losing;

@@ -25,8 +25,6 @@ enum { LONGEST = 65536 + 256 };
 struct hauberk_tap {
   // `control` is a socket in the device's network namespace, for questions about it.
   int descriptor, control;
-  // Made by control, which may, for the worker, who may not, to take at his next opportunity.
-  int fresh, is_fresh;
   struct hauberk_tap_options options;
   char device[IFNAMSIZ];
   bool is_held;
@@ -96,29 +94,7 @@ int hauberk_tap_open(const char *device, const struct hauberk_tap_options *optio
   return 0;
 }
 
-int hauberk_tap_reopen(hauberk_tap *t, const char **step) {
-  // edge tap.fresh: acquire; pairs with the release in adopt. The place is free again.
-  if (__atomic_load_n(&t->is_fresh, __ATOMIC_ACQUIRE)) return 0;
-  int failure = open_queue(t, &t->fresh, step);
-  // edge tap.fresh: release; pairs with the acquire in adopt. The queue is made.
-  if (!failure) __atomic_store_n(&t->is_fresh, 1, __ATOMIC_RELEASE);
-  return failure;
-}
-
-bool hauberk_tap_adopt(hauberk_tap *t) {
-  // edge tap.fresh: acquire; pairs with the release in reopen.
-  if (!__atomic_load_n(&t->is_fresh, __ATOMIC_ACQUIRE)) return false;
-  // The number stays, so that whoever waits for it needs not be told.
-  dup3(t->fresh, t->descriptor, O_CLOEXEC);
-  close(t->fresh);
-  t->is_held = false;
-  // edge tap.fresh: release; pairs with the acquire in reopen.
-  __atomic_store_n(&t->is_fresh, 0, __ATOMIC_RELEASE);
-  return true;
-}
-
 void hauberk_tap_close(hauberk_tap *t) {
-  if (t->is_fresh) close(t->fresh);
   close(t->descriptor);
   close(t->control);
   free(t);

@@ -13,8 +13,6 @@ enum { SNAPSHOT = 65536 + 256, BUFFER = 8 << 20 };
 
 struct hauberk_live {
   pcap_t *pcap;
-  // Made by control, which may, for the worker, who may not, to take at his next opportunity.
-  pcap_t *fresh;
   int control, index;
   char device[IFNAMSIZ];
   struct pcap_pkthdr *header;
@@ -82,31 +80,7 @@ hauberk_live *hauberk_live_open(const char *device, char *error) {
   return l;
 }
 
-bool hauberk_live_reopen(hauberk_live *l, char *error) {
-  // edge live.fresh: acquire; pairs with the release in adopt. The place is free again.
-  if (__atomic_load_n(&l->fresh, __ATOMIC_ACQUIRE)) return true;
-  pcap_t *fresh = activate(l, error);
-  // edge live.fresh: release; pairs with the acquire in adopt. It is made.
-  if (fresh) __atomic_store_n(&l->fresh, fresh, __ATOMIC_RELEASE);
-  return fresh != NULL;
-}
-
-bool hauberk_live_adopt(hauberk_live *l) {
-  // edge live.fresh: acquire; pairs with the release in reopen.
-  pcap_t *fresh = __atomic_load_n(&l->fresh, __ATOMIC_ACQUIRE);
-  if (!fresh) return false;
-  // libpcap keeps its descriptor to itself, so this one may have another number.
-  pcap_close(l->pcap);
-  l->pcap = fresh;
-  l->is_held = false;
-  __atomic_store_n(&l->index, interface_index(l), __ATOMIC_RELAXED);
-  // edge live.fresh: release; pairs with the acquire in reopen.
-  __atomic_store_n(&l->fresh, NULL, __ATOMIC_RELEASE);
-  return true;
-}
-
 void hauberk_live_close(hauberk_live *l) {
-  if (l->fresh) pcap_close(l->fresh);
   pcap_close(l->pcap);
   close(l->control);
   free(l);
@@ -116,7 +90,7 @@ const char *hauberk_live_device(const hauberk_live *l) { return l->device; }
 int hauberk_live_descriptor(const hauberk_live *l) { return pcap_get_selectable_fd(l->pcap); }
 
 enum hauberk_link hauberk_live_link(const hauberk_live *l) {
-  struct ifreq request = {.ifr_ifindex = __atomic_load_n(&l->index, __ATOMIC_RELAXED)};
+  struct ifreq request = {.ifr_ifindex = l->index};
   if (ioctl(l->control, SIOCGIFNAME, &request) != 0 || ioctl(l->control, SIOCGIFFLAGS, &request) != 0)
     return HAUBERK_LINK_GONE;
   const int both = IFF_UP | IFF_RUNNING;
@@ -124,7 +98,7 @@ enum hauberk_link hauberk_live_link(const hauberk_live *l) {
 }
 
 uint32_t hauberk_live_mtu(const hauberk_live *l) {
-  struct ifreq request = {.ifr_ifindex = __atomic_load_n(&l->index, __ATOMIC_RELAXED)};
+  struct ifreq request = {.ifr_ifindex = l->index};
   if (ioctl(l->control, SIOCGIFNAME, &request) != 0 || ioctl(l->control, SIOCGIFMTU, &request) != 0) return 0;
   return (uint32_t)request.ifr_mtu;
 }

@@ -27,6 +27,8 @@ public struct PortDescription: Sendable {
   public var method: PortMethod?
   /// Nil takes the device's.
   public var mac: MACAddress?
+  /// The kernel's addresses on it are taken over for as long as the gateway runs; else they are a reason not to begin.
+  public var takesAddresses = false
 
   public init(side: Side, device: String) {
     self.side = side
@@ -78,9 +80,9 @@ public struct RouteDescription: Hashable, Sendable {
   public static let most = 1 << 20
 }
 
-/// Whether idle workers go on looking, or sleep until traffic comes.
+/// Whether idle workers go on looking, sleep after looking in vain for a while, or sleep at once, until traffic comes.
 public enum Polling: String, CaseIterable, Sendable {
-  case adaptive, busy
+  case adaptive, busy, sleep
 }
 
 /// How long a TCP segment two hosts may agree on (RFC 9293 section 3.7.1), where a tunnel has less room than their links.

@@ -9,6 +9,8 @@ public struct Order: BitwiseCopyable, Sendable {
     case nonces
     /// Nothing more is sealed with the SA `sa`: its time is over.
     case endLifetime
+    /// A side has another port, which lies ready beside this ring.
+    case changePorts
   }
 
   public var kind: Kind

@@ -1,7 +1,7 @@
 public import Synchronization
 
 /// Counters that one thread writes and any may read: a store each, no sharing, no lock.
-public struct CounterBank: @unchecked Sendable {
+public struct CounterBank: BitwiseCopyable, @unchecked Sendable {
   @usableFromInline let values: UnsafeMutablePointer<Atomic<UInt64>>
   public let count: Int
 

@@ -30,9 +30,10 @@ public enum Privileges {
     case allow
   }
 
-  /// No core file, nobody looks in, and as much locked memory as there is.
+  /// No core file, nobody looks in, a fault is the end, and as much locked memory as there is.
   public static func prepareProcess() throws(SystemRefusal) {
     hauberk_raise_locked_memory()
+    hauberk_let_faults_end()
     try SystemRefusal.check("forbid core dumps", hauberk_forbid_dumps())
   }
 

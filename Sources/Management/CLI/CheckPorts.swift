@@ -9,12 +9,14 @@ struct CheckPorts {
 
   var text: [String] {
     var lines = [
-      "workers   \(gateway.workers), \(gateway.polling == .adaptive ? "asleep when idle" : "always awake")", "",
+      "workers   \(gateway.workers), \(gateway.polling == .busy ? "always awake" : gateway.polling == .sleep ? "asleep at once when idle" : "asleep when idle")",
+      "",
       "ports",
     ]
     for port in gateway.ports {
       let method = port.method.map { " by the method \($0.rawValue)" } ?? " by the fastest method that works"
       lines.append("  \(port.side)  \(port.device)\(method)\(port.mac.map { ", as \($0)" } ?? "")")
+      if port.takesAddresses { lines.append("    the kernel's addresses are taken over meanwhile") }
       for interface in gateway.interfaces where interface.side == port.side {
         let addresses = interface.addresses.map { "\($0.address)/\($0.network.length)" }
         guard interface.vlan != nil || !addresses.isEmpty else { continue }

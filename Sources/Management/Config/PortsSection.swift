@@ -38,6 +38,7 @@ private struct PortSection {
       })
     let method = reader.optional("method", .portMethod).flatMap { $0 }
     let mac = reader.optional("mac", .mac.matching("a unicast MAC address") { !$0.isGroup })
+    let takesAddresses = reader.field("takeAddresses", .bool, default: false)
     let own = interface(&reader, side, vlan: nil, mtu: nil)
     let vlans = reader.optional(
       "vlans",
@@ -51,6 +52,7 @@ private struct PortSection {
     var port = PortDescription(side: side, device: device)
     port.method = method
     port.mac = mac
+    port.takesAddresses = takesAddresses
     return PortSection(port: port, interfaces: [own] + (vlans ?? []))
   }
 

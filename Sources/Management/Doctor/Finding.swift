@@ -49,6 +49,6 @@ extension Finding.Level {
 package enum Diagnosis {
   package static func of(_ facts: MachineFacts) -> [Finding] {
     processors(facts) + memory(facts) + rights(facts) + kernel(facts) + crypto(facts) + clock(facts)
-      + facts.devices.flatMap { device($0, facts) }
+      + facts.devices.flatMap { device($0, facts) } + links(facts)
   }
 }

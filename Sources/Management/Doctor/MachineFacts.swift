@@ -14,6 +14,10 @@ package struct MachineFacts: Sendable {
   package var clock = ClockFacts()
   package var features = KernelFeatureFacts()
   package var devices: [DeviceFacts] = []
+  /// Of a configuration; empty without one.
+  package var links: [LinkFacts] = []
+  /// The most that one of its tunnels puts around a packet.
+  package var outerOctets = 0
 
   package init() {}
 }

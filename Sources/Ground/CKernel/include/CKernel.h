@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "Addresses.h"
 #include "Device.h"
 #include "Notify.h"
 #include "Privileges.h"

@@ -6,6 +6,9 @@
 /// No core file and no look into the memory of this process from outside, where keys lie. 0, or an errno.
 int hauberk_forbid_dumps(void);
 bool hauberk_is_dumpable(void);
+/// A fault ends the process, whatever a runtime would like to do about it: to tell of it takes another program, which a
+/// confined thread may not start, and without it the fault comes again for ever.
+void hauberk_let_faults_end(void);
 
 /// The calling thread's number, by which /proc knows it.
 int32_t hauberk_thread_number(void);

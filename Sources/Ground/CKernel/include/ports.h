@@ -55,16 +55,11 @@ typedef struct hauberk_packet_socket hauberk_packet_socket;
 /// 0, or an errno; then `*step` says in words what failed, and nothing stays open.
 int hauberk_packet_open(const char *device, const struct hauberk_packet_options *options,
                         hauberk_packet_socket **out, const char **step);
-/// Makes another pair of sockets, for the worker to adopt. From any one thread that may. 0, or an errno: then all is as
-/// it was.
-int hauberk_packet_reopen(hauberk_packet_socket *socket, const char **step);
-/// Puts what was made anew in the place of the old, under the same descriptors, if something was.
-HAUBERK_HOT bool hauberk_packet_adopt(hauberk_packet_socket *socket);
 void hauberk_packet_close(hauberk_packet_socket *socket);
 /// Frames to one more address are received: the device's filter lets them in.
 int hauberk_packet_join(hauberk_packet_socket *socket, const uint8_t mac[6]);
 const char *hauberk_packet_device(const hauberk_packet_socket *socket);
-int hauberk_packet_descriptor(const hauberk_packet_socket *socket);
+HAUBERK_HOT int hauberk_packet_descriptor(const hauberk_packet_socket *socket);
 int32_t hauberk_packet_group(const hauberk_packet_socket *socket);
 enum hauberk_link hauberk_packet_link(const hauberk_packet_socket *socket);
 /// The longest IP packet that the device takes; 0 when it is gone.
@@ -100,13 +95,9 @@ typedef struct hauberk_tap hauberk_tap;
 /// with its last queue.
 int hauberk_tap_open(const char *device, const struct hauberk_tap_options *options, hauberk_tap **out,
                      const char **step);
-/// Makes another queue, for the worker to adopt. From any one thread that may. 0, or an errno: then all is as it was.
-int hauberk_tap_reopen(hauberk_tap *tap, const char **step);
-/// Puts what was made anew in the place of the old, under the same descriptor, if something was.
-HAUBERK_HOT bool hauberk_tap_adopt(hauberk_tap *tap);
 void hauberk_tap_close(hauberk_tap *tap);
 const char *hauberk_tap_device(const hauberk_tap *tap);
-int hauberk_tap_descriptor(const hauberk_tap *tap);
+HAUBERK_HOT int hauberk_tap_descriptor(const hauberk_tap *tap);
 enum hauberk_link hauberk_tap_link(const hauberk_tap *tap);
 HAUBERK_HOT uint32_t hauberk_tap_mtu(const hauberk_tap *tap);
 /// The next frame, if there is one. The same until it is popped.

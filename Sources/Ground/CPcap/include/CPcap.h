@@ -26,13 +26,9 @@ typedef struct hauberk_live hauberk_live;
 
 /// NULL on failure, with the reason in `error` (PCAP_ERRBUF_SIZE bytes).
 hauberk_live *hauberk_live_open(const char *device, char *error);
-/// Makes another one, for the worker to adopt. From any one thread that may. False: all is as it was.
-bool hauberk_live_reopen(hauberk_live *live, char *error);
-/// Puts what was made anew in the place of the old, if something was; the descriptor may change.
-HAUBERK_HOT bool hauberk_live_adopt(hauberk_live *live);
 void hauberk_live_close(hauberk_live *live);
 const char *hauberk_live_device(const hauberk_live *live);
-int hauberk_live_descriptor(const hauberk_live *live);
+HAUBERK_HOT int hauberk_live_descriptor(const hauberk_live *live);
 enum hauberk_link hauberk_live_link(const hauberk_live *live);
 HAUBERK_HOT uint32_t hauberk_live_mtu(const hauberk_live *live);
 /// The next frame, if there is one. The same until it is popped.

@@ -89,3 +89,9 @@ int hauberk_xdp_find_device(const char *name, hauberk_xdp_device *out);
 int hauberk_xdp_listen(unsigned device, const uint8_t *address, int *descriptor);
 /// As much memory as wanted may be locked; false where we may not decide that.
 bool hauberk_xdp_lift_lock_limit(void);
+
+/// The program that drops what a device receives, behind its taps. A descriptor, or -errno.
+int hauberk_ingress_load(void);
+/// In front of everybody's at this device, until the descriptor is closed. A descriptor, or -errno: EINVAL before Linux
+/// 6.6.
+int hauberk_ingress_attach(int program, unsigned device);

@@ -43,7 +43,7 @@ extension LiveSession {
     status.drops = drops
     status.counters = counters
     status.warnings =
-      warnings
+      warnings + ports.sides.compactMap(\.warning)
       + plan.unreachable.map {
         "no link leads to \($0.gateway.map { "\($0)" } ?? "nowhere"), the router for \($0.network)"
       }
@@ -74,10 +74,14 @@ extension LiveSession {
       var status = PortStatus()
       status.side = "\(port.side)"
       status.device = port.device
-      status.method = portWords[index]
+      status.method = ports.sides[index].words
       status.queues = gateway.description.gateway.workers
-      let found = try? FoundDevice(port.device)
-      status.link = found == nil ? .absent : .up
+      status.link =
+        switch ports.sides[index].state {
+        case .up: .up
+        case .down: .down
+        case .gone: .absent
+        }
       status.mac = (port.mac ?? devices[index].mac).description
       status.mtu = devices[index].mtu
       let all = gateway.ports.map { port.side == .inside ? $0.inside.counters : $0.outside.counters }

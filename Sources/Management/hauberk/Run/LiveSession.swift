@@ -21,7 +21,7 @@ final class LiveSession {
   let devices: [FoundDevice]
   let started = hauberk_nanoseconds()
   private(set) var state = GatewayState.starting
-  private let ports: PortSet
+  let ports: PortSet
   private(set) var bridge: SlowPathBridge
   private var server: ControlServer?
   private var metrics: MetricsServer?
@@ -34,8 +34,7 @@ final class LiveSession {
   private var isStopping = false
   private(set) var warnings: [String] = []
 
-  var portWords: [String] { ports.words }
-  var portRefusals: [String] { ports.refusals }
+  var portWords: [String] { ports.sides.map(\.words) }
 
   init(_ options: RunOptions, _ configuration: Configuration, _ description: GatewayDescription) throws(CommandFailure)
   {
@@ -53,7 +52,7 @@ final class LiveSession {
         try NonceStateDirectory(path: folder)
       }
       gateway = try LiveGateway(live, macs: macs, nonces: directory, options.begins ? .new : .known(used: []))
-      ports = try PortSet(gateway)
+      ports = try PortSet(gateway, devices, records: configuration.operation.socket + ".taken")
       bridge = SlowPathBridge(gateway, macs: macs)
       notifier = try ServiceNotifier.started()
     } catch let error as PortError {
@@ -111,6 +110,7 @@ final class LiveSession {
     state = .running
     let milliseconds = Double(hauberk_nanoseconds() - started) / 1e6
     note("running", "running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
+    for weakness in ports.sides.compactMap({ $0.opened?.weakness }) { tell(.warning, weakness) }
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
     notifier?.ready("passing packets")
     hauberk_catch_hangups()
@@ -138,6 +138,7 @@ final class LiveSession {
   private func turn(_ server: ControlServer) {
     let now = hauberk_nanoseconds()
     let isMore = bridge.takePunted(now: now)
+    for (side, event) in ports.turn(now: now) { take(event, of: side, now: now) }
     bridge.tick(now: now)
     do {
       try gateway.serve()
@@ -159,8 +160,26 @@ final class LiveSession {
     if isMore { return }
     var milliseconds: Int32 = 20
     if let due = bridge.nextTimer { milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1) }
-    hauberk_wait_for(server.descriptor, -1, gateway.wakesControl, milliseconds)
+    hauberk_wait_for(server.descriptor, ports.news, gateway.wakesControl, milliseconds)
   }
+
+  /// What became of a device, for its neighbours and for the operator.
+  private func take(_ event: PortEvent, of side: Side, now: UInt64) {
+    let device = ports.sides[Int(side.rawValue)].description.device
+    switch event {
+    case .vanished: tell(.warning, "\(side) \(device) has vanished: it is opened again as soon as it is back")
+    case .returned(let words):
+      tell(.info, "\(side) \(device) is back: \(words)")
+      bridge.linkCameUp(side, now: now)
+    case .linkDown: tell(.warning, "\(side) \(device) has no link, or is switched off")
+    case .linkUp:
+      tell(.info, "\(side) \(device) has its link again")
+      bridge.linkCameUp(side, now: now)
+    case .refused(let why, let seconds): tell(.warning, "\(side): \(why); tried again, at first after \(seconds) s")
+    }
+  }
+
+  private func tell(_ level: LogLevel, _ line: String) { log?.write(level, "link", line) }
 
   func stop() { isStopping = true }
 
@@ -202,8 +221,7 @@ final class LiveSession {
   }
 
   private func describePorts() -> String {
-    zip(gateway.description.gateway.ports, ports.words).map { "\($0.side) \($0.device) (\($1))" }
-      .joined(separator: ", ")
+    ports.sides.map { "\($0.description.side) \($0.description.device) (\($0.words))" }.joined(separator: ", ")
   }
 
   private func words(for report: Report) -> String {

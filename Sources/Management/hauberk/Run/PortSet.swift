@@ -5,185 +5,125 @@ import Glibc
 import Memory
 import Wire
 
-/// A device as it was found.
-struct FoundDevice {
-  let name: String
-  let mac: MACAddress
-  let mtu: Int
-
-  init(_ name: String) throws(PortError) {
-    var device = hauberk_link_facts()
-    let error = hauberk_link_look(name, &device)
-    guard error == 0 else {
-      throw PortError(
-        error == ENODEV
-          ? "there is no device '\(name)': `ip link` shows those that there are"
-          : "cannot look at the device '\(name)': \(String(cString: strerror(error)))")
-    }
-    guard device.kind == 1 else { throw PortError("the device '\(name)' is no Ethernet device, expected one") }
-    guard device.is_up else { throw PortError("the device '\(name)' is down: `ip link set \(name) up`") }
-    self.name = name
-    let octets = [
-      device.mac.0, device.mac.1, device.mac.2, device.mac.3, device.mac.4, device.mac.5,
-    ]
-    mac = MACAddress(octets.reduce(0) { $0 << 8 | UInt64($1) })
-    mtu = Int(device.mtu)
-  }
-}
-
-/// The queues of both devices, opened by one method: the one that is asked for, or the fastest that works.
+/// The devices of both sides, each opened by the method that is asked for or by the fastest that works, and opened again
+/// when they come back.
 final class PortSet {
-  let ports: [LivePorts]
-  /// By side: what was got, in words.
-  let words: [String]
+  let sides: [PortSide]
   /// Why faster ones were not got.
-  private(set) var refusals: [String] = []
-  private let closers: [() -> Void]
+  private(set) var refusals: [String]
+  /// Readable when some device or other has changed; below 0 where the kernel does not tell.
+  let news: Int32
+  private let gateway: LiveGateway
+  private let records: String
+  private var nextLook: UInt64 = 0
 
   /// Fastest first.
   private static let methods: [PortMethod] = [.xdp, .packet]
+  /// With two VLAN tags.
+  private static let linkHeader = 22
 
-  init(_ gateway: LiveGateway) throws(PortError) {
-    let description = gateway.description.gateway
-    let wanted = description.ports.compactMap(\.method)
+  /// `devices` by side. `records` is how files begin that say what was taken of the kernel's.
+  init(_ gateway: LiveGateway, _ devices: [FoundDevice], records: String) throws(PortError) {
+    self.gateway = gateway
+    self.records = records
     var refusals: [String] = []
-    // Both sides by one method: what one receives, the other sends without a copy.
-    for method in wanted.first.map({ [$0] }) ?? Self.methods {
+    let longest = (devices.map(\.mtu).max() ?? 1500) + Self.linkHeader
+    let counters = devices.map { _ in gateway.frames.map { _ in PortCounters() } }
+    func wishes(_ index: Int, copies: Bool) -> PortWishes {
+      PortWishes(
+        device: devices[index].name, frames: gateway.frames, counters: counters[index],
+        takesAddresses: gateway.description.gateway.ports[index].takesAddresses,
+        record: "\(records).\(devices[index].name)", longest: longest, copies: copies)
+    }
+    func both(copies: Bool) throws(PortError) -> [OpenedPort] {
+      let descriptions = gateway.description.gateway.ports
+      refusals = []
+      let first = try Self.open(descriptions[0], wishes(0, copies: copies), beside: nil, &refusals)
+      let second: OpenedPort
       do {
-        let opened = try Self.open(method, gateway, description.ports.map(\.device))
-        ports = opened.ports
-        words = opened.words
-        closers = opened.closers
-        self.refusals = refusals
-        return
+        second = try Self.open(descriptions[1], wishes(1, copies: copies), beside: first, &refusals)
       } catch {
-        refusals.append(error.description)
+        let wasZeroCopy = first.isZeroCopy
+        first.close()
+        guard wasZeroCopy else { throw error }
+        return try both(copies: true)
       }
+      guard first.isZeroCopy, !second.isZeroCopy else { return [first, second] }
+      // Only a device that copies like the other can share its memory.
+      first.close()
+      second.close()
+      return try both(copies: true)
     }
-    throw PortError(refusals.joined(separator: "; "))
-  }
-
-  private typealias Opened = (ports: [LivePorts], words: [String], closers: [() -> Void])
-
-  private static func open(
-    _ method: PortMethod, _ gateway: LiveGateway, _ devices: [String]
-  ) throws(PortError) -> Opened {
-    switch method {
-    case .xdp: return try openXDP(gateway, devices)
-    case .packet: return try openPacket(gateway, devices)
-    case .tap: return try openTap(gateway, devices)
-    case .pcap: return try openPcap(gateway, devices)
-    }
-  }
-
-  private static func openPacket(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
-    var options = PacketOptions()
-    options.isPromiscuous = true
-    let inside = try PacketQueue.open(devices[0], options, frames: gateway.frames)
-    let outside = try PacketQueue.open(devices[1], options, frames: gateway.frames)
-    var closers: [() -> Void] = []
-    func place(_ queue: PacketQueue) -> LivePort {
-      let place = UnsafeMutablePointer<PacketQueue>.allocate(capacity: 1)
-      place.initialize(to: queue)
-      closers.append {
-        place.pointee.close()
-        place.pointee.counters.deallocate()
-        place.deinitialize(count: 1)
-        place.deallocate()
-      }
-      return LivePort(.packet(place))
-    }
-    let ports = zip(inside, outside).map { LivePorts(inside: place($0), outside: place($1)) }
-    return (ports, ["AF_PACKET, memory ring", "AF_PACKET, memory ring"], closers)
-  }
-
-  private static func openTap(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
-    let inside = try TapQueue.open(devices[0], frames: gateway.frames)
-    let outside = try TapQueue.open(devices[1], frames: gateway.frames)
-    var closers: [() -> Void] = []
-    func place(_ queue: TapQueue) -> LivePort {
-      let place = UnsafeMutablePointer<TapQueue>.allocate(capacity: 1)
-      place.initialize(to: queue)
-      closers.append {
-        place.pointee.close()
-        place.pointee.counters.deallocate()
-        place.deallocate()
-      }
-      return LivePort(.tap(place))
-    }
-    let ports = zip(inside, outside).map { LivePorts(inside: place($0), outside: place($1)) }
-    return (ports, ["TAP", "TAP"], closers)
-  }
-
-  private static func openPcap(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
-    guard gateway.frames.count == 1, let frames = gateway.frames.first else {
-      throw PortError("the method 'pcap' has one queue: 'workers: 1', or another method")
-    }
-    var closers: [() -> Void] = []
-    func place(_ queue: PcapQueue) -> LivePort {
-      let place = UnsafeMutablePointer<PcapQueue>.allocate(capacity: 1)
-      place.initialize(to: queue)
-      closers.append {
-        place.pointee.close()
-        place.pointee.counters.deallocate()
-        place.deallocate()
-      }
-      return LivePort(.pcap(place))
-    }
-    let inside = place(try PcapQueue.open(devices[0], frames: frames))
-    let outside = place(try PcapQueue.open(devices[1], frames: frames))
-    return ([LivePorts(inside: inside, outside: outside)], ["libpcap", "libpcap"], closers)
-  }
-
-  private static func openXDP(_ gateway: LiveGateway, _ devices: [String]) throws(PortError) -> Opened {
-    let chunk = try XDPQueue.chunk(gateway.memory)
-    let inside = try XDPDevice(devices[0], chunk: chunk), outside: XDPDevice
     do {
-      outside = try XDPDevice(devices[1], chunk: chunk)
-    } catch {
-      inside.close()
-      throw error
-    }
-    var ports: [LivePorts] = []
-    var closers: [() -> Void] = []
-    var copies = true
-    func place(_ queue: XDPQueue) -> LivePort {
-      let place = UnsafeMutablePointer<XDPQueue>.allocate(capacity: 1)
-      place.initialize(to: queue)
-      closers.append {
-        place.pointee.close()
-        place.pointee.counters.deallocate()
-        place.deinitialize(count: 1)
-        place.deallocate()
-      }
-      return LivePort(.xdp(place))
-    }
-    do throws(PortError) {
-      for (number, frames) in gateway.frames.enumerated() {
-        let pair = try XDPQueue.open(
-          inside: inside, outside: outside, queue: number, frames: frames,
-          counters: (PortCounters(), PortCounters()))
-        copies = !pair.inside.isZeroCopy
-        ports.append(LivePorts(inside: place(pair.inside), outside: place(pair.outside)))
-      }
-      for (device, count) in [(inside, inside.queues), (outside, outside.queues)] where count > gateway.frames.count {
-        throw PortError(
-          "\(device.name) has \(count) receive queues and there are \(gateway.frames.count) workers: `ethtool -L \(device.name) combined \(gateway.frames.count)`, or as many workers"
-        )
+      let opened = try both(copies: false)
+      sides = gateway.description.gateway.ports.enumerated().map { index, port in
+        PortSide(port, gateway, counters: counters[index], opened[index])
       }
     } catch {
-      for close in closers { close() }
-      inside.close()
-      outside.close()
+      for bank in counters.joined() { bank.deallocate() }
       throw error
     }
-    closers.append {
-      inside.close()
-      outside.close()
-    }
-    let words = [inside, outside].map { "AF_XDP, \($0.hook.rawValue), \(copies ? "copy" : "zero-copy")" }
-    return (ports, words, closers)
+    self.refusals = refusals
+    news = hauberk_link_watch()
   }
 
-  func close() { for close in closers { close() } }
+  /// The method that is asked for, or the fastest that the kernel does not refuse.
+  private static func open(
+    _ port: PortDescription, _ wishes: PortWishes, beside other: OpenedPort?, _ refusals: inout [String]
+  ) throws(PortError) -> OpenedPort {
+    var words: [String] = []
+    for method in port.method.map({ [$0] }) ?? methods {
+      do {
+        let opened = try OpenedPort.open(method, wishes, beside: other)
+        refusals += words
+        return opened
+      } catch {
+        words.append(error.description)
+      }
+    }
+    throw PortError(words.joined(separator: "; "))
+  }
+
+  /// By worker.
+  var ports: [LivePorts] {
+    let both = sides.map { $0.opened?.ports ?? [] }
+    return gateway.frames.indices.map { LivePorts(inside: both[0][$0], outside: both[1][$0]) }
+  }
+
+  /// Looks after devices, now and then and whenever the kernel says that one has changed.
+  func turn(now: UInt64) -> [(side: Side, event: PortEvent)] {
+    for change in gateway.takeRetired() { sides[Int(change.side.rawValue)].retire() }
+    let isNews = news >= 0 && hauberk_link_take(news)
+    guard isNews || now >= nextLook else { return [] }
+    var events: [(side: Side, event: PortEvent)] = []
+    for side in sides {
+      let event = side.look(now: now, isNews: isNews) { description throws(PortError) in
+        try reopen(description)
+      }
+      if let event { events.append((side.description.side, event)) }
+    }
+    nextLook = min(now + 1_000_000_000, sides.compactMap(\.due).min() ?? .max)
+    return events
+  }
+
+  private func reopen(_ port: PortDescription) throws(PortError) -> OpenedPort {
+    let index = Int(port.side.rawValue)
+    var wishes = PortWishes(
+      device: port.device, frames: gateway.frames, counters: sides[index].counters,
+      takesAddresses: port.takesAddresses, record: "\(records).\(port.device)", longest: 0)
+    // A TAP device is made by opening it.
+    if port.method != .tap { _ = try FoundDevice(port.device) }
+    wishes.copies = !sides[index].wasZeroCopy
+    wishes.isLater = true
+    var refusals: [String] = []
+    let opened = try Self.open(port, wishes, beside: sides[1 - index].usable, &refusals)
+    self.refusals = refusals
+    return opened
+  }
+
+  /// After the workers have stopped.
+  func close() {
+    for side in sides { side.close() }
+    if news >= 0 { Glibc.close(news) }
+  }
 }

@@ -53,6 +53,9 @@ struct SlowPathBridge {
 
   var nextTimer: UInt64? { slow.nextTimer }
 
+  /// Whoever was at the other end of a link may be somebody else now.
+  mutating func linkCameUp(_ side: Side, now: UInt64) { slow.linkCameUp(side, now: now) }
+
   mutating func takeEvents() -> [SlowPathEvent] {
     defer { events = [] }
     return events
