@@ -112,7 +112,7 @@ def measure(arguments, rivals, size, results):
             run = Run(arguments.traffic, rivals[name], size, rate, arguments.seconds)
             found[kind] = {'thousands': rate, 'loss': run.loss, 'alone': alone[rate], 'gross': run.microseconds,
                            'net': run.microseconds - alone[rate], 'machine': run.machine / max(1, run.received) * 1e6}
-        run = Run(arguments.traffic, rivals[name], size, 0, arguments.seconds)
+        run = Run(arguments.traffic, rivals[name], size, 0, 1)
         found['flood'] = {'thousands': run.thousands, 'loss': run.loss, 'gross': run.microseconds}
         results.setdefault(size, {}).setdefault(name, []).append(found)
         print(f'{size:>5} {name:<11} {top:6.1f} k/s; at {common:5.1f} k/s {found["common"]["net"]:6.2f} us, at '
@@ -156,6 +156,8 @@ def main():
     names = ['direct'] + arguments.rivals.split(',')
     if not set(names) <= set(RIVALS):
         sys.exit(f'peers.py: rivals are {", ".join(RIVALS)}')
+    # All of them alike: other work on the machine comes second, and disturbs less.
+    os.nice(-10)
     rivals, results = {}, {}
     try:
         for number, name in enumerate(names):
