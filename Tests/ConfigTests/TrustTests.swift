@@ -1,4 +1,5 @@
 import Config
+import Contract
 import Foundation
 import Testing
 
