@@ -82,7 +82,7 @@ let controlFloor: [Target] = [
 
 let managementFloor: [Target] = [
   .target(
-    name: "Config", dependencies: ["Wire", "Contract", "CYaml"], path: "Sources/Management/Config",
+    name: "Config", dependencies: ["Wire", "Contract", "CCrypto", "CYaml"], path: "Sources/Management/Config",
     swiftSettings: strict),
   .target(
     name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
@@ -147,7 +147,9 @@ let tests: [Target] = [
     swiftSettings: language),
   .testTarget(
     name: "ESPTests",
-    dependencies: ["CCrypto", "Contract", "Dataplane", "Memory", "Nonces", "PacketMaking", "Rings", "Wire"],
+    dependencies: [
+      "CCrypto", "CKernel", "Contract", "Dataplane", "Memory", "Nonces", "PacketMaking", "Rings", "Wire",
+    ],
     swiftSettings: language),
   // A process that is there to be killed.
   .executableTarget(name: "NonceVictim", dependencies: ["Nonces"], path: "Tests/NonceVictim", swiftSettings: strict),
@@ -159,7 +161,7 @@ let tests: [Target] = [
   .testTarget(
     name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
   .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
-  .testTarget(name: "CLITests", dependencies: ["CLI", "Contract"], swiftSettings: language),
+  .testTarget(name: "CLITests", dependencies: ["CLI", "Contract", "Wire"], swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(

@@ -1,6 +1,7 @@
 @testable import CLI
 import Foundation
 import Testing
+import Wire
 
 /// Help, completions and the manual come out of the same tables as the parser.
 @Suite struct CommandTests {
@@ -95,7 +96,13 @@ import Testing
     #expect(
       try ShowOptions(["--watch", "drops"]).what == .drops && ShowOptions(["drops", "--watch"]).control.watch == 2)
     #expect(try ShowOptions(["sas", "--watch=10"]).control.watch == 10 && TraceOptions([]).packets == 10)
-    let trace = try TraceOptions(["3", "--seconds", "4", "--json"])
+    let trace = try TraceOptions([
+      "--count", "3", "--seconds", "4", "--json", "--from", "10.1.0.0/16", "--to=::1", "--spi", "0X1f", "--protocol",
+      "ICMPv6",
+    ])
+    #expect(trace.wish.from == IPPrefix("10.1.0.0/16") && trace.wish.to == IPPrefix("::1"))
+    #expect(trace.wish.spi == 31 && trace.wish.protocolNumber == 58)
+    #expect(try TraceOptions(["--protocol", "89"]).wish.protocolNumber == 89)
     #expect(trace.packets == 3 && trace.seconds == 4 && trace.control.json)
     #expect(try StopOptions(["--wait", "0"]).waitSeconds == 0 && StopOptions([]).waitSeconds == 30)
     for words in [["--watch=0"], ["--watch=x"], ["--watch", "0.01"], ["--watch=4000"], ["ports"], ["--most", "3"]] {
@@ -104,7 +111,11 @@ import Testing
     for words in [[], ["port"], ["ports", "drops"], ["ports", "--most", "0"]] {
       #expect(complaint { () throws(CommandFailure) in try ShowOptions(words) } != nil, "\(words)")
     }
-    for words in [["0"], ["1001"], ["x"], ["1", "2"], ["--seconds", "0"], ["--watch"]] {
+    for words in [
+      ["--count", "0"], ["--count=1001"], ["3"], ["--seconds", "0"], ["--watch"], ["--from", "10.1.0.0/33"], ["--to="],
+      ["--spi", "0"], ["--spi", "0x"], ["--spi=-1"], ["--spi", "4294967296"], ["--protocol", "256"],
+      ["--protocol", "ipx"],
+    ] {
       #expect(complaint { () throws(CommandFailure) in try TraceOptions(words) } != nil, "\(words)")
     }
     #expect(complaint { () throws(CommandFailure) in try ActionOptions("reload", ["now"]) } == "reload takes no 'now'")

@@ -21,6 +21,7 @@ import Testing
 
   @Test func `big numbers get a prefix, times a unit, shares a sign`() {
     #expect(Format.scaled(0) == "0.00" && Format.scaled(999) == "999")
+    #expect(Format.scaled(999, "packet/s") == "999 packet/s" && Format.scaled(1500, "bit/s") == "1.50 kbit/s")
     #expect(Format.scaled(1500) == "1.50 k" && Format.scaled(12_300_000) == "12.30 M" && Format.scaled(2e9) == "2.00 G")
     #expect(Format.seconds(0.0000012) == "1 µs" && Format.seconds(0.25) == "250.0 ms" && Format.seconds(3) == "3.00 s")
     #expect(Format.percent(1, of: 3) == "33.3 %" && Format.percent(1, of: 0) == "-")

@@ -50,21 +50,45 @@ import Testing
     let gateway = TestedGateway(folder)
     let refused = Program.run("reload", "--control", gateway.socket)
     #expect(refused.code == 6 && refused.isOneSentence && refused.error.contains("gateway.yaml:3:7"))
-    #expect(Program.run("drain", "--control", gateway.socket).text == "drained\n  0 packets under way\n")
-    #expect(Program.run("drain", "--control", gateway.socket, "--json").json?["sentence"] as? String == "drained")
     let stopped = Program.run("stop", "--control", gateway.socket)
     #expect(stopped.code == 0 && stopped.text == "stopping\nthe gateway has ended\n")
     #expect(Program.run("stop", "--control", gateway.socket).code == 9)
-    #expect(gateway.asked == [.reload, .drain, .drain, .stop])
+    #expect(gateway.asked == [.reload, .stop])
   }
 
-  @Test func `trace tells stories as they come, and ends its trace`() {
+  @Test(arguments: [false, true]) func `drain asks until nothing is left, and the gateway has ended`(_ isJSON: Bool) {
+    let gateway = TestedGateway(folder)
+    let run = Program.run(["drain", "--control", gateway.socket] + (isJSON ? ["--json"] : []))
+    #expect(run.code == 0 && run.error.isEmpty && gateway.asked == [.drain, .drain])
+    if isJSON {
+      #expect(run.json?["done"] as? Bool == true && run.json?["refused"] as? Int == 3)
+    } else {
+      #expect(run.text.hasPrefix("drained in 500.0 ms\n") && run.text.hasSuffix("\nthe gateway has ended\n"))
+      #expect(run.text.contains("  3 packets came meanwhile and were not taken\n"))
+    }
+    #expect(Program.run("drain", "--control", gateway.socket).code == 9)
+  }
+
+  @Test func `trace tells stories as they come, and ends its trace`() throws {
     let gateway = TestedGateway(folder)
     defer { gateway.stop() }
-    let trace = Program.run("trace", "3", "--control", gateway.socket)
-    #expect(trace.code == 0 && trace.text == "first\n  line\n\nsecond\n\nthird\n")
-    let cut = Program.run("trace", "5", "--seconds", "1", "--json", "--control", gateway.socket)
-    #expect(cut.code == 0 && cut.lines.first == #"{"number":1,"story":"first\n  line"}"# && cut.lines.count == 3)
+    let trace = Program.run("trace", "--count", "3", "--control", gateway.socket)
+    let packets = trace.text.components(separatedBy: "\n\n")
+    #expect(trace.code == 0 && packets.count == 3 && packets[0].hasPrefix("packet 1, 00:00:01.500000 UTC\n"))
+    for (packet, part) in zip(packets, ["dropped as replayed: it was there", "10.0.0.2:7 > 10.0.0.3", "sealed"]) {
+      #expect(packet.contains(part), "\(packet)")
+    }
+    let cut = Program.run(
+      "trace", "--count", "5", "--spi", "0x10", "--seconds", "1", "--json", "--control", gateway.socket)
+    let rows = cut.lines.filter { !$0.isEmpty }.map {
+      try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    #expect(cut.code == 0 && rows.count == 3 && rows.allSatisfy { $0 != nil })
+    #expect(rows.map { $0?["number"] as? Int } == [1, 2, 3] && rows[0]?["reason"] as? String == "replayed")
+    #expect(cut.error.contains("3 more fitted and came too fast"))
+    var wish = TraceWish()
+    wish.spi = 16
+    #expect(gateway.asked.contains(.trace(wish, packets: 5, isFresh: true)))
     #expect(gateway.asked.last == .trace(packets: 0, isFresh: true))
   }
 

@@ -81,7 +81,9 @@ enum Program {
   }
 
   /// Another program, to prepare a test: searched in the path, silent.
-  static func tool(_ name: String, _ arguments: String...) -> Int32 {
+  static func tool(_ name: String, _ arguments: String...) -> Int32 { tool(name, arguments) }
+
+  static func tool(_ name: String, _ arguments: [String]) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }

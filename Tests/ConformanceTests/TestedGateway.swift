@@ -49,6 +49,16 @@ final class TestedGateway: Sendable {
     return status
   }
 
+  private static var stories: [TraceStory] {
+    var stories = [TraceStory](repeating: TraceStory(), count: 3)
+    stories[0].time = 1.5
+    stories[0].fate = .dropped
+    (stories[0].reason, stories[0].meaning) = ("replayed", "it was there")
+    (stories[1].came.source, stories[1].came.sourcePort, stories[1].came.destination) = ("10.0.0.2", 7, "10.0.0.3")
+    stories[2].fate = .sealed
+    return stories
+  }
+
   private func answer(_ request: Request) -> Response {
     requests.withLock { $0.append(request) }
     switch request {
@@ -69,14 +79,19 @@ final class TestedGateway: Sendable {
       config.text = "it is right.\n"
       return Response(config)
     case .show(let what, let page): return Response(what, of: status, page)
-    case .trace(let packets, let isFresh):
+    case .trace(_, let packets, let isFresh):
       // The first two at once, another later, and then nothing.
-      let times = asked.count { if case .trace(1..., _) = $0 { true } else { false } }
-      if packets == 0 { return Response(TraceAnswer(stories: [], left: 0)) }
-      let stories = isFresh ? ["first\n  line", "second"] : times == 2 ? ["third"] : []
-      return Response(TraceAnswer(stories: stories, left: packets - (times > 1 ? 3 : 2)))
+      let times = asked.count { if case .trace(_, 1..., _) = $0 { true } else { false } }
+      if packets == 0 { return Response(TraceAnswer()) }
+      let stories = isFresh ? Array(Self.stories[..<2]) : times == 2 || times == 4 ? [Self.stories[2]] : []
+      return Response(TraceAnswer(stories: stories, left: packets - (times > 1 ? 3 : 2), untold: 3))
     case .reload: return .refused(.configuration, "gateway.yaml:3:7: there is no cipher 'rot13'")
-    case .drain: return Response(Done("drained", details: ["0 packets under way"]))
+    case .drain:
+      var answer = DrainAnswer()
+      answer.isDone = asked.count { $0 == .drain } > 1
+      (answer.seconds, answer.refused) = (0.5, 3)
+      if answer.isDone { goesOn.store(false, ordering: .relaxed) }
+      return Response(answer)
     case .stop:
       goesOn.store(false, ordering: .relaxed)
       return Response(Done("stopping"))

@@ -16,7 +16,8 @@ struct DropReasonTests {
         "outsideWindow",
         "integrity", "noSenderWindow", "badPadding", "innerProtocol", "innerMalformed", "congestionLost",
         "selectorMismatch", "udpTooShort", "reassemblyFull", "fragmentOverlap", "fragmentMalformed",
-        "groupFrame", "hopLimitOver", "noRoute", "tooBigForLink", "controlBusy", "portDown", "portFull", "mismatched",
+        "groupFrame", "hopLimitOver", "noRoute", "tooBigForLink", "controlBusy", "portDown", "portFull", "draining",
+        "mismatched",
         "dummy", "natKeepalive", "reassembled", "forUs", "noNeighbour",
       ])
   }

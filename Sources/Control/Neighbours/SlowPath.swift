@@ -14,7 +14,7 @@ public struct SlowPath: Sendable {
   var allowed: AnswerLimits
   var jitter: Jitter
   var now: UInt64 = 0
-  var heldPackets = 0
+  public internal(set) var heldPackets = 0
   var identification: UInt16
 
   var received: UInt64 = 0

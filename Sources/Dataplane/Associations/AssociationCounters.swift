@@ -1,3 +1,4 @@
+import CKernel
 import Contract
 
 /// What an operator is shown of one SA: once its workers have stopped, or a packet late.
@@ -22,6 +23,10 @@ package struct AssociationCounters: Sendable {
   package var senders = 0
   /// Numbers that left the window unseen.
   package var lost: UInt64 = 0
+  /// What is left of its life; nil where nothing limits it. Of a group that of the worker who has least.
+  package var secondsLeft: UInt64?
+  package var packetsLeft: UInt64?
+  package var bytesLeft: UInt64?
   /// By reason, those that are not zero.
   package var drops: [(name: String, count: UInt64)] = []
 }
@@ -60,8 +65,20 @@ extension Associations {
     var result = AssociationCounters(
       name: name, direction: .outbound, spi: spi, suite: esp.suite.description, window: 0)
     var sum = (exhausted: UInt64(0), over: UInt64(0), nonce: UInt64(0), big: UInt64(0))
+    let sa = (tables.outbound + number).pointee
+    if sa.flags.contains(.isTimed) {
+      let age = max(0, hauberk_seconds() - tables.epoch.pointee)
+      result.secondsLeft = UInt64(max(0, Int64(sa.hardSeconds) - age))
+    }
     for worker in 0..<workers {
-      let state = (tables.outbound + number).pointee.state(of: worker).pointee
+      let state = sa.state(of: worker).pointee
+      // All 64 bits of numbers last longer than anybody.
+      if state.sequence.limit < .max {
+        result.packetsLeft = min(result.packetsLeft ?? .max, state.sequence.limit - state.sequence.last)
+      }
+      if sa.hardBytes < .max {
+        result.bytesLeft = min(result.bytesLeft ?? .max, sa.hardBytes - min(sa.hardBytes, state.bytes))
+      }
       result.packets += state.packets
       result.bytes += state.bytes
       result.sequence = max(result.sequence, state.sequence.last)

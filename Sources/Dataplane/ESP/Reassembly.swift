@@ -37,6 +37,12 @@ struct Reassembly: @unchecked Sendable {
     /// Of the payload, once its last fragment is there; -1 before.
     var length = -1
     var since: Int64 = 0
+
+    func has(_ fragment: Fragment, _ pair: AddressPair) -> Bool {
+      identification == fragment.identification && protocolNumber == fragment.protocolNumber
+        && isIPv6 == fragment.isIPv6 && sourceLow == pair.sourceLow && destinationLow == pair.destinationLow
+        && sourceHigh == pair.sourceHigh && destinationHigh == pair.destinationHigh
+    }
   }
 
   static let capacity = 64
@@ -213,11 +219,7 @@ struct Reassembly: @unchecked Sendable {
       }
       if !datagram.pointee.isUsed {
         if free < 0 { free = number }
-      } else if datagram.pointee.identification == fragment.identification,
-        datagram.pointee.protocolNumber == fragment.protocolNumber, datagram.pointee.isIPv6 == fragment.isIPv6,
-        datagram.pointee.sourceLow == pair.sourceLow, datagram.pointee.destinationLow == pair.destinationLow,
-        datagram.pointee.sourceHigh == pair.sourceHigh, datagram.pointee.destinationHigh == pair.destinationHigh
-      {
+      } else if datagram.pointee.has(fragment, pair) {
         return number
       }
       number &+= 1
@@ -235,6 +237,35 @@ struct Reassembly: @unchecked Sendable {
     datagram.since = seconds
     datagrams[free] = datagram
     return free
+  }
+
+  /// Whether this is a fragment of a datagram of which others are here.
+  func awaits(_ packet: Bytes, _ pair: AddressPair) -> Bool {
+    guard let fragment = Fragment(packet) else { return false }
+    var number = 0
+    while number < Self.capacity {
+      if datagrams[number].isUsed, datagrams[number].has(fragment, pair) { return true }
+      number &+= 1
+    }
+    return false
+  }
+
+  /// How many datagrams wait for fragments, and not for too long.
+  func waiting(seconds: Int64, _ timeouts: inout Int) -> Int {
+    var waiting = 0
+    var number = 0
+    while number < Self.capacity {
+      if datagrams[number].isUsed {
+        if seconds &- datagrams[number].since > Self.mostSeconds {
+          release(number)
+          timeouts &+= 1
+        } else {
+          waiting &+= 1
+        }
+      }
+      number &+= 1
+    }
+    return waiting
   }
 
   func release(_ number: Int) {

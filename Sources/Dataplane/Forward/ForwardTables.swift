@@ -63,6 +63,7 @@ package struct ForwardTables: @unchecked Sendable {
 
   /// Of the link that a next hop is on.
   func mtu(hop: UInt32) -> Int { Int(exits[Int(hops[Int(hop)].interface)].mtu) }
+  func side(hop: UInt32) -> Side { exits[Int(hops[Int(hop)].interface)].side }
 
   package func deallocate() {
     routes.deallocate()

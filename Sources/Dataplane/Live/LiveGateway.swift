@@ -57,8 +57,9 @@ package final class LiveGateway {
   private var supply: NonceSupply
   private var forward: ForwardTables
   private var snapshot: UnsafePointer<ClassifySnapshot>
-  private let shared: WorkerShared
-  private let orders: [SPSCRing<Order>]
+  let shared: WorkerShared
+  let orders: [SPSCRing<Order>]
+  let desks: [TraceDesk]
   private let reports: [SPSCRing<Report>]
   private var espWorkers: [ESPWorker] = []
   private var threads: [WorkerThread] = []
@@ -105,6 +106,7 @@ package final class LiveGateway {
     orders = (0..<workers).map { _ in SPSCRing(capacity: 64) }
     reports = (0..<workers).map { _ in SPSCRing(capacity: 256) }
     counters = (0..<workers).map { _ in WorkerCounters() }
+    desks = (0..<workers).map { _ in TraceDesk() }
     let wakesControl = hauberk_event_make()
     self.wakesControl = wakesControl
     exchanges = (0..<workers).map { _ in
@@ -154,7 +156,7 @@ package final class LiveGateway {
         number: number, shared: shared, counters: counters[number], orders: orders[number], reports: reports[number],
         inside: ports[number].inside, outside: ports[number].outside, frames: frames[number],
         esp: espWorkers[number], exchange: exchanges[number], others: exchangeList,
-        polling: description.gateway.polling)
+        desk: desks[number], polling: description.gateway.polling)
       let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
         var worker = start
         prepare()
@@ -232,10 +234,8 @@ package final class LiveGateway {
     let newSnapshot = ClassifySnapshotBuilder.build(
       next.classify, next.ownership, newAssociations, forward: newForward)
     // Orders name SAs by the numbers of now: none may be under way when those change.
-    for (ring, exchange) in zip(orders, exchanges) {
-      exchange.wakeWorker()
-      while !ring.isDrained { hauberk_yield() }
-    }
+    // Orders name SAs by the numbers of now: none may be under way when those change.
+    awaitOrders()
     let old = shared.cell.publish(newSnapshot) {
       for exchange in exchanges { exchange.wakeWorker() }
       hauberk_yield()
@@ -280,6 +280,7 @@ package final class LiveGateway {
   package func deallocate() {
     for ring in orders { ring.deallocate() }
     for ring in reports { ring.deallocate() }
+    for desk in desks { desk.deallocate() }
     for exchange in exchanges { exchange.deallocate() }
     exchangeList.deallocate()
     for bank in counters { bank.deallocate() }

@@ -18,9 +18,11 @@ package struct LivePort: BitwiseCopyable, @unchecked Sendable {
   package let queue: Queue
   /// The queue itself is its worker's alone; these anybody may read.
   package let counters: PortCounters
+  private let socket: Int32
 
   package init(_ queue: Queue) {
     self.queue = queue
+    if case .xdp(let queue) = queue { socket = queue.pointee.descriptor } else { socket = -1 }
     counters =
       switch queue {
       case .pipe(let queue): queue.pointee.counters
@@ -82,6 +84,9 @@ package struct LivePort: BitwiseCopyable, @unchecked Sendable {
     case .absent: -1
     }
   }
+
+  /// What the kernel counts of an AF_XDP socket; nil for all else.
+  package var kernelCounts: XDPKernelCounts? { socket >= 0 ? XDPKernelCounts(ofSocket: socket) : nil }
 
   /// Whether its packets wake nobody, so that it has to be looked at again and again.
   var isMute: Bool {

@@ -21,6 +21,11 @@ package struct LiveWorker {
   let exchange: ControlExchange
   /// All workers', to wake those that something crosses to.
   let others: UnsafePointer<ControlExchange>
+  let tracer: Tracer
+  /// Whether bursts go the other way: somebody wants to know what becomes of packets, or nothing new is taken.
+  private var isAside = false
+  private var isTracing = false { didSet { isAside = isTracing || drain.isOn } }
+  private var drain = DrainSieve() { didSet { isAside = isTracing || drain.isOn } }
   let polling: Polling
   private var waiting: LiveWait
   var leaving: Departures
@@ -29,7 +34,7 @@ package struct LiveWorker {
     number: Int, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>, reports: SPSCRing<Report>,
     inside: LivePort, outside: LivePort, frames: FrameSource, esp: ESPWorker, exchange: ControlExchange,
     others: UnsafePointer<ControlExchange>,
-    polling: Polling
+    desk: TraceDesk, polling: Polling
   ) {
     self.number = number
     cell = shared.cell
@@ -47,6 +52,7 @@ package struct LiveWorker {
     self.polling = polling
     waiting = LiveWait(
       inside, outside, exchange.wakesWorker, polling, hasOthers: shared.crossing.workers > 1)
+    tracer = Tracer(desk: desk, memory: shared.memory.addresses, counters: counters, worker: UInt8(number))
     leaving = Departures()
   }
 
@@ -103,21 +109,48 @@ package struct LiveWorker {
   ) -> Int {
     var burst = Burst(refs)
     port.receive(into: &burst)
+    if isAside { return turnAside(&burst, side, snapshot, seconds) }
     if burst.count == 0 { return 0 }
     let received = burst.count
-    judge(&burst, side, snapshot, seconds)
+    judge(&burst, side, snapshot, seconds, .inside, NoWatch())
     return received
   }
 
-  @inline(__always)
-  private mutating func judge(
+  /// The same, told or sifted. Apart, so that it is one branch for a burst of every day.
+  @inline(never)
+  private mutating func turnAside(
     _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
+  ) -> Int {
+    if drain.isOn {
+      drain.sift(&burst, side, stages, frames, seconds)
+    }
+    if burst.count == 0 { return 0 }
+    let kept = burst.count
+    judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
+    return kept
+  }
+
+  @inline(never)
+  private mutating func judgeTraced(
+    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,
+    _ origin: TraceRecord.Origin
+  ) {
+    tracer.use(snapshot.pointee.tables?.generation ?? 0)
+    judge(&burst, side, snapshot, seconds, origin, tracer)
+    isTracing = !tracer.isDone
+  }
+
+  @inline(__always)
+  private mutating func judge<Watch: BurstWatch>(
+    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,
+    _ origin: TraceRecord.Origin, _ watch: Watch
   ) {
     var clock = TickClock()
     clock.start()
     note(burst, side, seconds)
+    watch.came(burst, origin)
     stages.judge(&burst, Classifier(snapshot, link: .ethernet, from: side), &clock)
-    depart(burst, snapshot)
+    depart(burst, snapshot, watch)
     stages.counters.add(ticks: clock.lap(), to: .transmit)
     stages.counters.add(1, to: WorkerCounters.bursts)
   }
@@ -138,7 +171,7 @@ package struct LiveWorker {
   }
 
   @inline(__always)
-  private func header(of ref: PacketRef) -> UnsafeMutablePointer<FrameHeader> {
+  func header(of ref: PacketRef) -> UnsafeMutablePointer<FrameHeader> {
     (stages.memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
   }
 
@@ -151,9 +184,22 @@ package struct LiveWorker {
     stages.crossing.receive(into: &others, at: number)
     if others.count == 0 { return 0 }
     let taken = others.count
-    stages.take(&others, snapshot)
-    depart(others, snapshot)
+    if isTracing {
+      takeTraced(&others, snapshot)
+    } else {
+      stages.take(&others, snapshot)
+      depart(others, snapshot, NoWatch())
+    }
     return taken
+  }
+
+  @inline(never)
+  private mutating func takeTraced(_ others: inout Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    tracer.use(snapshot.pointee.tables?.generation ?? 0)
+    tracer.crossed(others)
+    stages.take(&others, snapshot)
+    depart(others, snapshot, tracer)
+    isTracing = !tracer.isDone
   }
 
   /// What control has made: whole frames for a side, or packets that go the way of what comes from inside.
@@ -176,7 +222,11 @@ package struct LiveWorker {
     var index = 0
     while index < count {
       let ref = refs[index]
-      switch Injection(rawValue: ref.verdict) {
+      let way = Injection(rawValue: ref.verdict)
+      if isTracing, way == .inside || way == .outside {
+        tracer.injected(ref, way == .inside ? .inside : .outside)
+      }
+      switch way {
       case .inside: leaving.add(ref, .inside, inside)
       case .outside: leaving.add(ref, .outside, outside)
       // In place: what is kept is never further on than what is read.
@@ -184,12 +234,19 @@ package struct LiveWorker {
       }
       index &+= 1
     }
-    if burst.count > 0 { judge(&burst, .inside, snapshot, seconds) }
+    if burst.count == 0 { return }
+    if isTracing {
+      judgeTraced(&burst, .inside, snapshot, seconds, .control)
+    } else {
+      judge(&burst, .inside, snapshot, seconds, .control, NoWatch())
+    }
   }
 
   /// What a burst has come to: out by a route, up to control, or back to the pool.
   @inline(__always)
-  private mutating func depart(_ burst: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+  private mutating func depart<Watch: BurstWatch>(
+    _ burst: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>, _ watch: Watch
+  ) {
     guard let tables = snapshot.pointee.forward else { return giveBack(burst) }
     let forwarder = Forwarder(tables: tables, memory: stages.memory)
     findRoutes(burst, tables.routes)
@@ -198,11 +255,12 @@ package struct LiveWorker {
     while index < burst.count {
       var ref = burst.refs[index]
       let offset = Int(stages.scratch.places[index].ip)
-      let isOpened = stages.scratch.actions[index].kindBits == SecureAction.Kind.open.rawValue
+      let action = stages.scratch.actions[index]
       var next = header(of: ref).pointee.made
       if ref.verdict == 0 {
-        send(&ref, offset, isOpened: isOpened, forwarder, route: stages.scratch.routes[index], &punts)
+        send(&ref, offset, action, forwarder, route: stages.scratch.routes[index], &punts, watch)
       } else {
+        watch.went(ref, action, DropReason(rawValue: ref.verdict) ?? .none, hop: 0, exit: nil)
         settle(ref, DropReason(rawValue: ref.verdict) ?? .none, &punts)
       }
       while next.length > 0 {
@@ -210,7 +268,7 @@ package struct LiveWorker {
         next = header(of: made).pointee.made
         header(of: made).pointee.made.length = 0
         header(of: made).pointee.sequence = header(of: ref).pointee.sequence
-        send(&made, offset, isOpened: false, forwarder, route: nil, &punts)
+        send(&made, offset, .none, forwarder, route: nil, &punts, watch)
       }
       index &+= 1
     }
@@ -235,62 +293,34 @@ package struct LiveWorker {
   }
 
   @inline(__always)
-  private mutating func send(
-    _ ref: inout PacketRef, _ offset: Int, isOpened: Bool, _ forwarder: Forwarder, route: UInt32?, _ punts: inout Int
+  private mutating func send<Watch: BurstWatch>(
+    _ ref: inout PacketRef, _ offset: Int, _ action: SecureAction, _ forwarder: Forwarder, route: UInt32?,
+    _ punts: inout Int, _ watch: Watch
   ) {
-    if isOpened {
+    if action.kindBits == SecureAction.Kind.open.rawValue {
       header(of: ref).pointee.sequence |= ControlExchange.openedBit
       let ip = stages.memory.address(start: ref.start) + offset
-      if !Forwarder.age(ip) { return refuse(ref, .hopLimitOver, 0, &punts) }
+      if !Forwarder.age(ip) {
+        watch.went(ref, action, .hopLimitOver, hop: 0, exit: nil)
+        return refuse(ref, .hopLimitOver, 0, &punts)
+      }
       let segments = forwarder.tables.segments
       if segments.isOn { segments.apply(ip, available: Int(ref.length) &- offset) }
     }
     let outcome = forwarder.send(&ref, ip: offset, route: route)
     if outcome.reason == .none {
+      watch.went(ref, action, .none, hop: outcome.hop, exit: outcome.side)
       outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
-    } else if outcome.reason != .tooBigForLink || !sendInPieces(ref, offset, outcome.hop, forwarder, &punts) {
+    } else if outcome.reason != .tooBigForLink
+      || !sendInPieces(ref, offset, action, outcome.hop, forwarder, &punts, watch)
+    {
+      watch.went(ref, action, outcome.reason, hop: outcome.hop, exit: nil)
       refuse(ref, outcome.reason, outcome.hop, &punts)
     }
   }
 
-  /// What is too long for its link is cut if it is IPv4 and may be (RFC 1812 section 5.2.6). False: its sender is to be told.
   @inline(never)
-  private mutating func sendInPieces(
-    _ whole: PacketRef, _ offset: Int, _ hop: UInt32, _ forwarder: Forwarder, _ punts: inout Int
-  ) -> Bool {
-    let inner = InnerHeader(
-      stages.memory.address(start: whole.start) + offset, available: Int(whole.length) &- offset)
-    if inner.isIPv6 || inner.dontFragment { return false }
-    let cutter = IPv4Cutter(memory: stages.memory, frames: frames)
-    var ref = whole
-    let most = forwarder.tables.mtu(hop: hop)
-    var next: PacketRef
-    switch cutter.cut(&ref, ip: offset, length: inner.length, most: most) {
-    case .pieces(let pieces): next = pieces
-    case .refused(let reason):
-      refuse(whole, reason == .tooBigForLink ? .innerMalformed : reason, hop, &punts)
-      return true
-    }
-    var made = 0
-    while true {
-      let outcome = forwarder.send(&ref, ip: offset)
-      if outcome.reason == .none {
-        outcome.side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
-      } else {
-        refuse(ref, outcome.reason, outcome.hop, &punts)
-      }
-      if next.length == 0 { break }
-      ref = next
-      next = header(of: ref).pointee.made
-      header(of: ref).pointee.made.length = 0
-      made &+= 1
-    }
-    stages.counters.add(made, to: WorkerCounters.madePackets)
-    return true
-  }
-
-  @inline(never)
-  private func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
+  func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
     stages.counters.add(1, to: WorkerCounters.firstDrop &+ Int(reason.rawValue))
     header(of: ref).pointee.action = hop
     settle(ref, reason, &punts)
@@ -333,9 +363,16 @@ package struct LiveWorker {
     var stop = false
     while taken < Order.mostPerBurst, let order = orders.dequeue() {
       switch order.kind {
-      case .stop: stop = true
+      case .stop:
+        stop = true
+        // Somebody who sends without a pause is no reason to stay.
+        drain.begin()
       case .nonces: stages.takeNonces(order, snapshot)
       case .endLifetime: stages.endLifetime(order, snapshot)
+      case .trace:
+        isTracing = order.sa != 0
+        if isTracing { tracer.begin() }
+      case .drain: drain.begin()
       case .changePorts: changePorts()
       }
       taken &+= 1
@@ -358,43 +395,5 @@ extension LiveWorker {
     waiting = LiveWait(
       inside, outside, exchange.wakesWorker, polling, hasOthers: stages.crossing.workers > 1)
     exchange.wakeControl()
-  }
-}
-
-/// Packets on their way out, by side, until there are enough for a call or the loop is through.
-struct Departures {
-  private let refs: UnsafeMutablePointer<PacketRef>
-  private var counts = (inside: 0, outside: 0)
-
-  init() {
-    refs = UnsafeMutableRawPointer.allocate(
-      byteCount: 2 * Burst.capacity * MemoryLayout<PacketRef>.stride, alignment: 128
-    ).bindMemory(to: PacketRef.self, capacity: 2 * Burst.capacity)
-  }
-
-  func deallocate() { UnsafeMutableRawPointer(refs).deallocate() }
-
-  @inline(__always)
-  mutating func add(_ ref: PacketRef, _ side: Side, _ port: LivePort) {
-    if side == .inside {
-      refs[counts.inside] = ref
-      counts.inside &+= 1
-      if counts.inside == Burst.capacity { send(.inside, port) }
-    } else {
-      refs[Burst.capacity &+ counts.outside] = ref
-      counts.outside &+= 1
-      if counts.outside == Burst.capacity { send(.outside, port) }
-    }
-  }
-
-  @inline(__always)
-  mutating func send(_ side: Side, _ port: LivePort) {
-    if side == .inside {
-      if counts.inside > 0 { port.send(refs, counts.inside) }
-      counts.inside = 0
-    } else {
-      if counts.outside > 0 { port.send(refs + Burst.capacity, counts.outside) }
-      counts.outside = 0
-    }
   }
 }

@@ -219,7 +219,7 @@ struct Stages {
       let action = scratch.actions[index], places = scratch.places[index]
       index &+= 1
       if ref.verdict == 0, ref.judgement.worker != worker {
-        if let tables { note(action, places, ref, tables.generation) }
+        note(action, places, ref, tables?.generation ?? 0)
         if crossing.send(ref, from: worker) { continue }
         ref.judgement = Judgement(workSet: ref.workSet, verdict: DropReason.crossingFull.rawValue)
       }
@@ -249,6 +249,7 @@ struct Stages {
     header.pointee.action = action.bits
     header.pointee.places = places.bits
     header.pointee.generation = generation
+    header.pointee.crossedFrom = UInt32(worker)
   }
 
   /// Packets that another worker has judged and sent over: they are kept, and counted here.

@@ -82,8 +82,8 @@ package struct Worker<Receive: ReceivePort, Transmit: TransmitPort, Clock: Stage
       case .stop: stop = true
       case .nonces: stages.takeNonces(order, snapshot)
       case .endLifetime: stages.endLifetime(order, snapshot)
-      // A replay's ports stay what they are.
-      case .changePorts: break
+      // A replay tells its stories itself, ends with its capture, and its ports stay what they are.
+      case .trace, .drain, .changePorts: break
       }
       taken &+= 1
     }

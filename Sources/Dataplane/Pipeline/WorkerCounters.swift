@@ -26,6 +26,8 @@ package struct WorkerCounters: @unchecked Sendable {
   static var reassemblyTimeouts: Int { 16 }
   static var joinedFragments: Int { 17 }
   static var unanswered: Int { 18 }
+  static var untraced: Int { 19 }
+  static var drainState: Int { 20 }
   static var firstDrop: Int { 24 }
   static var firstSet: Int { firstDrop + DropReason.capacity }
   static var count: Int { firstSet + WorkSets.count }
@@ -37,6 +39,8 @@ package struct WorkerCounters: @unchecked Sendable {
   func add(_ amount: Int, to counter: Int) {
     bank.add(UInt64(truncatingIfNeeded: amount), to: counter)
   }
+
+  func set(_ state: Int, to value: Int) { bank.set(state, to: UInt64(truncatingIfNeeded: value)) }
 
   @inline(__always)
   func add(ticks: UInt64, to stage: Stage) { bank.add(ticks, to: Self.firstStage &+ stage.rawValue) }
@@ -67,6 +71,10 @@ package struct WorkerCounters: @unchecked Sendable {
   }
   /// Senders of what was too big who have not been told, because enough others were.
   package var unanswered: UInt64 { bank[Self.unanswered] }
+  /// Packets that a trace was to tell of, and had no room for.
+  package var untraced: UInt64 { bank[Self.untraced] }
+  /// Once nothing new is taken any more: how many datagrams still wait for fragments. Nil before.
+  package var waitingDatagrams: Int? { bank[Self.drainState] == 0 ? nil : Int(bank[Self.drainState] - 1) }
   package var crossedIn: UInt64 { bank[Self.crossedIn] }
   package func ticks(of stage: Stage) -> UInt64 { bank[Self.firstStage + stage.rawValue] }
   package func drops(_ reason: DropReason) -> UInt64 { bank[Self.firstDrop + Int(reason.rawValue)] }

@@ -19,6 +19,18 @@ package struct XDPKernelCounts: Equatable, Sendable {
   /// Longer than a chunk, or dropped for a reason that the kernel does not name.
   package var tooLong: UInt64 = 0
   package var badDescriptors: UInt64 = 0
+
+  package init() {}
+
+  /// For any thread.
+  init(ofSocket descriptor: Int32) {
+    var counts = hauberk_xdp_statistics()
+    hauberk_xdp_read_statistics(descriptor, &counts)
+    ringFull = counts.ring_full
+    noFrame = counts.no_frame
+    tooLong = counts.dropped
+    badDescriptors = counts.bad_fill &+ counts.bad_transmit
+  }
 }
 
 extension XDPQueue {
@@ -176,13 +188,7 @@ extension XDPQueue {
   }
 
   /// What the kernel counts, since the socket was made. For any thread.
-  package var kernelCounts: XDPKernelCounts {
-    var counts = hauberk_xdp_statistics()
-    hauberk_xdp_read_statistics(descriptor, &counts)
-    return XDPKernelCounts(
-      ringFull: counts.ring_full, noFrame: counts.no_frame, tooLong: counts.dropped,
-      badDescriptors: counts.bad_fill &+ counts.bad_transmit)
-  }
+  package var kernelCounts: XDPKernelCounts { XDPKernelCounts(ofSocket: descriptor) }
 
   private static func refusal(
     _ error: Int32, _ step: String, _ device: XDPDevice, _ wishes: hauberk_xdp_wishes

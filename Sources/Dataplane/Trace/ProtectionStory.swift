@@ -31,12 +31,12 @@ struct ProtectionStory {
 
 extension Associations {
   /// An SA in words.
-  struct Words {
-    var name: String
-    var kind: String
-    var spi: UInt32
-    var suite: String
-    var to: String
+  package struct Words {
+    package var name: String
+    package var kind: String
+    package var spi: UInt32
+    package var suite: String
+    package var to: String
   }
 
   func words(for action: SecureAction) -> Words? {

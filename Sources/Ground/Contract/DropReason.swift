@@ -72,6 +72,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case controlBusy
   case portDown
   case portFull
+  case draining
 
   // what came back is not what went in
   case mismatched
@@ -142,6 +143,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .controlBusy: "for the control thread, which has no room for more"
     case .portDown: "the port that it leaves by is down"
     case .portFull: "the port that it leaves by takes no more"
+    case .draining: "came when the gateway took nothing new any more"
     case .mismatched: "what was opened is not what was sealed"
     case .dummy: "a dummy packet: consumed"
     case .natKeepalive: "a keepalive for a NAT: consumed"

@@ -9,6 +9,10 @@ public struct Order: BitwiseCopyable, Sendable {
     case nonces
     /// Nothing more is sealed with the SA `sa`: its time is over.
     case endLifetime
+    /// `sa` 1: tell control what becomes of packets, as its worker's desk says. 0: no more of that.
+    case trace
+    /// Take nothing new from the ports, and finish what is under way. Only `stop` comes after it.
+    case drain
     /// A side has another port, which lies ready beside this ring.
     case changePorts
   }

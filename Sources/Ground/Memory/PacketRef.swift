@@ -76,7 +76,8 @@ public struct FrameHeader: BitwiseCopyable, Sendable {
   public var storySequence: UInt64 = 0
   /// What `action` is a number of.
   public var generation: UInt32 = 0
-  @usableFromInline var reserved: UInt32 = 0
+  /// The worker that it crosses from.
+  public var crossedFrom: UInt32 = 0
 
   @inlinable @inline(__always) public init() {}
   @inlinable @inline(__always) public static var size: Int { 64 }

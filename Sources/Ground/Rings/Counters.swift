@@ -26,6 +26,10 @@ public struct CounterBank: BitwiseCopyable, @unchecked Sendable {
     counter.pointee.store(counter.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
   }
 
+  /// The owner only: of what is no count but a state.
+  @inlinable @inline(__always)
+  public func set(_ index: Int, to value: UInt64) { values[index].store(value, ordering: .relaxed) }
+
   @inlinable
   public subscript(index: Int) -> UInt64 {
     values[index].load(ordering: .relaxed)

@@ -60,6 +60,14 @@ public struct SPSCRing<Element: BitwiseCopyable>: @unchecked Sendable {
     sides.pointee.consumer.index.load(ordering: .acquiring) == sides.pointee.producer.index.load(ordering: .relaxed)
   }
 
+  /// Anybody. Whether, at some moment of the call, all that was put in had been taken out.
+  public var wasEmpty: Bool {
+    // edge ring.space: acquire; pairs with the release in dequeue. In this order: nothing is taken out before it is in.
+    let taken = sides.pointee.consumer.index.load(ordering: .acquiring)
+    // edge ring.content: acquire; pairs with the release in enqueue.
+    return sides.pointee.producer.index.load(ordering: .acquiring) == taken
+  }
+
   /// Consumer only. Takes out at most `count`, in order, and says how many.
   @inlinable @inline(__always)
   public func dequeue(_ target: UnsafeMutablePointer<Element>, _ count: Int) -> Int {

@@ -7,6 +7,33 @@ struct CheckPorts {
 
   init(_ gateway: GatewayDescription) { self.gateway = gateway }
 
+  var json: [(String, JSON)] {
+    let ports = gateway.ports.map { port in
+      JSON.object([
+        ("side", .string("\(port.side)")), ("device", .string(port.device)),
+        ("method", .string(port.method?.rawValue ?? "auto")),
+        ("mac", port.mac.map { .string($0.description) } ?? .null),
+      ])
+    }
+    let interfaces = gateway.interfaces.map { interface in
+      JSON.object([
+        ("side", .string("\(interface.side)")), ("vlan", interface.vlan.map { .integer(UInt64($0)) } ?? .null),
+        (
+          "addresses", .array(interface.addresses.map { .string("\($0.address)/\($0.network.length)") })
+        ), ("mtu", .integer(UInt64(interface.mtu))),
+      ])
+    }
+    let routes = gateway.routes.map { route in
+      JSON.object([
+        ("to", .string(route.network.description)), ("via", route.gateway.map { .string($0.description) } ?? .null),
+      ])
+    }
+    return [
+      ("workers", .integer(UInt64(gateway.workers))), ("polling", .string(gateway.polling.rawValue)),
+      ("ports", .array(ports)), ("interfaces", .array(interfaces)), ("routes", .array(routes)),
+    ]
+  }
+
   var text: [String] {
     var lines = [
       "workers   \(gateway.workers), \(gateway.polling == .busy ? "always awake" : gateway.polling == .sleep ? "asleep at once when idle" : "asleep when idle")",

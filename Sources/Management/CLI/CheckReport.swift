@@ -20,7 +20,7 @@ package struct CheckReport {
   static let mostRules = 200
 
   package var text: String {
-    var lines = ["\(path) is right.", ""]
+    var lines = ["\(path) is right\(configuration.signer.map { ", and signed by the key \($0)" } ?? "").", ""]
     lines += unit
     if let gateway = configuration.gateway { lines += CheckPorts(gateway).text }
     for (number, tunnel) in classify.tunnels.enumerated() {
@@ -119,17 +119,23 @@ package struct CheckReport {
 
 extension CheckReport {
   package var json: JSON {
-    .object([
-      ("config", .string(path)), ("unit", configuration.unitNumber.map { .integer(UInt64($0)) } ?? .null),
+    .object(members + (configuration.gateway.map { CheckPorts($0).json } ?? []) + last)
+  }
+
+  private var members: [(String, JSON)] {
+    [
+      ("config", .string(path)), ("signer", configuration.signer.map { .string($0) } ?? .null),
+      ("unit", configuration.unitNumber.map { .integer(UInt64($0)) } ?? .null),
       ("stateDirectory", configuration.stateDirectory.map { .string($0) } ?? .null),
       ("unitMAC", classify.accept.map { .string($0.unitMAC.description) } ?? .null),
       ("clusterAddresses", .array(classify.clusterAddresses.map { .string($0.description) })),
       ("hash", .string(classify.hash.rawValue)), ("engine", .string(configuration.engine ?? "auto")),
       ("tunnels", .array(classify.tunnels.map(Self.json))), ("groups", .array(classify.groups.map(Self.json))),
       ("policies", .array(classify.hasSecurity ? CheckRule.all(classify).map(\.json) : [])),
-      ("warnings", .array(warnings.map { .string($0) })),
-    ])
+    ]
   }
+
+  private var last: [(String, JSON)] { [("warnings", .array(warnings.map { .string($0) }))] }
 
   private static func json(_ tunnel: TunnelDescription) -> JSON {
     .object(

@@ -40,6 +40,8 @@ package struct Command: Sendable {
       "check", "CONFIG [--json]", "what a configuration would do, and what is wrong with it", .files,
       CheckOptions.options, Help.check),
     Command(
+      "sign", "FILE --key KEY", "sign a configuration, or a package", .files, SignOptions.options, Help.sign),
+    Command(
       "keys", "CONFIG [--begin]", "which nonces of which key were used", .files, KeysOptions.options, Help.keys),
     Command(
       "audit", "CAPTURE [OPTIONS]", "look for lost, doubled and dangerous ESP packets", .files, AuditOptions.options,
@@ -52,10 +54,11 @@ package struct Command: Sendable {
       "show", "WHAT [OPTIONS]", Shown.allCases.map(\.rawValue).joined(separator: ", "),
       .one(of: Shown.allCases.map(\.rawValue)), ShowOptions.options, Help.show),
     Command(
-      "trace", "[PACKETS] [OPTIONS]", "the stories of the next packets", .none, TraceOptions.options, Help.trace),
+      "trace", "[OPTIONS]", "what becomes of the next packets, one by one", .none, TraceOptions.options, Help.trace),
     Command("reload", "[OPTIONS]", "read the configuration again", .none, ActionOptions.options, Help.reload),
     Command(
-      "drain", "[OPTIONS]", "take no more packets, finish those under way", .none, ActionOptions.options, Help.drain),
+      "drain", "[OPTIONS]", "take no more packets, finish those under way, end", .none, DrainOptions.options, Help.drain
+    ),
     Command("stop", "[OPTIONS]", "end the running gateway", .none, StopOptions.options, Help.stop),
     Command(
       "doctor", "[CONFIG] [OPTIONS]", "what holds a gateway back on this machine, and what mends it", .files,
@@ -72,7 +75,7 @@ package struct Command: Sendable {
 
   /// Apart from the table, because one of its rows needs them.
   static let names = [
-    "replay", "classify", "check", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
+    "replay", "classify", "check", "sign", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
     "doctor", "completions", "help", "version",
   ]
 

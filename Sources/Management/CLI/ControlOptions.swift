@@ -65,33 +65,7 @@ package struct ShowOptions: Sendable {
   }
 }
 
-/// `hauberk trace`.
-package struct TraceOptions: Sendable {
-  package var packets: Int
-  package var seconds: Double?
-  package var control: ControlOptions
-
-  package static let options = [
-    Option("--seconds", "N", "give up after N seconds (default: wait for the packets)"), ControlOptions.control,
-    Option("--json", nil, "one JSON object a packet, each on a line"),
-  ]
-
-  package init(_ words: [String]) throws(CommandFailure) {
-    let parsed = try ParsedArguments(words, Self.options)
-    let text = parsed.positionals.first ?? "10"
-    guard parsed.positionals.count <= 1, let number = Int(text), (1...Request.mostTraced).contains(number) else {
-      throw CommandFailure(
-        .usage,
-        "trace takes how many packets, from 1 to \(Request.mostTraced), not '\(parsed.positionals.joined(separator: " "))'"
-      )
-    }
-    packets = number
-    seconds = try parsed.integer("--seconds", in: 1...86_400).map(Double.init)
-    control = try ControlOptions(parsed)
-  }
-}
-
-/// `hauberk reload` and `hauberk drain`.
+/// `hauberk reload`.
 package struct ActionOptions: Sendable {
   package var control: ControlOptions
 
@@ -100,6 +74,22 @@ package struct ActionOptions: Sendable {
   package init(_ command: String, _ words: [String]) throws(CommandFailure) {
     let parsed = try ParsedArguments(words, Self.options)
     try parsed.noWords(command)
+    control = try ControlOptions(parsed)
+  }
+}
+
+/// `hauberk drain`.
+package struct DrainOptions: Sendable {
+  package var waitSeconds: Int
+  package var control: ControlOptions
+
+  package static let options =
+    [Option("--wait", "SECONDS", "wait that long for its end (default 60)")] + ActionOptions.options
+
+  package init(_ words: [String]) throws(CommandFailure) {
+    let parsed = try ParsedArguments(words, Self.options)
+    try parsed.noWords("drain")
+    waitSeconds = try parsed.integer("--wait", in: 1...3600) ?? 60
     control = try ControlOptions(parsed)
   }
 }

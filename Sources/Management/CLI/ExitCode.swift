@@ -10,6 +10,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
   case machine = 7
   case interrupted = 8
   case unreachable = 9
+  case untrusted = 10
 
   package var meaning: String {
     switch self {
@@ -22,6 +23,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     case .configuration: "the configuration is wrong"
     case .machine: "the machine lacks something: memory, threads"
     case .interrupted: "stopped by a signal; everything before was processed"
+    case .untrusted: "the configuration is not signed by a key that is trusted"
     case .unreachable: "no gateway runs here, or it does not answer"
     }
   }

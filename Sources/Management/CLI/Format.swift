@@ -38,6 +38,12 @@ package enum Format {
     return fixed(number, number < 10 ? 2 : 0)
   }
 
+  /// 999 as `999 packet/s`, 1500 as `1.50 kpacket/s`.
+  package static func scaled(_ number: Double, _ unit: String) -> String {
+    let text = scaled(number)
+    return text + (text.last?.isLetter == true ? "" : " ") + unit
+  }
+
   package static func percent(_ part: UInt64, of whole: UInt64) -> String {
     whole == 0 ? "-" : fixed(Double(part) / Double(whole) * 100, 1) + " %"
   }

@@ -17,6 +17,24 @@ extension Help {
       hauberk status --watch
     """
 
+  package static let sign = """
+    Usage: hauberk sign FILE --key KEY
+
+    Signs the octets of FILE with an Ed25519 key and writes the signature into FILE.sig: 64 octets, as OpenSSL makes and
+    verifies them. Where a machine trusts keys, `hauberk run`, `check` and `reload` take no configuration but one that
+    a trusted key has signed: those in the file of --trust, or in /etc/hauberk/trust.pem where that is there.
+
+    Options:
+    \(listing(SignOptions.options))
+
+    Examples:
+      openssl genpkey -algorithm ed25519 -out key.pem
+      openssl pkey -in key.pem -pubout -out trust.pem
+      hauberk sign gateway.yaml --key key.pem
+      openssl pkeyutl -sign -inkey key.pem -rawin -in gateway.yaml -out gateway.yaml.sig
+      hauberk check gateway.yaml --trust trust.pem
+    """
+
   package static let status = """
     Usage: hauberk status [OPTIONS]
 
@@ -48,18 +66,21 @@ extension Help {
     """
 
   package static let trace = """
-    Usage: hauberk trace [PACKETS] [OPTIONS]
+    Usage: hauberk trace [OPTIONS]
 
-    Tells what happens to the next PACKETS packets (10 unless said otherwise, at most \(Request.mostTraced)) that
-    reach the running gateway: where each came in, what was read in it, who owns it, what was done with it. The
-    gateway goes on working meanwhile; packets that come too fast to be told are left out. Ctrl-C ends the trace.
+    Tells what becomes of the next packets that reach the running gateway, at most \(Request.mostTraced): where each
+    came in and by which worker, what it was, which policy or SA took it, and what became of it: sealed, opened,
+    forwarded by which port to whom, handed to the control thread, or dropped, and why. A packet fits if its headers
+    do, as it came or as it left; what it carries is never shown. The gateway goes on working meanwhile. Where more
+    packets fit than can be told, some are left out and counted. Ctrl-C ends the trace.
 
     Options:
     \(listing(TraceOptions.options))
 
     Examples:
-      hauberk trace 3
-      hauberk trace 100 --seconds 10 --json
+      hauberk trace --count 3
+      hauberk trace --from 10.1.0.0/16 --protocol icmp
+      hauberk trace --spi 0x1000 --count 100 --seconds 10 --json | jq -r .fate
     """
 
   package static let reload = """
@@ -76,11 +97,12 @@ extension Help {
   package static let drain = """
     Usage: hauberk drain [OPTIONS]
 
-    Makes the running gateway take no more packets and finish those that are under way. It stays and answers, so
-    that its counters can be read; 'hauberk stop' ends it.
+    Makes the running gateway take nothing new from its ports, finish what is under way, and end: packets between
+    its threads, those that wait for a neighbour's MAC address (3 s at most), and datagrams of which some fragments
+    are there (30 s at most). Says what was left. What comes meanwhile is lost, unless somebody else takes it.
 
     Options:
-    \(listing(ActionOptions.options))
+    \(listing(DrainOptions.options))
     """
 
   package static let stop = """

@@ -16,8 +16,8 @@ package struct Progress {
     let now = Console.now()
     guard now - start > 1, now - last > 0.1 else { return }
     last = now
-    let rate = Format.scaled(Double(packets) / (now - start))
-    let text = "\(Format.grouped(packets)) packets, \(rate)packet/s"
+    let rate = Format.scaled(Double(packets) / (now - start), "packet/s")
+    let text = "\(Format.grouped(packets)) packets, \(rate)"
     if let share {
       let bar = Format.left(Format.bar(share, width: 30), 30)
       Console.overwrite("[\(bar)] \(Format.fixed(min(1, share) * 100, 0)) %  \(text)")

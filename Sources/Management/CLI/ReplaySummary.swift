@@ -22,8 +22,8 @@ package struct ReplaySummary {
   private mutating func head() {
     lines.append("\(result.source) (\(result.link))")
     lines.append("")
-    let rate = Format.scaled(result.packetsPerSecond)
-    let bits = Format.scaled(result.seconds > 0 ? Double(result.bytesIn) * 8 / result.seconds : 0)
+    let rate = Format.scaled(result.packetsPerSecond, "packet/s")
+    let bits = Format.scaled(result.seconds > 0 ? Double(result.bytesIn) * 8 / result.seconds : 0, "bit/s")
     lines.append(row("in", result.packetsIn, result.bytesIn))
     lines.append(row("out", result.packetsOut, result.bytesOut) + (result.out.map { "   \($0)" } ?? ""))
     if result.packetsMade > 0 { lines.append(row("made", result.packetsMade, nil)) }
@@ -36,7 +36,7 @@ package struct ReplaySummary {
       lines.append(
         "  \(Format.grouped(result.unfinishedFragments)) of them fragments of packets that never became whole")
     }
-    lines.append("  rate      \(rate)packet/s, \(bits)bit/s, in \(Format.seconds(result.seconds))")
+    lines.append("  rate      \(rate), \(bits), in \(Format.seconds(result.seconds))")
     lines.append(
       "  work sets \(result.workSetsUsed) of 1024 used, hash \(result.hash.rawValue)"
         + (result.keyIsZero && result.hash == .keyed ? ", key all zero" : ""))
@@ -110,7 +110,9 @@ package struct ReplaySummary {
 
   private mutating func stages() {
     guard let first = result.workers.first else { return }
-    lines += ["", "workers, in ticks of the time-stamp counter per packet (\(Format.scaled(result.ticksPerSecond))Hz)"]
+    lines += [
+      "", "workers, in ticks of the time-stamp counter per packet (\(Format.scaled(result.ticksPerSecond, "Hz")))",
+    ]
     let names = first.stages.map(\.name)
     lines.append(
       "  " + Format.left("", 18) + Format.right("packets", 13)

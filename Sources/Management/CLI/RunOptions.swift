@@ -5,10 +5,12 @@ package struct RunOptions: Sendable {
   package var begins: Bool
   /// Read and open everything, then end.
   package var isTrial: Bool
+  /// Whom to trust; nil asks the machine.
+  package var trust: String?
 
   package static let options = [
     Option("--begin", nil, "begin nonce records for keys that have none: only for keys that were never used"),
-    Option("--trial", nil, "open everything, and end before the first packet"),
+    Option("--trial", nil, "open everything, and end before the first packet"), TrustOption.option,
   ]
 
   package init(_ words: [String]) throws(CommandFailure) {
@@ -19,5 +21,6 @@ package struct RunOptions: Sendable {
     self.config = config
     begins = parsed.has("--begin")
     isTrial = parsed.has("--trial")
+    trust = parsed.value(TrustOption.option.name)
   }
 }

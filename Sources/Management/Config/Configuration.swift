@@ -16,6 +16,8 @@ package struct Configuration: Sendable {
   /// Of a live gateway; nil where the file names no ports.
   package var gateway: GatewayDescription?
   package var operation = OperationSection()
+  /// Whose signature it carries; nil where nobody asked.
+  package var signer: String?
 
   package init(_ document: YAMLDocument) throws(ConfigurationErrors) {
     self = try document.read { Configuration(&$0) }

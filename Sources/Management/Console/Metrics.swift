@@ -48,6 +48,9 @@ package struct Metrics {
       ports.map { ($0.labels + [("method", $0.method), ("mac", $0.mac)], "1") })
     exposition.add("hauberk_port_up", .gauge, "1 while the link is up.", each { $0.link == .up ? "1" : "0" })
     exposition.add("hauberk_port_mtu_bytes", .gauge, "The longest packet that the device takes.", each { "\($0.mtu)" })
+    exposition.add(
+      "hauberk_port_kernel_drops_total", .counter, "Packets that the kernel had for a port and dropped, by cause.",
+      ports.flatMap { port in port.kernelDrops.list.map { (port.labels + [("cause", $0.name)], "\($0.count)") } })
     for (word, path) in [("received", \PortStatus.received), ("sent", \PortStatus.sent)] {
       exposition.add(
         "hauberk_port_\(word)_packets_total", .counter, "Packets \(word).", each { "\($0[keyPath: path].packets)" })

@@ -12,7 +12,8 @@ struct CheckCommand {
   init(_ options: CheckOptions) { self.options = options }
 
   func run() throws(CommandFailure) -> ExitCode {
-    guard let configuration = try CommandInput.configuration(options.config) else { return .usage }
+    guard let configuration = try CommandInput.configuration(options.config, CommandInput.trust(options.trust))
+    else { return .usage }
     let report = CheckReport(options.config, configuration, found: found(configuration))
     try Console.output(options.json ? report.json.text + "\n" : report.text)
     return .success

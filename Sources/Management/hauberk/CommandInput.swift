@@ -46,14 +46,23 @@ enum CommandInput {
     return CommandFailure(code, error.description)
   }
 
-  static func configuration(_ path: String?) throws(CommandFailure) -> Configuration? {
+  /// Whom the command line or the machine trusts.
+  static func trust(_ path: String?) throws(CommandFailure) -> Trust? {
+    do {
+      return try Trust.found(path)
+    } catch {
+      throw CommandFailure(.untrusted, error.description)
+    }
+  }
+
+  static func configuration(_ path: String?, _ trust: Trust? = nil) throws(CommandFailure) -> Configuration? {
     guard let path else { return nil }
     // The tree of a long file is large, and over by then.
     defer { hauberk_return_free_memory() }
     do {
-      return try Configuration.load(path)
+      return try Configuration.load(path, trust)
     } catch {
-      throw CommandFailure(.configuration, error.description)
+      throw CommandFailure(error.exitCode, error.description)
     }
   }
 
@@ -76,4 +85,8 @@ enum CommandInput {
     }
     return description
   }
+}
+
+extension ConfigurationFailure {
+  var exitCode: ExitCode { if case .untrusted = self { .untrusted } else { .configuration } }
 }

@@ -28,6 +28,7 @@ struct Main {
     case "replay": return try ReplayCommand(ReplayOptions(rest)).run()
     case "classify": return try ClassifyCommand(ClassifyOptions(rest)).run()
     case "check": return try CheckCommand(CheckOptions(rest)).run()
+    case "sign": return try SignCommand(SignOptions(rest)).run()
     case "keys": return try KeysCommand(KeysOptions(rest)).run()
     case "audit": return try AuditCommand(AuditOptions(rest)).run()
     case "run": return try RunCommand(RunOptions(rest)).run()
@@ -36,7 +37,7 @@ struct Main {
     case "show": return try StatusCommand(ShowOptions(rest)).run()
     case "trace": return try TraceCommand(TraceOptions(rest)).run()
     case "reload": return try ActionCommand(.reload, ActionOptions("reload", rest)).run()
-    case "drain": return try ActionCommand(.drain, ActionOptions("drain", rest)).run()
+    case "drain": return try DrainCommand(DrainOptions(rest)).run()
     case "stop": return try ActionCommand(StopOptions(rest)).run()
     case "completions":
       try Console.output(CompletionsOptions(rest).shell.completions)

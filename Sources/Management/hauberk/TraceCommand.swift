@@ -14,7 +14,7 @@ struct TraceCommand {
     var told = 0
     var isFresh = true
     while true {
-      let request = Request.trace(packets: options.packets, isFresh: isFresh)
+      let request = Request.trace(options.wish, packets: options.packets, isFresh: isFresh)
       let answer = try client.result(of: request, TraceAnswer.self).value
       isFresh = false
       for story in answer.stories {
@@ -22,23 +22,34 @@ struct TraceCommand {
         try tell(story, told)
       }
       try Console.flush()
-      if told >= options.packets || answer.left == 0 { return .success }
+      if told >= options.packets || answer.left == 0 {
+        tellUntold(answer)
+        return .success
+      }
       let isLate = deadline.map { Console.now() >= $0 } ?? false
       if isLate || hauberk_was_interrupted() {
         // Nobody listens any more: the workers need not tell.
         _ = try? ControlClient(options.control.path).ask(.trace(packets: 0, isFresh: true))
         if !options.control.json { Console.note("\(told) of \(options.packets) packets came") }
+        tellUntold(answer)
         return .success
       }
       hauberk_sleep_microseconds(100_000)
     }
   }
 
-  private func tell(_ story: String, _ number: Int) throws(CommandFailure) {
+  /// On the other stream, so that every line of standard output is a packet.
+  private func tellUntold(_ answer: TraceAnswer) {
+    guard answer.untold > 0 else { return }
+    Console.note("\(Format.grouped(answer.untold)) more fitted and came too fast to be told")
+  }
+
+  private func tell(_ story: TraceStory, _ number: Int) throws(CommandFailure) {
     if options.control.json {
-      try Console.output(JSON.object([("number", number.json), ("story", .string(story))]).line + "\n")
+      let members = TraceStory.members.map { ($0.name, $0.json(of: story)) }
+      try Console.output(JSON.object([("number", number.json)] + members).line + "\n")
     } else {
-      try Console.output((number == 1 ? "" : "\n") + story + (story.hasSuffix("\n") ? "" : "\n"))
+      try Console.output((number == 1 ? "" : "\n") + story.text(number: number))
     }
   }
 }

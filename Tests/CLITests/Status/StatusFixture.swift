@@ -29,6 +29,19 @@ enum StatusFixture {
     return status
   }
 
+  static var story: TraceStory {
+    var story = TraceStory()
+    story.time = 1.5
+    (story.origin, story.device, story.worker, story.crossedFrom) = ("inside", "eth1", 1, 2)
+    story.came.source = "10.1.0.2"
+    (story.came.sourcePort, story.came.spi, story.came.sequence, story.came.vlan) = (4000, 7, 8, 9)
+    (story.workSet, story.fate, story.reason, story.meaning) = (417, .dropped, "replayed", "it was there")
+    story.takenBy = StoryTaker(kind: "tunnel", name: "berlin", spi: 7, suite: "AES")
+    story.left = story.came
+    (story.made, story.exit, story.nextHop) = (2, "eth2", "192.0.2.2")
+    return story
+  }
+
   static func worker(_ number: Int, processor: Int?, packets: UInt64) -> WorkerStatus {
     var worker = WorkerStatus()
     worker.number = number
@@ -47,6 +60,8 @@ enum StatusFixture {
     port.device = device
     port.method = "AF_XDP, native, zero-copy"
     port.link = .up
+    port.kernelDrops = NamedCounts([("ringFull", 3)])
+    port.hidesVLANTags = true
     port.mac = "02:00:00:00:00:01"
     port.mtu = 1500
     port.queues = 2

@@ -1,6 +1,7 @@
 @testable import CLI
 import Foundation
 import Testing
+import Wire
 
 @Suite struct StatusTests {
   /// There and back, as between the gateway and a client.
@@ -30,7 +31,7 @@ import Testing
         RouteStatus("2001:db8::/32", via: nil, interface: nil, origin: "static"),
       ])
     #expect(try sent(routes).json.text == routes.json.text)
-    let trace = TraceAnswer(stories: ["one\ntwo"], left: 3)
+    let trace = TraceAnswer(stories: [StatusFixture.story], left: 3, untold: 4)
     #expect(try sent(trace).json.text == trace.json.text)
     let done = Done("done", details: ["this", "that"])
     #expect(try sent(done).json.text == done.json.text)
@@ -55,6 +56,10 @@ import Testing
 
   @Test func `requests arrive, and what is half of one is refused`() throws {
     var requests: [Request] = [.status, .reload, .drain, .stop, .trace(packets: 5, isFresh: false)]
+    var wish = TraceWish()
+    (wish.from, wish.to) = (IPPrefix("10.1.0.0/16"), IPPrefix("2001:db8::1"))
+    (wish.spi, wish.protocolNumber) = (.max, TraceWish.arp)
+    requests.append(.trace(wish, packets: 1, isFresh: true))
     requests += Shown.allCases.map { .show($0, Page(from: 3, most: 7)) }
     for request in requests {
       #expect(try Request(json: JSONReader.read(Array(request.json.line.utf8))) == request)
@@ -69,6 +74,9 @@ import Testing
       (#"{"command":"show","what":"ports","most":1001}"#, "most: a whole number from 1 to 1000"),
       (#"{"command":"show","what":"ports","from":-1}"#, "from: no whole number"),
       (#"{"command":"trace","packets":1001}"#, "packets: a whole number from 0 to 1000"),
+      (#"{"command":"trace","from":"10.1.0.0/33"}"#, "from: no prefix"),
+      (#"{"command":"trace","spi":4294967296}"#, "no whole number"),
+      (#"{"command":"trace","protocol":257}"#, "protocol: at most 256"),
       (#"{"command":"stop","now":true}"#, "'stop' takes no 'now'"),
     ] {
       let json = try JSONReader.read(Array(text.utf8))

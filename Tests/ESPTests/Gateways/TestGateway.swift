@@ -164,7 +164,7 @@ final class TestGateway {
     switch order.kind {
     case .nonces: paths[worker].stages.takeNonces(order, snapshot)
     case .endLifetime: paths[worker].stages.endLifetime(order, snapshot)
-    case .stop, .changePorts: break
+    case .stop, .trace, .drain, .changePorts: break
     }
   }
 

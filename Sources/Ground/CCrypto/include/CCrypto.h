@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CSignature.h"
+
 #ifndef HAUBERK_HOT
 #define HAUBERK_HOT __attribute__((swift_attr("@_noLocks")))
 #endif

@@ -68,6 +68,14 @@ HAUBERK_INLINE int64_t hauberk_seconds(void) {
   return (int64_t)t.tv_sec;
 }
 
+/// Seconds of the epoch, for people to read; below them microseconds.
+HAUBERK_INLINE int64_t hauberk_wall_clock(uint32_t *microseconds) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  *microseconds = (uint32_t)(t.tv_nsec / 1000);
+  return (int64_t)t.tv_sec;
+}
+
 /// A counter of the kernel's that a thread can wait at until another raises it.
 int hauberk_event_make(void);
 HAUBERK_HOT void hauberk_event_raise(int event);

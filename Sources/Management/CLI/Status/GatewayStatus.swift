@@ -98,6 +98,10 @@ package struct PortStatus: JSONMembers {
   package var queues = 1
   package var received = TrafficStatus()
   package var sent = TrafficStatus()
+  /// What the kernel had for the port and dropped, by cause; with AF_XDP alone.
+  package var kernelDrops = NamedCounts()
+  /// The device takes VLAN tags off before anybody sees them.
+  package var hidesVLANTags = false
 
   package init() {}
 
@@ -105,7 +109,7 @@ package struct PortStatus: JSONMembers {
     [
       Member("side", \.side), Member("device", \.device), Member("method", \.method), Member("link", \.link),
       Member("mac", \.mac), Member("mtu", \.mtu), Member("queues", \.queues), Member("received", \.received),
-      Member("sent", \.sent),
+      Member("sent", \.sent), Member("kernelDrops", \.kernelDrops), Member("hidesVLANTags", \.hidesVLANTags),
     ]
   }
 }

@@ -36,12 +36,13 @@ package enum Request: Sendable, Equatable {
   /// Answered by a `Listing` of rows (`Response(_:of:_:)` makes those that a status has); `config` by a
   /// `ConfigurationStatus`.
   case show(Shown, Page)
-  /// Answered by a `TraceAnswer`. Fresh: begin with the next packets, that many; else: what has come since. A trace that
-  /// nobody fetches ends by itself, and one of 0 packets ends at once.
-  case trace(packets: Int, isFresh: Bool)
+  /// Answered by a `TraceAnswer`. Fresh: begin with the next packets that are wished for, that many; else: what has come
+  /// since. A trace that nobody fetches ends by itself, and one of 0 packets ends at once.
+  case trace(TraceWish = TraceWish(), packets: Int, isFresh: Bool)
+  /// Answered by a `DrainAnswer`, again and again until it is done; then the gateway ends.
+  case drain
   /// These are answered by a `Done`.
   case reload
-  case drain
   case stop
 
   package static let mostTraced = 1000
@@ -54,8 +55,8 @@ package enum Request: Sendable, Equatable {
       .object([
         ("command", .string("show")), ("what", what.json), ("from", page.from.json), ("most", page.most.json),
       ])
-    case .trace(let packets, let isFresh):
-      .object([("command", .string("trace")), ("packets", packets.json), ("fresh", isFresh.json)])
+    case .trace(let wish, let packets, let isFresh):
+      .object([("command", .string("trace")), ("packets", packets.json), ("fresh", isFresh.json)] + wish.members)
     case .reload: .object([("command", .string("reload"))])
     case .drain: .object([("command", .string("drain"))])
     case .stop: .object([("command", .string("stop"))])
@@ -78,9 +79,9 @@ package enum Request: Sendable, Equatable {
         Page(
           from: try Self.member("from", of: json, 0), most: try Self.most("most", of: json, 1...Page.mostRows)))
     case "trace":
-      known = ["packets", "fresh"]
+      known = ["packets", "fresh"] + TraceWish.names
       self = .trace(
-        packets: try Self.most("packets", of: json, 0...Self.mostTraced),
+        try TraceWish(json: json), packets: try Self.most("packets", of: json, 0...Self.mostTraced),
         isFresh: try Self.member("fresh", of: json, true))
     case "reload", "drain", "stop":
       known = []

@@ -56,19 +56,3 @@ package struct Done: JSONMembers {
 
   package static var members: [Member<Self>] { [Member("sentence", \.sentence), Member("details", \.details)] }
 }
-
-/// The stories of packets that passed since the last time somebody asked.
-package struct TraceAnswer: JSONMembers {
-  package var stories: [String] = []
-  /// How many are still awaited.
-  package var left = 0
-
-  package init() {}
-
-  package init(stories: [String], left: Int) {
-    self.stories = stories
-    self.left = left
-  }
-
-  package static var members: [Member<Self>] { [Member("stories", \.stories), Member("left", \.left)] }
-}

@@ -43,8 +43,9 @@ package struct StatusTables {
     var lines = portTable.lines(indent: "")
     var causes: [String] = []
     for port in status.ports {
-      for (direction, traffic) in [("received", port.received), ("sent", port.sent)] {
-        for cause in traffic.drops.list where cause.count > 0 {
+      let counts = [("received", port.received.drops), ("sent", port.sent.drops), ("kernel", port.kernelDrops)]
+      for (direction, drops) in counts {
+        for cause in drops.list where cause.count > 0 {
           causes.append(
             "  \(Format.left(port.side, 8)) \(Format.left(direction, 8)) "
               + "\(Format.right(Format.grouped(cause.count), 13)) \(cause.name)")

@@ -1,5 +1,6 @@
 import CKernel
 import CLI
+import Config
 import Console
 import Contract
 import Dataplane
@@ -18,8 +19,10 @@ extension LiveSession {
       stop()
       return Response(Done("stopping"))
     case .reload: return reload()
-    case .trace, .drain:
-      return .refused(.usage, "this gateway does not do that yet: it is not implemented")
+    case .trace(let wish, let packets, let isFresh):
+      return Response(
+        trace.answer(wish, packets: packets, isFresh: isFresh, traceNames, now: hauberk_nanoseconds()))
+    case .drain: return Response(drain())
     }
   }
 
@@ -31,6 +34,7 @@ extension LiveSession {
     status.process = Int(getpid())
     status.uptimeSeconds = Double(hauberk_nanoseconds() - started) / 1e9
     status.configuration = options.config
+    status.personality = configuration.signer.map { "the key \($0)" }
     status.reloads = reloads
     status.polling = gateway.description.gateway.polling.rawValue
     status.engine = gateway.engineName
@@ -51,6 +55,10 @@ extension LiveSession {
   }
 
   private static let lost = DropReason.allCases.dropFirst().filter { !$0.isConsumption && $0 != .arp }
+
+  var traceNames: TraceNames {
+    TraceNames(gateway: gateway, hops: plan.hops) { [unowned self] in name(of: $0) }
+  }
 
   private var plan: RoutePlan { RoutePlan(gateway.description.gateway) }
 
@@ -76,6 +84,8 @@ extension LiveSession {
       status.device = port.device
       status.method = ports.sides[index].words
       status.queues = gateway.description.gateway.workers
+      status.hidesVLANTags = ports.sides[index].opened?.hidesVLANTags ?? false
+      status.kernelDrops = kernelDrops(port.side)
       status.link =
         switch ports.sides[index].state {
         case .up: .up
@@ -94,6 +104,22 @@ extension LiveSession {
       status.sent = TrafficStatus(packets: sum(\.sentPackets), bytes: sum(\.sentBytes), drops: lost(false))
       return status
     }
+  }
+
+  /// What the kernel had for us and could not hand over, before any of it reached a worker.
+  private func kernelDrops(_ side: Side) -> NamedCounts {
+    var sum = XDPKernelCounts()
+    for ports in gateway.ports {
+      guard let counts = (side == .inside ? ports.inside : ports.outside).kernelCounts else { return NamedCounts() }
+      sum.ringFull += counts.ringFull
+      sum.noFrame += counts.noFrame
+      sum.tooLong += counts.tooLong
+      sum.badDescriptors += counts.badDescriptors
+    }
+    return NamedCounts([
+      ("ringFull", sum.ringFull), ("noFrame", sum.noFrame), ("tooLong", sum.tooLong),
+      ("badDescriptor", sum.badDescriptors),
+    ])
   }
 
   private var drops: [DropStatus] {
@@ -153,6 +179,7 @@ extension LiveSession {
       status.window = sa.window
       status.lost = sa.lost
       status.drops = NamedCounts(sa.drops)
+      status.left = LifetimeLeft(seconds: sa.secondsLeft, packets: sa.packetsLeft, bytes: sa.bytesLeft)
       return status
     }
   }

@@ -14,6 +14,8 @@ import Wire
 /// One life of a live gateway, and its control thread: the one that made it.
 final class LiveSession {
   let options: RunOptions
+  /// As it was at the start: no reload changes who may reload.
+  private let trust: Trust?
   private(set) var configuration: Configuration
   private(set) var reloads: UInt64 = 0
   private(set) var configured = hauberk_nanoseconds()
@@ -22,8 +24,10 @@ final class LiveSession {
   let started = hauberk_nanoseconds()
   private(set) var state = GatewayState.starting
   let ports: PortSet
+  lazy var trace = LiveTrace(gateway)
+  private var drainage: LiveDrain?
   private(set) var bridge: SlowPathBridge
-  private var server: ControlServer?
+  private(set) var server: ControlServer?
   private var metrics: MetricsServer?
   /// What the metrics' thread reads: a second old at most.
   private let shown = LatestText()
@@ -36,9 +40,11 @@ final class LiveSession {
 
   var portWords: [String] { ports.sides.map(\.words) }
 
-  init(_ options: RunOptions, _ configuration: Configuration, _ description: GatewayDescription) throws(CommandFailure)
-  {
+  init(
+    _ options: RunOptions, _ configuration: Configuration, _ description: GatewayDescription, _ trust: Trust?
+  ) throws(CommandFailure) {
     self.options = options
+    self.trust = trust
     self.configuration = configuration
     log = Log(
       format: configuration.operation.logFormat == "json" ? .json : nil,
@@ -112,6 +118,12 @@ final class LiveSession {
     note("running", "running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
     for weakness in ports.sides.compactMap({ $0.opened?.weakness }) { tell(.warning, weakness) }
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
+    let description = gateway.description.gateway
+    for (side, port) in zip(ports.sides, description.ports) where side.opened?.hidesVLANTags == true {
+      // Nobody misses tags where no interface has one.
+      guard description.interfaces.contains(where: { $0.side == port.side && $0.vlan != nil }) else { continue }
+      warn("\(port.device) takes VLAN tags off before anybody sees them: `ethtool -K \(port.device) rxvlan off`")
+    }
     notifier?.ready("passing packets")
     hauberk_catch_hangups()
     while !isStopping, !hauberk_was_interrupted() {
@@ -126,8 +138,8 @@ final class LiveSession {
     return .success
   }
 
+  /// Clients keep their connections: those end with the process, when everything else is over.
   func close() {
-    server = nil
     metrics = nil
     // What failed may have failed after workers were started.
     gateway.stop()
@@ -151,6 +163,8 @@ final class LiveSession {
       notifier?.alive()
       nextSignOfLife = now + every / 2
     }
+    trace.turn(now: now) { traceNames }
+    turnDrain()
     server.turn()
     log?.turn()
     if metrics != nil, now >= nextShow {
@@ -159,7 +173,10 @@ final class LiveSession {
     }
     if isMore { return }
     var milliseconds: Int32 = 20
-    if let due = bridge.nextTimer { milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1) }
+    if drainage != nil { milliseconds = 1 }
+    if let due = bridge.nextTimer, drainage == nil {
+      milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1)
+    }
     hauberk_wait_for(server.descriptor, ports.news, gateway.wakesControl, milliseconds)
   }
 
@@ -183,34 +200,59 @@ final class LiveSession {
 
   func stop() { isStopping = true }
 
+  /// Takes nothing new from here on, and ends once nothing is under way. Asked again, it says how far that is.
+  func drain() -> DrainAnswer {
+    let now = hauberk_nanoseconds()
+    if drainage == nil {
+      drainage = LiveDrain(gateway, bridge.slow, now: now)
+      state = .draining
+      notifier?.status("draining: takes no packets")
+      note("draining", "takes nothing new from its ports, and finishes what is under way")
+    }
+    return drainage?.answer(gateway, bridge.slow, now: now) ?? DrainAnswer()
+  }
+
+  private func turnDrain() {
+    let now = hauberk_nanoseconds()
+    guard drainage?.turn(gateway, bridge.slow, now: now) == true else { return }
+    if let left = drainage?.answer(gateway, bridge.slow, now: now) {
+      note("drained", left.text.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }.joined(separator: "; "))
+    }
+    state = .drained
+    isStopping = true
+  }
+
   /// As a whole or not at all.
   func reload() -> Response {
+    if drainage != nil { return refuse("the gateway drains, and then it ends") }
     notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
     defer { notifier?.ready("passing packets") }
     do {
-      let next = try Configuration.load(options.config)
+      let next = try Configuration.load(options.config, trust)
       guard let description = next.gateway else {
         return refuse("\(options.config) names no ports any more")
       }
       guard next.stateDirectory == configuration.stateDirectory, next.operation == configuration.operation else {
         return refuse("'unit.stateDirectory' and 'operation' cannot change while the gateway runs")
       }
+      // By the names of now: the next configuration has others.
+      trace.turn(now: hauberk_nanoseconds()) { traceNames }
       try gateway.reload(Self.live(next, description))
       bridge.adopt()
       configuration = next
       configured = hauberk_nanoseconds()
       reloads += 1
     } catch {
-      return refuse("\(error)")
+      return refuse("\(error)", (error as? ConfigurationFailure)?.exitCode ?? .configuration)
     }
     let count = gateway.associations.counters().count
     note("reloaded", "reloaded \(options.config): \(count) SAs, \(gateway.description.gateway.routes.count) routes")
     return Response(Done("reloaded \(options.config)"))
   }
 
-  private func refuse(_ sentence: String) -> Response {
+  private func refuse(_ sentence: String, _ code: ExitCode = .configuration) -> Response {
     warn("reload refused, nothing has changed: \(sentence)")
-    return .refused(.configuration, "nothing has changed: \(sentence)")
+    return .refused(code, "nothing has changed: \(sentence)")
   }
 
   func name(of interface: Int) -> String {

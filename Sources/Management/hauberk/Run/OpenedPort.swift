@@ -26,6 +26,8 @@ final class OpenedPort {
   let words: String
   /// By worker.
   let ports: [LivePort]
+  /// The device takes VLAN tags off before we could see them.
+  private(set) var hidesVLANTags = false
   /// Keeps the kernel out; nil where it is at the other end.
   private let kernelGuard: KernelGuard?
   private let look: () -> PortState
@@ -147,9 +149,11 @@ final class OpenedPort {
     }
     let opened = queues
     let words = "AF_XDP, \(device.hook.rawValue), \(opened[0].pointee.isZeroCopy ? "zero-copy" : "copy")"
-    return OpenedPort(words, opened.map { LivePort(.xdp($0)) }, kernelGuard, { device.state }) { frames in
+    let port = OpenedPort(words, opened.map { LivePort(.xdp($0)) }, kernelGuard, { device.state }) { frames in
       close(opened, device, giving: frames)
     }
+    port.hidesVLANTags = device.hidesVLANTags
+    return port
   }
 
   private static func close(

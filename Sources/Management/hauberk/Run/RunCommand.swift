@@ -17,7 +17,8 @@ struct RunCommand {
   init(_ options: RunOptions) { self.options = options }
 
   func run() throws(CommandFailure) -> ExitCode {
-    guard let configuration = try CommandInput.configuration(options.config) else { return .usage }
+    let trust = try CommandInput.trust(options.trust)
+    guard let configuration = try CommandInput.configuration(options.config, trust) else { return .usage }
     guard let description = configuration.gateway else {
       throw CommandFailure(
         .configuration,
@@ -28,12 +29,22 @@ struct RunCommand {
     } catch {
       throw CommandFailure(.machine, error.description)
     }
-    let session = try LiveSession(options, configuration, description)
     if options.isTrial {
+      let session = try LiveSession(options, configuration, description, trust)
       session.close()
       try Console.output("everything opens: \(session.portWords.joined(separator: "; "))\n")
       return .success
     }
-    return try session.run()
+    let (code, server) = try live(configuration, description, trust)
+    // Last, when ports, memory and the nonces' lock are free: whoever waits for this end may start another gateway.
+    withExtendedLifetime(server) {}
+    return code
+  }
+
+  private func live(
+    _ configuration: Configuration, _ description: GatewayDescription, _ trust: Trust?
+  ) throws(CommandFailure) -> (ExitCode, ControlServer?) {
+    let session = try LiveSession(options, configuration, description, trust)
+    return (try session.run(), session.server)
   }
 }
