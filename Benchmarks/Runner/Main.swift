@@ -16,6 +16,7 @@ struct Main {
     Option("--lookups", nil, "finding an SA and a policy among 1 to 100 000"),
     Option("--ports", nil, "AF_XDP beside AF_PACKET, as root"),
     Option("--routes", nil, "finding a route among 1 to 1 000 000"),
+    Option("--tunnels", nil, "what 10 000 tunnels cost a gateway: start, reload, memory; as root"),
     Option("--list", nil, "name the comparisons"),
     Option("--repeat", "N", "run our side of the chosen ones N times, and nothing else: for instruction counts"),
     Option("--allocations", nil, "fail if our side of a hot path allocates once it is warm"),
@@ -43,6 +44,7 @@ struct Main {
     if parsed.has("--lookups") { return try measureLookUps(rounds: rounds) }
     if parsed.has("--ports") { return try measurePorts(rounds: rounds) }
     if parsed.has("--routes") { return try measureRoutes(rounds: rounds) }
+    if parsed.has("--tunnels") { return try measureTunnels(rounds: rounds) }
     let comparisons = try comparisons(wanted)
     defer { removeCaptures() }
     if parsed.has("--list") {

@@ -64,6 +64,8 @@ class Echo:
         body = bytes((number + place) & 0xff for place in range(size))
         if not self.is6:
             head = head[:2] + struct.pack('!H', checksum(head + body)) + head[4:]
+        # While an address is asked for, what is sent to it waits, and more does not fit.
+        self.socket.settimeout(5)
         self.socket.sendto(head + body, (self.address, 0))
 
     def hear(self, seconds):

@@ -93,6 +93,13 @@ package final class LiveGateway {
     frames = (0..<workers).map { _ in FrameSource(memory) }
     controlFrames = FrameSource(memory, keeping: 256)
     engine = try CryptoEngine(forced: description.engine, lanes: workers)
+    reports = (0..<workers).map { _ in SPSCRing(capacity: 256) }
+    // Before the tables of many SAs leave used memory behind: most of what a worker has for later it never touches.
+    for number in 0..<workers {
+      espWorkers.append(
+        ESPWorker(
+          lane: try engine.lane(number), memory: memory, reports: reports[number], worker: number, link: .ethernet))
+    }
     associations = try Associations(description.classify, engine: engine, workers: workers)
     associations.tables.epoch.pointee = hauberk_seconds()
     supply = try NonceSupply(
@@ -106,7 +113,6 @@ package final class LiveGateway {
     shared = WorkerShared(
       memory: memory, first: snapshot, workers: workers, crossingCapacity: Self.crossingCapacity)
     orders = (0..<workers).map { _ in SPSCRing(capacity: 64) }
-    reports = (0..<workers).map { _ in SPSCRing(capacity: 256) }
     counters = (0..<workers).map { _ in WorkerCounters() }
     desks = (0..<workers).map { _ in TraceDesk() }
     let wakesControl = hauberk_event_make()
@@ -116,11 +122,6 @@ package final class LiveGateway {
     }
     exchangeList = .allocate(capacity: workers)
     for (number, exchange) in exchanges.enumerated() { (exchangeList + number).initialize(to: exchange) }
-    for number in 0..<workers {
-      espWorkers.append(
-        ESPWorker(
-          lane: try engine.lane(number), memory: memory, reports: reports[number], worker: number, link: .ethernet))
-    }
     hauberk_return_free_memory()
   }
 

@@ -38,6 +38,23 @@ bool hauberk_advise_huge(void *address, size_t bytes) { return madvise(address, 
 
 void hauberk_return_free_memory(void) { malloc_trim(0); }
 
+struct errand {
+  void (*work)(void *);
+  void *context;
+};
+
+static void *run_errand(void *errand) {
+  const struct errand *given = errand;
+  given->work(given->context);
+  return NULL;
+}
+
+bool hauberk_run_apart(void (*work)(void *), void *context) {
+  struct errand errand = {work, context};
+  pthread_t thread;
+  return pthread_create(&thread, NULL, run_errand, &errand) == 0 && pthread_join(thread, NULL) == 0;
+}
+
 void hauberk_sleep_microseconds(uint32_t microseconds) {
   struct timespec t = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
   nanosleep(&t, NULL);

@@ -76,6 +76,17 @@ public struct TunnelDescription: Sendable {
     self.remote = remote
   }
 
+  /// The same in memory of its own, the parameters apart.
+  public var copied: TunnelDescription {
+    var copy = self
+    copy.name = String(decoding: Array(name.utf8), as: UTF8.self)
+    copy.local = local.map { $0 }
+    copy.remote = remote.map { $0 }
+    copy.security?.inboundKey.material = security?.inboundKey.material.copied ?? Secret([])
+    copy.security?.outboundKey.material = security?.outboundKey.material.copied ?? Secret([])
+    return copy
+  }
+
   /// Its keys included.
   public func isSame(as other: TunnelDescription) -> Bool {
     let isSecure =

@@ -1,25 +1,24 @@
 internal import Glibc
 
 /// Octets that nobody is to see: wiped when the last holder lets go, and without a description.
-public final class Secret: Sendable, CustomStringConvertible, CustomReflectable {
-  nonisolated(unsafe) private let octets: UnsafeMutableRawBufferPointer
+public struct Secret: Sendable, CustomStringConvertible, CustomReflectable {
+  nonisolated(unsafe) private let octets: SecretOctets
 
   public init(_ octets: [UInt8]) {
-    self.octets = .allocate(byteCount: max(1, octets.count), alignment: 16)
-    self.octets.copyBytes(from: octets)
-    count = octets.count
+    self.octets = octets.withUnsafeBytes { SecretOctets.copy(of: $0) }
   }
 
-  deinit {
-    // Unlike memset, never left out as a store that nobody reads.
-    if let start = octets.baseAddress { explicit_bzero(start, octets.count) }
-    octets.deallocate()
-  }
+  private init(_ octets: SecretOctets) { self.octets = octets }
 
-  public let count: Int
+  public var count: Int { octets.header }
+
+  /// The same in memory of its own.
+  public var copied: Secret { withOctets { Secret(SecretOctets.copy(of: $0)) } }
 
   public func withOctets<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-    try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(octets)[..<count]))
+    try octets.withUnsafeMutablePointers { count, start in
+      try body(UnsafeRawBufferPointer(start: start, count: count.pointee))
+    }
   }
 
   public func isSame(as other: Secret) -> Bool {
@@ -28,4 +27,20 @@ public final class Secret: Sendable, CustomStringConvertible, CustomReflectable 
 
   public var description: String { "secret" }
   public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// In one piece of memory: there may be two for each of very many tunnels.
+private final class SecretOctets: ManagedBuffer<Int, UInt8> {
+  static func copy(of octets: UnsafeRawBufferPointer) -> SecretOctets {
+    let made = SecretOctets.create(minimumCapacity: octets.count) { _ in octets.count }
+    made.withUnsafeMutablePointerToElements { start in
+      UnsafeMutableRawBufferPointer(start: start, count: octets.count).copyMemory(from: octets)
+    }
+    return unsafeDowncast(made, to: SecretOctets.self)
+  }
+
+  deinit {
+    // Unlike memset, never left out as a store that nobody reads.
+    withUnsafeMutablePointers { count, start in explicit_bzero(start, count.pointee) }
+  }
 }

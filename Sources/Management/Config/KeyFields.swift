@@ -28,7 +28,7 @@ extension FieldFormat where Value == Secret {
 }
 
 extension Secret {
-  convenience init?(hexadecimal text: String) {
+  init?(hexadecimal text: String) {
     guard text.utf8.count % 2 == 0, !text.isEmpty else { return nil }
     var octets: [UInt8] = []
     octets.reserveCapacity(text.utf8.count / 2)

@@ -93,6 +93,8 @@ void *hauberk_map_aligned(size_t bytes);
 bool hauberk_advise_huge(void *address, size_t bytes);
 /// What the heap has no use for now goes back to the kernel.
 void hauberk_return_free_memory(void);
+/// Does it on another thread, which has a heap of its own, and waits for it. False: there is no thread to be had.
+bool hauberk_run_apart(void (*work)(void *context), void *context);
 
 /// The processors that this process may use, in ascending order. Returns how many there are.
 int hauberk_allowed_processors(int *out, int capacity);

@@ -37,9 +37,7 @@ struct RunCommand {
 
   /// Apart, so that what was read is gone before the gateway runs: it has its own.
   private func session(_ trust: Trust?) throws(CommandFailure) -> LiveSession? {
-    guard let configuration = try CommandInput.configuration(options.config, trust) else { return nil }
-    // What reading has left: else the gateway's tables would lie in it, resident where nobody has touched them.
-    hauberk_return_free_memory()
+    guard let configuration = try ConfigurationReading(options.config, trust).run() else { return nil }
     guard let description = configuration.gateway else {
       throw CommandFailure(
         .configuration,
