@@ -21,8 +21,8 @@ extension Help {
     Usage: hauberk sign FILE --key KEY
 
     Signs the octets of FILE with an Ed25519 key and writes the signature into FILE.sig: 64 octets, as OpenSSL makes
-    and verifies them. Where a machine trusts keys, `hauberk run`, `check` and `reload` take no configuration but one
-    that a trusted key has signed: those in the file of --trust, or in /etc/hauberk/trust.pem where that is there.
+    and verifies them. Where a machine trusts keys, `hauberk run`, `check` and `reload` take no configuration but
+    one that a trusted key has signed: those in the file of --trust, or in /etc/hauberk/trust.pem where it is there.
 
     Options:
     \(listing(SignOptions.options))

@@ -28,7 +28,10 @@ import Testing
     let text = StatusTables(StatusFixture.status).ports
     #expect(text.contains("inside   received             3 ringFull"))
     var quiet = StatusFixture.status
-    for index in quiet.ports.indices { quiet.ports[index].received.drops = NamedCounts() }
+    for index in quiet.ports.indices {
+      quiet.ports[index].received.drops = NamedCounts()
+      quiet.ports[index].kernelDrops = NamedCounts()
+    }
     #expect(!StatusTables(quiet).ports.contains("dropped by ports"))
   }
 
