@@ -94,7 +94,10 @@ import Testing
 
   /// Until the file has that many lines, or for ten seconds.
   private func await(_ lines: Int, in file: String) {
-    for _ in 0..<1000 where folder.read(file).count(where: { $0 == 10 }) < lines { usleep(10_000) }
+    for _ in 0..<1000 {
+      if folder.read(file).count(where: { $0 == 10 }) >= lines { return }
+      usleep(10_000)
+    }
   }
 
   @Test(arguments: [SIGINT, SIGTERM]) func `watching goes on until a signal, and ends well`(_ signal: Int32) throws {
@@ -148,8 +151,9 @@ import Testing
       let count = read(terminal, &octets, octets.count)
       if count > 0 { text += String(decoding: octets.prefix(count), as: UTF8.self) }
     }
-    for _ in 0..<1000 where text.components(separatedBy: "\u{1b}[H").count < 5 {
+    for _ in 0..<1000 {
       readOn()
+      if text.components(separatedBy: "\u{1b}[H").count >= 5 { break }
       usleep(10_000)
     }
     kill(process, SIGINT)

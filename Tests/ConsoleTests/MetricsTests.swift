@@ -195,7 +195,10 @@ import Testing
     let log = try #require(Log(format: .text, least: .error))
     let serving = try rights("metrics") + rights("MHD-")
     #expect(!serving.isEmpty && serving.allSatisfy { $0 == "0000000000000000" })
-    for _ in 0..<500 where try rights("log").contains(where: { $0 != "0000000000000000" }) { usleep(10_000) }
+    for _ in 0..<500 {
+      if try rights("log").allSatisfy({ $0 == "0000000000000000" }) { break }
+      usleep(10_000)
+    }
     let writing = try rights("log")
     #expect(!writing.isEmpty && writing.allSatisfy { $0 == "0000000000000000" })
     #expect(log.finish())
