@@ -196,7 +196,8 @@ import Testing
     let serving = try rights("metrics") + rights("MHD-")
     #expect(!serving.isEmpty && serving.allSatisfy { $0 == "0000000000000000" })
     for _ in 0..<500 {
-      if try rights("log").allSatisfy({ $0 == "0000000000000000" }) { break }
+      let writing = try rights("log")
+      if !writing.isEmpty, writing.allSatisfy({ $0 == "0000000000000000" }) { break }
       usleep(10_000)
     }
     let writing = try rights("log")
