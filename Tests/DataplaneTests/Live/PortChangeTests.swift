@@ -20,23 +20,17 @@ import Wire
     live.memory.frames = 2048
     let gateway = try LiveGateway(
       live, macs: [MACAddress(Host.bobMAC)!, MACAddress(Host.aliceMAC)!], nonces: nil, .new)
-    func pipes() -> [UnsafeMutablePointer<PipeQueue>] {
-      gateway.frames.map { frames in
-        let place = UnsafeMutablePointer<PipeQueue>.allocate(capacity: 1)
-        place.initialize(to: PipeQueue(capacity: 64, frames: frames))
-        return place
-      }
-    }
+    func pipes() -> [Pipe] { gateway.frames.map { Pipe(PipeQueue(capacity: 64, frames: $0)) } }
     let outside = pipes()
     var inside = [pipes(), pipes()]
     try gateway.start(
-      zip(inside[0], outside).map { LivePorts(inside: LivePort(.pipe($0)), outside: LivePort(.pipe($1))) })
+      zip(inside[0], outside).map { LivePorts(inside: LivePort(.pipe($0.place)), outside: LivePort(.pipe($1.place))) })
     var arrived = 0
     var inTime = true
     for turn in 1...20 {
       for pipe in inside[0] { feed(gateway, pipe) }
       inTime = inTime && wait { take(gateway, &arrived) == turn * workers }
-      gateway.change(.inside, to: inside[1].map { LivePort(.pipe($0)) })
+      gateway.change(.inside, to: inside[1].map { LivePort(.pipe($0.place)) })
       var back: [PortChange] = []
       inTime =
         inTime
@@ -45,7 +39,7 @@ import Wire
         }
       #expect(back.allSatisfy { $0.side == .inside })
       let places = back.compactMap { if case .pipe(let pipe) = $0.port.queue { pipe } else { nil } }
-      #expect(Set(places) == Set(inside[0]))
+      #expect(Set(places) == Set(inside[0].map(\.place)))
       inside.swapAt(0, 1)
       // What lies in a pipe that is nobody's stays there.
       guard inTime else { break }
@@ -54,8 +48,8 @@ import Wire
     #expect(arrived == 20 * workers)
     gateway.stop()
     for pipe in inside.joined() + outside {
-      pipe.pointee.deallocate()
-      pipe.deallocate()
+      pipe.place.pointee.deallocate()
+      pipe.place.deallocate()
     }
     gateway.deallocate()
   }
@@ -79,13 +73,24 @@ import Wire
     memory.deallocate()
   }
 
+  /// A queue, which is a worker's alone while he has it, and the other end of its rings.
+  private struct Pipe {
+    let place = UnsafeMutablePointer<PipeQueue>.allocate(capacity: 1)
+    let end: PipeQueue
+
+    init(_ queue: PipeQueue) {
+      end = queue
+      place.initialize(to: queue)
+    }
+  }
+
   /// An ARP packet, which the worker has nothing to do with but to punt it.
-  private func feed(_ gateway: LiveGateway, _ pipe: UnsafeMutablePointer<PipeQueue>) {
+  private func feed(_ gateway: LiveGateway, _ pipe: Pipe) {
     let octets = ethernet(0x0806, to: "ff:ff:ff:ff:ff:ff", [UInt8](repeating: 0, count: 46))
     var ref = PacketRef(position: 0, offset: 0, length: 0)
     guard gateway.controlFrames.take(length: octets.count, &ref) else { return }
     gateway.memory.address(of: ref).copyMemory(from: octets, byteCount: octets.count)
-    _ = pipe.pointee.incoming.enqueue(&ref, 1)
+    _ = pipe.end.incoming.enqueue(&ref, 1)
   }
 
   private func take(_ gateway: LiveGateway, _ arrived: inout Int) -> Int {

@@ -17,6 +17,8 @@ final class RunningGateway {
   let gateway: LiveGateway
   private let sources: [FrameSource]
   private let pipes: [UnsafeMutablePointer<PipeQueue>]
+  /// Those pipes' other ends: a queue itself is its worker's alone from the start on.
+  private let ends: [PipeQueue]
 
   init(_ classify: ClassifyDescription, workers: Int = 1) throws {
     func prefix(_ text: String) -> IPPrefix { IPPrefix(text)! }
@@ -42,10 +44,12 @@ final class RunningGateway {
       pipe.initialize(to: PipeQueue(capacity: 256, frames: gateway.frames[number / 2]))
       return pipe
     }
-    let ends = pipes
+    ends = pipes.map(\.pointee)
+    let pipes = pipes
     try gateway.start(
-      (0..<workers).map { LivePorts(inside: LivePort(.pipe(ends[2 * $0])), outside: LivePort(.pipe(ends[2 * $0 + 1]))) }
-    )
+      (0..<workers).map {
+        LivePorts(inside: LivePort(.pipe(pipes[2 * $0])), outside: LivePort(.pipe(pipes[2 * $0 + 1])))
+      })
   }
 
   deinit {
@@ -74,7 +78,7 @@ final class RunningGateway {
           of: UInt8(truncatingIfNeeded: mac >> UInt64(40 - 8 * octet)), toByteOffset: octet, as: UInt8.self)
       }
       gateway.memory.header(of: ref).pointee = FrameHeader()
-      precondition(pipes[number].pointee.incoming.enqueue(&ref, 1) == 1)
+      precondition(ends[number].incoming.enqueue(&ref, 1) == 1)
     }
   }
 
@@ -82,7 +86,7 @@ final class RunningGateway {
   func take(_ side: Side, worker: Int = 0) -> [[UInt8]] {
     let number = pipe(side, worker)
     var list: [[UInt8]] = []
-    while let ref = pipes[number].pointee.outgoing.dequeue() {
+    while let ref = ends[number].outgoing.dequeue() {
       list.append(Array(UnsafeRawBufferPointer(start: gateway.memory.address(of: ref), count: Int(ref.length))))
       sources[number].give(ref)
     }
