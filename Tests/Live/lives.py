@@ -4,24 +4,12 @@ import os
 import signal
 import time
 
+from belongings import resident
 from lab_wires import HOSTS
 from world import Echo
 
 MOST_MEMORY = 60_000_000
 MOST_MILLISECONDS = 200
-
-
-def resident(pid):
-    with open(f'/proc/{pid}/statm') as file:
-        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
-
-
-def descriptors(pid):
-    return len(os.listdir(f'/proc/{pid}/fd'))
-
-
-def threads(pid):
-    return len(os.listdir(f'/proc/{pid}/task'))
 
 
 def memory(lab):

@@ -11,10 +11,10 @@ import time
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools/lib')]
 
 import accounts
+from belongings import grown, resident, settled
 from calm import Calm, UNASKED, until_quiet
 from cases import host
 from lab_wires import Failure, HOSTS
-from lives import descriptors, resident, threads
 from live import Lab, missing
 from replacement import Replacement
 from streams import Bulk
@@ -118,7 +118,7 @@ class Soak:
                 self.trouble(begin + 0.6 * length)
                 self.row(self.calm(begin + length))
                 if number == 0:
-                    self.held = {side: (descriptors(pid), threads(pid)) for side, pid in self.pids().items()}
+                    self.held = {side: settled(pid) for side, pid in self.pids().items()}
         finally:
             for one in [*self.troubles, self.reloads]:
                 one.stop()
@@ -142,9 +142,8 @@ class Soak:
             wanted = 2 * len(self.lab.gateways.texts[side]['tunnels'])
             if len(sas['rows']) != wanted:
                 yield f'gateway {side} has {len(sas["rows"])} SAs, and {wanted} in its configuration'
-            now = (descriptors(pid), threads(pid))
-            if now != self.held[side]:
-                yield f'gateway {side} had {self.held[side]} descriptors and threads, and now {now}'
+            if words := grown(pid, self.held[side]):
+                yield f'what gateway {side} holds has changed: {words}'
             seen = self.memory[side]
             # What is touched for the first time belongs to the beginning.
             first, last = max(seen[:len(seen) // 3 + 1]), max(seen[-(len(seen) // 3 + 1):])
