@@ -306,6 +306,21 @@ def calls(text):
         yield match.group(1), match.group(2), text[start:closing(text, start)]
 
 
+FIELD = re.compile(r'\breader\.(?:field|optional)\(\s*"(\w+)"')
+
+
+def check_fields(swift):
+    """Every field of the configuration is told of."""
+    page = pathlib.Path("docs/CONFIGURATION.md")
+    told = page.read_text() if page.exists() else ""
+    for path, text, _ in swift:
+        if path.parent != pathlib.Path("Sources/Management/Config"):
+            continue
+        for match in FIELD.finditer(text):
+            if not re.search(rf"(?:`|## ){match.group(1)}\b", told):
+                report(path, line_of(text, match.start()), f"the field {match.group(1)!r} is not in {page}")
+
+
 def main():
     order = sys.argv[1].split()
     files = []
@@ -320,6 +335,7 @@ def main():
     swift = [entry for entry in files if entry[0].suffix == ".swift"]
     check_layers(swift)
     check_order(swift, order)
+    check_fields(swift)
     check_edges([entry for entry in files if entry[0].suffix in (".swift", ".c", ".h")])
     check_safety(json.load(sys.stdin))
     for path, line, text in sorted(problems):

@@ -12,7 +12,7 @@ struct CheckPorts {
       JSON.object([
         ("side", .string("\(port.side)")), ("device", .string(port.device)),
         ("method", .string(port.method?.rawValue ?? "auto")),
-        ("mac", port.mac.map { .string($0.description) } ?? .null),
+        ("mac", port.mac.map { .string($0.description) } ?? .null), ("takeAddresses", .bool(port.takesAddresses)),
       ])
     }
     let interfaces = gateway.interfaces.map { interface in
@@ -28,8 +28,15 @@ struct CheckPorts {
         ("to", .string(route.network.description)), ("via", route.gateway.map { .string($0.description) } ?? .null),
       ])
     }
+    let clamp: JSON =
+      switch gateway.segmentLimit {
+      case .none: .null
+      case .automatic: .string("auto")
+      case .octets(let octets): .integer(UInt64(octets))
+      }
     return [
-      ("workers", .integer(UInt64(gateway.workers))), ("polling", .string(gateway.polling.rawValue)),
+      ("clampMSS", clamp), ("workers", .integer(UInt64(gateway.workers))),
+      ("polling", .string(gateway.polling.rawValue)),
       ("ports", .array(ports)), ("interfaces", .array(interfaces)), ("routes", .array(routes)),
     ]
   }
