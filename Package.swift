@@ -76,8 +76,11 @@ let dataplaneFloor: [Target] = [
 
 /// Pure but for its shell: moments and what was received in, directives out.
 let controlFloor: [Target] = [
+  // What all of them share.
+  .target(name: "ControlKit", path: "Sources/Control/ControlKit", swiftSettings: strict),
   .target(
-    name: "Neighbours", dependencies: ["Contract", "Wire"], path: "Sources/Control/Neighbours", swiftSettings: strict)
+    name: "Neighbours", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Neighbours",
+    swiftSettings: strict),
 ]
 
 let managementFloor: [Target] = [
@@ -159,7 +162,10 @@ let tests: [Target] = [
     name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(
-    name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
+    name: "ControlKitTests", dependencies: ["CCrypto", "ControlKit"], swiftSettings: language),
+  .testTarget(
+    name: "NeighboursTests", dependencies: ["Contract", "ControlKit", "Neighbours", "PacketMaking", "Wire"],
+    swiftSettings: language),
   .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract", "Wire"], swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
