@@ -81,6 +81,9 @@ let controlFloor: [Target] = [
   .target(
     name: "Neighbours", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Neighbours",
     swiftSettings: strict),
+  .target(
+    name: "Cluster", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Cluster",
+    swiftSettings: strict),
 ]
 
 let managementFloor: [Target] = [
@@ -163,6 +166,8 @@ let tests: [Target] = [
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(
     name: "ControlKitTests", dependencies: ["CCrypto", "ControlKit"], swiftSettings: language),
+  .testTarget(
+    name: "ClusterTests", dependencies: ["Cluster", "Contract", "ControlKit", "Wire"], swiftSettings: language),
   .testTarget(
     name: "NeighboursTests", dependencies: ["Contract", "ControlKit", "Neighbours", "PacketMaking", "Wire"],
     swiftSettings: language),
