@@ -118,7 +118,7 @@ import Wire
     ] {
       #expect(complaint { () throws(CommandFailure) in try TraceOptions(words) } != nil, "\(words)")
     }
-    #expect(complaint { () throws(CommandFailure) in try ActionOptions("reload", ["now"]) } == "reload takes no 'now'")
+    #expect(complaint { () throws(CommandFailure) in try ReloadOptions(["now"]) } == "reload takes no 'now'")
     #expect(complaint { () throws(CommandFailure) in try StopOptions(["--wait", "-1"]) } != nil)
   }
 }

@@ -50,10 +50,11 @@ import Testing
     let gateway = TestedGateway(folder)
     let refused = Program.run("reload", "--control", gateway.socket)
     #expect(refused.code == 6 && refused.isOneSentence && refused.error.contains("gateway.yaml:3:7"))
+    #expect(Program.run("reload", "--begin", "--control", gateway.socket).code == 6)
     let stopped = Program.run("stop", "--control", gateway.socket)
     #expect(stopped.code == 0 && stopped.text == "stopping\nthe gateway has ended\n")
     #expect(Program.run("stop", "--control", gateway.socket).code == 9)
-    #expect(gateway.asked == [.reload, .stop])
+    #expect(gateway.asked == [.reload(begins: false), .reload(begins: true), .stop])
   }
 
   @Test(arguments: [false, true]) func `drain asks until nothing is left, and the gateway has ended`(_ isJSON: Bool) {

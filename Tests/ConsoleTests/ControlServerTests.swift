@@ -35,7 +35,7 @@ import Testing
     client.send("{\"command\":\"reload\"}\n{\"command\":\"stop\"}\n{\"comm")
     let lines = client.answer(server).text.split(separator: "\n")
     #expect(lines.count == 2)
-    #expect(lines.first == #"{"ok":true,"result":{"sentence":"reload","details":[]}}"#)
+    #expect(lines.first == #"{"ok":true,"result":{"sentence":"reload(begins: false)","details":[]}}"#)
     #expect(lines.last == #"{"ok":false,"error":"no","code":6}"#)
     client.send("and\":\"drain\"}\n")
     #expect(client.answer(server).text.contains("drain"))

@@ -120,7 +120,7 @@ import Testing
     }
     let client = try ControlClient(path)
     #expect(try client.result(of: .status, GatewayStatus.self).value.warnings[0].count == 1_000_000)
-    let refusal = failure { () throws(CommandFailure) in _ = try client.result(of: .reload, Done.self) }
+    let refusal = failure { () throws(CommandFailure) in _ = try client.result(of: .reload(begins: false), Done.self) }
     #expect(refusal?.code == .configuration && refusal?.description == "line 3 is wrong")
     let odd = failure { () throws(CommandFailure) in _ = try client.result(of: .drain, Done.self) }
     #expect(odd?.code == .unreachable && odd?.description.contains("no gateway of this version") == true)

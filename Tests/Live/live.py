@@ -14,6 +14,8 @@ import accounts
 import jumbo
 import lives
 import strays
+import offloads
+import renewal
 import vanish
 from cases import TRAFFIC
 from lab_gateways import Gateways, Wishes
@@ -119,7 +121,7 @@ def one(program, method, workers, wanted):
         for case in TRAFFIC:
             go(case.__name__, case)
         go('seen', Lab.seen)
-        for case in [*vanish.CASES, *lives.CASES, *jumbo.CASES, *strays.CASES]:
+        for case in [*offloads.CASES, *vanish.CASES, *renewal.CASES, *lives.CASES, *jumbo.CASES, *strays.CASES]:
             go(case.__name__, case)
     finally:
         lab.wires.remove()

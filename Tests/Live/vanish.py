@@ -33,9 +33,9 @@ def plug(lab, near, device, far, other):
             call('ip', '-n', wires.namespace(place), 'link', 'set', 'dev', name, 'master', 'switch')
 
 
-def passes(lab, patience=8.0):
-    """Seconds until a ping crosses the tunnel; None."""
-    echo = Echo(lab.wires.namespace('hostA'), HOSTS['b'][0])
+def passes(lab, patience=8.0, family=0):
+    """Seconds until a ping crosses the tunnel; None. All neighbours are known then."""
+    echo = Echo(lab.wires.namespace('hostA'), HOSTS['b'][family])
     since, number = time.monotonic(), 0
     try:
         while time.monotonic() < since + patience:

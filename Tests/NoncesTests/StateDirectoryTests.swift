@@ -29,6 +29,18 @@ import Testing
     #expect(Set(folder.names) == ["keys", "lock"])
   }
 
+  /// Nothing is written then, and that nothing could be synced is no failure of the disk.
+  @Test func `a directory goes on after it has refused everything that was asked for`() throws {
+    let folder = Folder()
+    let directory = try NonceStateDirectory(path: folder.path)
+    let nonces = try directory.open(makeKey(), .new, ids: makeIDs())
+    let refused = directory.open([KeyOpening(makeKey(8), .known(used: []), ids: makeIDs(), workers: [0])])
+    #expect(refusal { _ = try refused[0].get() }?.reason == .missing)
+    _ = try nonces.lease(worker: 0).nextBlock()
+    let begun = directory.open([KeyOpening(makeKey(8), .newUnlessRecorded, ids: makeIDs(), workers: [0])])
+    _ = try begun[0].get().lease(worker: 0).nextBlock()
+  }
+
   @Test func `state that is older than what a peer saw is refused`() throws {
     let folder = try usedFolder()
     let id = makeIDs().of(worker: 0).lowerBound

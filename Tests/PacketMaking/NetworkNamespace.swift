@@ -48,6 +48,12 @@ package final class NetworkNamespace: Sendable {
     guard status == 0 else { throw Failure(words: "failed: \(script)") }
   }
 
+  /// For neighbours the kernel asks three times, a second apart, and then drops what waits: on a busy machine whoever is
+  /// to answer may be later.
+  package func askPatiently(on device: String) throws {
+    try shell("sysctl -qw net.ipv4.neigh.\(device).mcast_solicit=60 net.ipv6.neigh.\(device).mcast_solicit=60")
+  }
+
   /// A cable from a device in here to one in another namespace.
   package func connect(_ device: String, to other: NetworkNamespace, _ peer: String) throws {
     try shell(

@@ -41,10 +41,16 @@ package struct ForwardTables: @unchecked Sendable {
   let exitCount: Int
   let neighbours: NeighbourTable
   let segments: SegmentClamp
+  /// Numbers of hops and interfaces mean something in it alone.
+  let generation: UInt32
 
   /// `macs` by side. `neighbours` outlive the tables. `longest` is the longest packet that every tunnel takes.
-  package init(_ gateway: GatewayDescription, macs: [MACAddress], neighbours: NeighbourTable, longest: Int? = nil) {
+  package init(
+    _ gateway: GatewayDescription, macs: [MACAddress], neighbours: NeighbourTable, longest: Int? = nil,
+    generation: UInt32 = 0
+  ) {
     self.neighbours = neighbours
+    self.generation = generation
     segments = SegmentClamp(gateway.segmentLimit, longest: longest)
     let plan = RoutePlan(gateway)
     routes = RouteTable(plan.routes)

@@ -58,6 +58,8 @@ package final class LiveGateway {
   private let history: KeyHistory
   private var supply: NonceSupply
   private var forward: ForwardTables
+  /// Of next hops and interfaces: the next one has other numbers.
+  package private(set) var routeGeneration: UInt32 = 0
   private var snapshot: UnsafePointer<ClassifySnapshot>
   let shared: WorkerShared
   let orders: [SPSCRing<Order>]
@@ -220,25 +222,27 @@ package final class LiveGateway {
     return events
   }
 
-  /// Puts another description into force, as a whole: SAs, policies and routes. SAs that keep their keys go on with their
+  /// Puts another description into force, as a whole: SAs, policies, addresses and routes. SAs that keep their keys go on with their
   /// numbers and windows, and no packet is lost. What a running gateway cannot change is refused, and then nothing has
-  /// changed.
-  package func reload(_ next: LiveDescription) throws {
+  /// changed. `begins`: whoever asks claims that keys without a record have never been used. `whenSure` comes when nothing
+  /// can fail any more, and workers still go by the old one.
+  package func reload(_ next: LiveDescription, begins: Bool = false, whenSure: () -> Void = {}) throws {
     if let what = description.unchangeable(in: next) { throw ReloadRefusal(what) }
     let next = Self.completed(next, macs)
     let workers = description.gateway.workers
     let newAssociations = try Associations(next.classify, engine: engine, workers: workers, after: associations)
     try serve()
     let newSupply = try NonceSupply(
-      newAssociations, next.ownership, workers: workers, unit: next.unit, from: nonces, history, after: supply)
+      newAssociations, next.ownership, workers: workers, unit: next.unit, from: nonces,
+      begins ? .newUnlessRecorded : history, after: supply)
     let newForward = ForwardTables(
       next.gateway, macs: macs, neighbours: neighbours,
-      longest: newAssociations.tables.longestInside(next.gateway))
+      longest: newAssociations.tables.longestInside(next.gateway), generation: routeGeneration &+ 1)
     let newSnapshot = ClassifySnapshotBuilder.build(
       next.classify, next.ownership, newAssociations, forward: newForward)
     // Orders name SAs by the numbers of now: none may be under way when those change.
-    // Orders name SAs by the numbers of now: none may be under way when those change.
     awaitOrders()
+    whenSure()
     let old = shared.cell.publish(newSnapshot) {
       for exchange in exchanges { exchange.wakeWorker() }
       hauberk_yield()
@@ -247,6 +251,7 @@ package final class LiveGateway {
     forward.deallocate()
     snapshot = newSnapshot
     forward = newForward
+    routeGeneration &+= 1
     // From here on the old ones are gone, and with them what nobody took over.
     supply = newSupply
     associations = newAssociations
@@ -320,10 +325,8 @@ package struct ReloadRefusal: Error, CustomStringConvertible {
 extension LiveDescription {
   /// In words; nil where everything can be taken over.
   func unchangeable(in next: LiveDescription) -> String? {
-    func shape(_ gateway: GatewayDescription) -> [String] {
-      gateway.ports.map { "\($0)" } + gateway.interfaces.map { "\($0)" }
-    }
-    if shape(gateway) != shape(next.gateway) { return "'ports'" }
+    func ports(_ gateway: GatewayDescription) -> [String] { gateway.ports.map { "\($0)" } }
+    if ports(gateway) != ports(next.gateway) { return "devices and methods of 'ports'" }
     if gateway.workers != next.gateway.workers { return "'workers'" }
     if gateway.polling != next.gateway.polling { return "'polling'" }
     if memory.frames != next.memory.frames || memory.frameBytes != next.memory.frameBytes { return "'memory'" }

@@ -38,6 +38,9 @@ package struct ControlExchange: @unchecked Sendable {
 
   /// In the sequence of a punted packet's header: it came out of a tunnel. Below it, the side that it came from.
   package static var openedBit: UInt64 { 1 << 8 }
+  static var originBits: UInt64 { 0xffff }
+  /// And above it, in which generation of the routes its next hop has its number.
+  package static var generationShift: UInt64 { 32 }
   /// A side is offered a port only when the last one has come back: one for each is under way.
   package static var mostChanges: Int { 2 }
 

@@ -4,7 +4,7 @@ package import Memory
 import Wire
 
 /// libpcap on a device: the last resort, for one worker. It is not told of offloads: what is longer than the link
-/// takes is divided as a stream by what the link takes, and a checksum that was left unfinished stays wrong.
+/// takes is divided as a stream by what the link takes, and a checksum that was left unfinished stays wrong, and is counted.
 package struct PcapQueue {
   private let live: OpaquePointer
   private let frames: FrameSource
@@ -44,8 +44,20 @@ package struct PcapQueue {
     }
     if burst.count > before {
       counters.addReceived(burst, from: before)
+      look(at: burst, from: before)
       rest.wasBusy()
     }
+  }
+
+  private func look(at burst: Burst, from start: Int) {
+    var unfinished = 0
+    var index = start
+    while index < burst.count {
+      let ref = burst.refs[index]
+      index &+= 1
+      if UnfinishedChecksum.isIn(frames.memory.address(of: ref), Int(ref.length)) { unfinished &+= 1 }
+    }
+    if unfinished > 0 { counters.addUnfinished(unfinished) }
   }
 
   /// A stream in segments as long as can be.

@@ -40,6 +40,7 @@ package struct PortCounters: BitwiseCopyable, @unchecked Sendable {
   static var sentBytes: Int { 3 }
   static var finishedChecksums: Int { 4 }
   static var segmented: Int { 5 }
+  static var unfinishedChecksums: Int { 6 }
   static var firstDrop: Int { 8 }
   static var count: Int { firstDrop + PortDrop.allCases.count }
 
@@ -65,6 +66,10 @@ package struct PortCounters: BitwiseCopyable, @unchecked Sendable {
 
   @inline(__always) func addFinishedChecksum() { bank.add(1, to: Self.finishedChecksums) }
   @inline(__always) func addSegmented() { bank.add(1, to: Self.segmented) }
+  @inline(__always)
+  func addUnfinished(_ packets: Int) {
+    bank.add(UInt64(truncatingIfNeeded: packets), to: Self.unfinishedChecksums)
+  }
 
   package var receivedPackets: UInt64 { bank[Self.receivedPackets] }
   package var receivedBytes: UInt64 { bank[Self.receivedBytes] }
@@ -72,6 +77,8 @@ package struct PortCounters: BitwiseCopyable, @unchecked Sendable {
   package var sentBytes: UInt64 { bank[Self.sentBytes] }
   /// Checksums that the sender had left to a device, and that were finished here.
   package var finishedChecksums: UInt64 { bank[Self.finishedChecksums] }
+  /// Checksums that the sender had left to a device, and that went on as they were: the port is not told of them.
+  package var unfinishedChecksums: UInt64 { bank[Self.unfinishedChecksums] }
   /// Frames that came whole and were handed on as segments.
   package var segmented: UInt64 { bank[Self.segmented] }
   package func drops(_ drop: PortDrop) -> UInt64 { bank[Self.firstDrop + drop.rawValue] }

@@ -62,6 +62,7 @@ package struct XDPQueue: @unchecked Sendable {
   private func take(_ ready: UInt32, into burst: inout Burst) {
     let before = burst.count
     var bytes = 0
+    var unfinished = 0
     var index = state.pointee.socket.receive.own
     let end = index &+ ready
     while index != end {
@@ -78,12 +79,14 @@ package struct XDPQueue: @unchecked Sendable {
       }
       frames.memory.header(of: ref).pointee.wireLength = packet.length
       bytes &+= Int(packet.length)
+      if UnfinishedChecksum.isIn(frames.memory.address(of: ref), Int(packet.length)) { unfinished &+= 1 }
       burst.append(ref)
     }
     state.pointee.socket.receive.own = end
     hauberk_xdp_release(&state.pointee.socket.receive)
     state.pointee.lentToReceive &-= ready
     counters.addReceived(packets: burst.count &- before, bytes: bytes)
+    if unfinished != 0 { counters.addUnfinished(unfinished) }
   }
 
   /// A piece of a packet that is longer than a chunk: copied into a large frame.

@@ -71,8 +71,8 @@ extension NonceStateDirectory {
     guard found != nil || opening.history == .new || opening.history == .newUnlessRecorded else {
       throw NonceRefusal(
         .missing,
-        "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`;"
-          + " if somebody has, rekey")
+        "key \(key.name) has no nonce state in \(path): if nobody has ever used it, begin it with `hauberk keys --begin`,"
+          + " or while the gateway runs with `hauberk reload --begin`; if somebody has, rekey")
     }
     var prepared = Prepared(state: found ?? NonceState(key: key, ids: ids), ids: ids)
     try accept(prepared.state, for: key, opening.history, ids)

@@ -165,6 +165,7 @@ public final class NonceStateDirectory {
 
   /// All of them, or after a refusal any of them: each is as it was, or as it is to be.
   func commit(_ files: [NonceFile]) throws(NonceRefusal) {
+    if files.isEmpty { return }
     if let uncertainty {
       throw NonceRefusal(
         .uncertain, "what is in \(path) is uncertain since a failure: \(uncertainty); mend the disk and start again")

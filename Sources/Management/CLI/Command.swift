@@ -55,7 +55,7 @@ package struct Command: Sendable {
       .one(of: Shown.allCases.map(\.rawValue)), ShowOptions.options, Help.show),
     Command(
       "trace", "[OPTIONS]", "what becomes of the next packets, one by one", .none, TraceOptions.options, Help.trace),
-    Command("reload", "[OPTIONS]", "read the configuration again", .none, ActionOptions.options, Help.reload),
+    Command("reload", "[OPTIONS]", "read the configuration again", .none, ReloadOptions.options, Help.reload),
     Command(
       "drain", "[OPTIONS]", "take no more packets, finish those under way, end", .none, DrainOptions.options, Help.drain
     ),

@@ -66,14 +66,17 @@ package struct ShowOptions: Sendable {
 }
 
 /// `hauberk reload`.
-package struct ActionOptions: Sendable {
+package struct ReloadOptions: Sendable {
+  package var begins: Bool
   package var control: ControlOptions
 
-  package static let options = [ControlOptions.control, ControlOptions.json]
+  static let plain = [ControlOptions.control, ControlOptions.json]
+  package static let options = [RunOptions.begin] + plain
 
-  package init(_ command: String, _ words: [String]) throws(CommandFailure) {
+  package init(_ words: [String]) throws(CommandFailure) {
     let parsed = try ParsedArguments(words, Self.options)
-    try parsed.noWords(command)
+    try parsed.noWords("reload")
+    begins = parsed.has(RunOptions.begin.name)
     control = try ControlOptions(parsed)
   }
 }
@@ -84,7 +87,7 @@ package struct DrainOptions: Sendable {
   package var control: ControlOptions
 
   package static let options =
-    [Option("--wait", "SECONDS", "wait that long for its end (default 60)")] + ActionOptions.options
+    [Option("--wait", "SECONDS", "wait that long for its end (default 60)")] + ReloadOptions.plain
 
   package init(_ words: [String]) throws(CommandFailure) {
     let parsed = try ParsedArguments(words, Self.options)
@@ -100,7 +103,7 @@ package struct StopOptions: Sendable {
   package var control: ControlOptions
 
   package static let options =
-    [Option("--wait", "SECONDS", "wait that long for its end (default 30; 0 does not wait)")] + ActionOptions.options
+    [Option("--wait", "SECONDS", "wait that long for its end (default 30; 0 does not wait)")] + ReloadOptions.plain
 
   package init(_ words: [String]) throws(CommandFailure) {
     let parsed = try ParsedArguments(words, Self.options)

@@ -88,10 +88,14 @@ extension Help {
 
     Makes the running gateway read its configuration again, as the signal SIGHUP does. The file is checked as a
     whole and put into force as a whole: no packet is lost, and an SA that did not change goes on. A file that is
-    wrong changes nothing, and ends in exit code 6 with what is wrong with it.
+    wrong changes nothing, and ends in exit code 6 with what is wrong with it. Devices, their methods, the number
+    of workers and memory stay as they are until the gateway is started again.
+
+    A key that is new to the gateway needs a record of its nonces. --begin begins it, and claims that nobody has
+    ever encrypted with that key; a gateway that was started with `run --begin` does so at every reload.
 
     Options:
-    \(listing(ActionOptions.options))
+    \(listing(ReloadOptions.options))
     """
 
   package static let drain = """

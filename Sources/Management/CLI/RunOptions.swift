@@ -8,8 +8,11 @@ package struct RunOptions: Sendable {
   /// Whom to trust; nil asks the machine.
   package var trust: String?
 
+  static let begin = Option(
+    "--begin", nil, "begin nonce records for keys that have none: only for keys that were never used")
+
   package static let options = [
-    Option("--begin", nil, "begin nonce records for keys that have none: only for keys that were never used"),
+    begin,
     Option("--trial", nil, "open everything, and end before the first packet"), TrustOption.option,
   ]
 
@@ -19,7 +22,7 @@ package struct RunOptions: Sendable {
       throw CommandFailure(.usage, "run takes one configuration: hauberk run CONFIG")
     }
     self.config = config
-    begins = parsed.has("--begin")
+    begins = parsed.has(Self.begin.name)
     isTrial = parsed.has("--trial")
     trust = parsed.value(TrustOption.option.name)
   }

@@ -51,6 +51,12 @@ package struct Metrics {
     exposition.add(
       "hauberk_port_kernel_drops_total", .counter, "Packets that the kernel had for a port and dropped, by cause.",
       ports.flatMap { port in port.kernelDrops.list.map { (port.labels + [("cause", $0.name)], "\($0.count)") } })
+    exposition.add(
+      "hauberk_port_finished_checksums_total", .counter, "Checksums left to a device, and finished by the port.",
+      each { "\($0.finishedChecksums)" })
+    exposition.add(
+      "hauberk_port_unfinished_checksums_total", .counter, "Checksums left to a device, and never finished.",
+      each { "\($0.unfinishedChecksums)" })
     for (word, path) in [("received", \PortStatus.received), ("sent", \PortStatus.sent)] {
       exposition.add(
         "hauberk_port_\(word)_packets_total", .counter, "Packets \(word).", each { "\($0[keyPath: path].packets)" })

@@ -1,15 +1,15 @@
 import CLI
 import Console
 
-/// `hauberk reload`, `hauberk drain` and `hauberk stop`.
+/// `hauberk reload` and `hauberk stop`.
 struct ActionCommand {
   private let request: Request
   private let control: ControlOptions
   /// Nil: its end is not what is wanted.
   private let waitSeconds: Int?
 
-  init(_ request: Request, _ options: ActionOptions) {
-    self.request = request
+  init(_ options: ReloadOptions) {
+    request = .reload(begins: options.begins)
     control = options.control
     waitSeconds = nil
   }

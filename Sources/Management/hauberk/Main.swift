@@ -36,7 +36,7 @@ struct Main {
     case "status": return try StatusCommand(StatusOptions(rest)).run()
     case "show": return try StatusCommand(ShowOptions(rest)).run()
     case "trace": return try TraceCommand(TraceOptions(rest)).run()
-    case "reload": return try ActionCommand(.reload, ActionOptions("reload", rest)).run()
+    case "reload": return try ActionCommand(ReloadOptions(rest)).run()
     case "drain": return try DrainCommand(DrainOptions(rest)).run()
     case "stop": return try ActionCommand(StopOptions(rest)).run()
     case "completions":

@@ -62,6 +62,7 @@ enum StatusFixture {
     port.link = .up
     port.kernelDrops = NamedCounts([("ringFull", 3)])
     port.hidesVLANTags = true
+    (port.finishedChecksums, port.unfinishedChecksums) = (5, 6)
     port.mac = "02:00:00:00:00:01"
     port.mtu = 1500
     port.queues = 2

@@ -55,7 +55,9 @@ import Wire
   }
 
   @Test func `requests arrive, and what is half of one is refused`() throws {
-    var requests: [Request] = [.status, .reload, .drain, .stop, .trace(packets: 5, isFresh: false)]
+    var requests: [Request] = [
+      .status, .reload(begins: false), .reload(begins: true), .drain, .stop, .trace(packets: 5, isFresh: false),
+    ]
     var wish = TraceWish()
     (wish.from, wish.to) = (IPPrefix("10.1.0.0/16"), IPPrefix("2001:db8::1"))
     (wish.spi, wish.protocolNumber) = (.max, TraceWish.arp)

@@ -32,6 +32,7 @@ struct Between: Sendable {
     try here.connect("right", to: b, "eth0")
     try a.shell("ip addr add \(Self.a)/24 dev eth0; ip addr add \(Self.a6)/64 dev eth0 nodad")
     try b.shell("ip addr add \(Self.b)/24 dev eth0; ip addr add \(Self.b6)/64 dev eth0 nodad")
+    for end in [a, b] { try end.askPatiently(on: "eth0") }
   }
 }
 

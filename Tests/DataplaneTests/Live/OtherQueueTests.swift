@@ -24,6 +24,7 @@ struct OtherQueueTests {
         options.mac = MACAddress(0x0200_0000_0a01)
         let tap = try TapQueue.open("tap-test", options, frames: [memory.frames])[0]
         try here.shell("ip addr add \(Between.a)/24 dev tap-test; ip link show tap-test | grep -q 02:00:00:00:0a:01")
+        try here.askPatiently(on: "tap-test")
         return (tap, try PacketQueue.open("right", frames: [memory.frames])[0])
       }, a: a, b: b)
   }

@@ -102,6 +102,10 @@ package struct PortStatus: JSONMembers {
   package var kernelDrops = NamedCounts()
   /// The device takes VLAN tags off before anybody sees them.
   package var hidesVLANTags = false
+  /// Packets whose checksum the sender had left to a device. Finished: the port was told, and did it. Unfinished: AF_XDP
+  /// and libpcap are not told; such a packet went on as it was, and its receiver drops it.
+  package var finishedChecksums: UInt64 = 0
+  package var unfinishedChecksums: UInt64 = 0
 
   package init() {}
 
@@ -110,6 +114,7 @@ package struct PortStatus: JSONMembers {
       Member("side", \.side), Member("device", \.device), Member("method", \.method), Member("link", \.link),
       Member("mac", \.mac), Member("mtu", \.mtu), Member("queues", \.queues), Member("received", \.received),
       Member("sent", \.sent), Member("kernelDrops", \.kernelDrops), Member("hidesVLANTags", \.hidesVLANTags),
+      Member("finishedChecksums", \.finishedChecksums), Member("unfinishedChecksums", \.unfinishedChecksums),
     ]
   }
 }

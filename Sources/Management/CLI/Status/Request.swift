@@ -41,8 +41,8 @@ package enum Request: Sendable, Equatable {
   case trace(TraceWish = TraceWish(), packets: Int, isFresh: Bool)
   /// Answered by a `DrainAnswer`, again and again until it is done; then the gateway ends.
   case drain
-  /// These are answered by a `Done`.
-  case reload
+  /// These are answered by a `Done`. Begins: keys without a nonce record are new.
+  case reload(begins: Bool)
   case stop
 
   package static let mostTraced = 1000
@@ -57,7 +57,8 @@ package enum Request: Sendable, Equatable {
       ])
     case .trace(let wish, let packets, let isFresh):
       .object([("command", .string("trace")), ("packets", packets.json), ("fresh", isFresh.json)] + wish.members)
-    case .reload: .object([("command", .string("reload"))])
+    case .reload(let begins):
+      .object([("command", .string("reload"))] + (begins ? [("begin", .bool(true))] : []))
     case .drain: .object([("command", .string("drain"))])
     case .stop: .object([("command", .string("stop"))])
     }
@@ -83,9 +84,12 @@ package enum Request: Sendable, Equatable {
       self = .trace(
         try TraceWish(json: json), packets: try Self.most("packets", of: json, 0...Self.mostTraced),
         isFresh: try Self.member("fresh", of: json, true))
-    case "reload", "drain", "stop":
+    case "reload":
+      known = ["begin"]
+      self = .reload(begins: try Self.member("begin", of: json, false))
+    case "drain", "stop":
       known = []
-      self = command == "reload" ? .reload : command == "drain" ? .drain : .stop
+      self = command == "drain" ? .drain : .stop
     default:
       throw JSONMismatch("there is no command '\(command.prefix(40))': \(Self.names.joined(separator: ", "))")
     }

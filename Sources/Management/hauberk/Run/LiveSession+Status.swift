@@ -18,7 +18,7 @@ extension LiveSession {
     case .stop:
       stop()
       return Response(Done("stopping"))
-    case .reload: return reload()
+    case .reload(let begins): return reload(begins: begins)
     case .trace(let wish, let packets, let isFresh):
       return Response(
         trace.answer(wish, packets: packets, isFresh: isFresh, traceNames, now: hauberk_nanoseconds()))
@@ -47,7 +47,7 @@ extension LiveSession {
     status.drops = drops
     status.counters = counters
     status.warnings =
-      warnings + ports.sides.compactMap(\.warning)
+      warnings + ports.sides.flatMap(\.warnings)
       + plan.unreachable.map {
         "no link leads to \($0.gateway.map { "\($0)" } ?? "nowhere"), the router for \($0.network)"
       }
@@ -60,7 +60,7 @@ extension LiveSession {
     TraceNames(gateway: gateway, hops: plan.hops) { [unowned self] in name(of: $0) }
   }
 
-  private var plan: RoutePlan { RoutePlan(gateway.description.gateway) }
+  private var plan: RoutePlan { bridge.plan }
 
   private var workers: [WorkerStatus] {
     gateway.counters.enumerated().map { number, counters in
@@ -101,6 +101,8 @@ extension LiveSession {
           .filter { $0.1 > 0 }
       }
       status.received = TrafficStatus(packets: sum(\.receivedPackets), bytes: sum(\.receivedBytes), drops: lost(true))
+      status.finishedChecksums = sum(\.finishedChecksums)
+      status.unfinishedChecksums = sum(\.unfinishedChecksums)
       status.sent = TrafficStatus(packets: sum(\.sentPackets), bytes: sum(\.sentBytes), drops: lost(false))
       return status
     }

@@ -128,12 +128,7 @@ final class LiveSession {
     note("running", "running after \(Format.fixed(milliseconds, 0)) ms: \(describePorts()); \(gateway.engineName)")
     for weakness in ports.sides.compactMap({ $0.opened?.weakness }) { tell(.warning, weakness) }
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
-    let description = gateway.description.gateway
-    for (side, port) in zip(ports.sides, description.ports) where side.opened?.hidesVLANTags == true {
-      // Nobody misses tags where no interface has one.
-      guard description.interfaces.contains(where: { $0.side == port.side && $0.vlan != nil }) else { continue }
-      warn("\(port.device) takes VLAN tags off before anybody sees them: `ethtool -K \(port.device) rxvlan off`")
-    }
+    lookAtLinks()
     notifier?.ready("passing packets")
     hauberk_catch_hangups()
     while !isStopping, !hauberk_was_interrupted() {
@@ -146,6 +141,23 @@ final class LiveSession {
     note("stopped", "stopped")
     _ = log?.finish()
     return .success
+  }
+
+  /// What interfaces want of their devices, and do not get.
+  private func lookAtLinks() {
+    let interfaces = gateway.description.gateway.interfaces
+    for (index, side) in ports.sides.enumerated() {
+      let device = side.description.device, own = interfaces.filter { $0.side == side.description.side }
+      // Nobody misses tags where no interface has one.
+      if side.opened?.hidesVLANTags == true, own.contains(where: { $0.vlan != nil }) {
+        warn("\(device) takes VLAN tags off before anybody sees them: `ethtool -K \(device) rxvlan off`")
+      }
+      if let mtu = own.map(\.mtu).max(), mtu > devices[index].mtu {
+        warn(
+          "\(device) takes packets of \(devices[index].mtu) octets, and its 'mtu' here is \(mtu): longer ones are lost; "
+            + "`ip link set \(device) mtu \(mtu)`")
+      }
+    }
   }
 
   /// Clients keep their connections: those end with the process, when everything else is over.
@@ -202,6 +214,7 @@ final class LiveSession {
     case .linkUp:
       tell(.info, "\(side) \(device) has its link again")
       bridge.linkCameUp(side, now: now)
+    case .unfinishedChecksum: tell(.warning, ports.sides[Int(side.rawValue)].checksumWarning)
     case .refused(let why, let seconds): tell(.warning, "\(side): \(why); tried again, at first after \(seconds) s")
     }
   }
@@ -232,8 +245,8 @@ final class LiveSession {
     isStopping = true
   }
 
-  /// As a whole or not at all.
-  func reload() -> Response {
+  /// As a whole or not at all. `begins`: keys without a nonce record are new.
+  func reload(begins: Bool = false) -> Response {
     if drainage != nil { return refuse("the gateway drains, and then it ends") }
     notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
     defer { notifier?.ready("passing packets") }
@@ -250,11 +263,14 @@ final class LiveSession {
       next.classify = live.classify
       // By the names of now: the next configuration has others.
       trace.turn(now: hauberk_nanoseconds()) { traceNames }
-      try gateway.reload(live)
-      bridge.adopt()
+      let old = gateway.description.gateway, now = hauberk_nanoseconds()
+      try gateway.reload(live, begins: begins) { bridge.letGo(for: description, now: now) }
+      bridge.adopt(after: old, now: now)
       configuration = next
       configured = hauberk_nanoseconds()
       reloads += 1
+      warnings.removeAll { $0.hasPrefix(Self.refused) }
+      lookAtLinks()
       hauberk_return_free_memory()
     } catch {
       return refuse("\(error)", (error as? ConfigurationFailure)?.exitCode ?? .configuration)
@@ -276,8 +292,10 @@ final class LiveSession {
     }
   }
 
+  private static let refused = "reload refused, nothing has changed: "
+
   private func refuse(_ sentence: String, _ code: ExitCode = .configuration) -> Response {
-    warn("reload refused, nothing has changed: \(sentence)")
+    warn(Self.refused + sentence)
     return .refused(code, "nothing has changed: \(sentence)")
   }
 

@@ -11,6 +11,8 @@ enum PortEvent {
   case linkDown
   case linkUp
   case refused(String, again: UInt64)
+  /// The first packet came whose checksum nobody has finished.
+  case unfinishedChecksum
 }
 
 /// One device of a running gateway: open, or waited for. Belongs to the control thread.
@@ -36,6 +38,7 @@ final class PortSide {
   private var attempts = 0
   private var nextAttempt: UInt64 = 0
   private var triedAt: UInt64 = 0
+  private var hasToldOfChecksums = false
 
   init(_ description: PortDescription, _ gateway: LiveGateway, counters: [PortCounters], _ opened: OpenedPort) {
     self.description = description
@@ -69,7 +72,11 @@ final class PortSide {
     // One change at a time.
     guard unanswered == 0 else { return nil }
     let found = opened.state
-    if found == state { return nil }
+    if found == state {
+      if hasToldOfChecksums || unfinishedChecksums == 0 { return nil }
+      hasToldOfChecksums = true
+      return .unfinishedChecksum
+    }
     state = found
     switch found {
     case .up: return .linkUp
@@ -134,7 +141,11 @@ final class PortSide {
 
 extension PortSide {
   /// What an operator should know now.
-  var warning: String? {
+  var warnings: [String] {
+    [unfinishedChecksums > 0 ? checksumWarning : nil, stateWarning].compactMap(\.self)
+  }
+
+  private var stateWarning: String? {
     switch state {
     case .up: opened?.weakness
     case .down: "\(description.side) \(description.device) has no link, or is switched off"
@@ -143,4 +154,11 @@ extension PortSide {
         + (refusal.map { "\($0); it is tried again and again" } ?? "it is opened again as soon as it is back")
     }
   }
+
+  var checksumWarning: String {
+    "\(description.side) \(description.device): a sender leaves checksums to a device that is not there, and receivers drop "
+      + "its packets: `ethtool -K DEVICE tx off` where it sends, or 'method: packet' here"
+  }
+
+  private var unfinishedChecksums: UInt64 { counters.reduce(0) { $0 + $1.unfinishedChecksums } }
 }

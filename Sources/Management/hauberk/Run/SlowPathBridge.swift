@@ -9,7 +9,11 @@ import Wire
 /// Carries what workers punt to the slow path, and what it wants done back to workers and tables.
 struct SlowPathBridge {
   private let gateway: LiveGateway
-  private var plan: RoutePlan
+  private(set) var plan: RoutePlan
+  /// What numbers in packets meant that workers sent up just before the last reload: hops, and which interface is which
+  /// by now; nil where there is none any more.
+  private var before: (hops: [NextHop], interfaces: [Int?])?
+  private let macs: [MACAddress]
   private(set) var slow: SlowPath
   private(set) var events: [SlowPathEvent] = []
   /// Frames that control could not send: none was free, or the worker's ring was full.
@@ -23,13 +27,35 @@ struct SlowPathBridge {
 
   init(_ gateway: LiveGateway, macs: [MACAddress]) {
     self.gateway = gateway
+    self.macs = macs
     plan = RoutePlan(gateway.description.gateway)
     slow = SlowPath(
       gateway.description.gateway.interfaces, inside: macs[0], outside: macs[1], seed: .random(in: .min ... .max))
   }
 
-  /// After a reload: routes are others, interfaces are not.
-  mutating func adopt() { plan = RoutePlan(gateway.description.gateway) }
+  /// Before interfaces have other numbers, so that no packet goes to somebody's namesake on another link: workers ask for
+  /// those neighbours, and what is known of them is said again by `adopt`.
+  func letGo(for next: GatewayDescription, now: UInt64) {
+    let numbers = Self.numbers(from: gateway.description.gateway, to: next)
+    for neighbour in slow.snapshot(now: now).neighbours where numbers[neighbour.interface] != neighbour.interface {
+      gateway.neighbours.forget(neighbour.address, interface: neighbour.interface)
+    }
+  }
+
+  /// After a reload, which had that description before it.
+  mutating func adopt(after old: GatewayDescription, now: UInt64) {
+    let next = gateway.description.gateway
+    before = (plan.hops, Self.numbers(from: old, to: next))
+    plan = RoutePlan(next)
+    carryOut(slow.replaceInterfaces(next.interfaces, inside: macs[0], outside: macs[1], now: now))
+    wake()
+  }
+
+  private static func numbers(from old: GatewayDescription, to next: GatewayDescription) -> [Int?] {
+    old.interfaces.map { before in
+      next.interfaces.firstIndex { $0.side == before.side && $0.vlan == before.vlan }
+    }
+  }
 
   /// True: there may be more.
   mutating func takePunted(now: UInt64) -> Bool {
@@ -85,11 +111,11 @@ struct SlowPathBridge {
     case .noRoute: cause = .noRoute
     case .tooBigForLink:
       cause = .tooBig
-      mtu = hop(header).map { gateway.description.gateway.interfaces[Int($0.interface)].mtu } ?? 0
+      mtu = hop(header).map { gateway.description.gateway.interfaces[$0.interface].mtu } ?? 0
     case .noNeighbour:
       cause = .noNeighbour
-      guard let hop = hop(header) else { return }
-      interface = Int(hop.interface)
+      guard let (hop, number) = hop(header) else { return }
+      interface = number
       if hop.kind == .gateway {
         nextHop =
           hop.isIPv6
@@ -112,8 +138,17 @@ struct SlowPathBridge {
     return interfaces.firstIndex { $0.side == .inside && !$0.addresses.isEmpty } ?? interface
   }
 
-  private func hop(_ header: FrameHeader) -> NextHop? {
-    plan.hops.indices.contains(Int(header.action)) ? plan.hops[Int(header.action)] : nil
+  /// The next hop of a packet, and the interface that it is on by now.
+  private func hop(_ header: FrameHeader) -> (NextHop, interface: Int)? {
+    let generation = UInt32(truncatingIfNeeded: header.sequence >> ControlExchange.generationShift)
+    let number = Int(header.action)
+    if generation == gateway.routeGeneration {
+      return plan.hops.indices.contains(number) ? (plan.hops[number], Int(plan.hops[number].interface)) : nil
+    }
+    guard generation &+ 1 == gateway.routeGeneration, let before, before.hops.indices.contains(number),
+      let interface = before.interfaces[Int(before.hops[number].interface)]
+    else { return nil }
+    return (before.hops[number], interface)
   }
 
   /// The port's own, or that of the frame's VLAN; nil where there is none.
