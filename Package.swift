@@ -186,6 +186,16 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// For the thread sanitizer, those of what uses threads: the rest would be built and never run.
+if Context.environment["HAUBERK_THREAD_TESTS"] != nil {
+  let kept: Set = [
+    "CBaseline", "CNamespace", "PacketMaking", "XDPVictim", "CipherTests", "DataplaneTests", "ESPTests", "MemoryTests",
+    "RingsTests",
+  ]
+  package.products = []
+  package.targets = groundFloor + dataplaneFloor + (benchmarks + tests).filter { kept.contains($0.name) }
+}
+
 // The fuzz drivers, which tools/fuzz alone builds: libFuzzer belongs into nothing else.
 if Context.environment["HAUBERK_FUZZ"] != nil {
   func driver(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

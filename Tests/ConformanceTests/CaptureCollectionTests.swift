@@ -9,18 +9,24 @@ import Testing
   static let captures: [String] = {
     let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
     let endings = [".pcap", ".pcapng", ".cap", ".gz", ".ntar"]
-    let all = names.filter { name in endings.contains { name.hasSuffix($0) } }.sorted()
-    return stride(from: 0, to: all.count, by: Effort.step(9)).map { all[$0] }
+    return names.filter { name in endings.contains { name.hasSuffix($0) } }.sorted()
   }()
 
+  /// All of them with what users have; where the program beside the tests is another, with a sanitizer in it, with that
+  /// a part.
+  static let runs =
+    Program.shipped == Program.path
+    ? [(Program.path, Effort.step(9))] : [(Program.shipped, 1), (Program.path, 9)]
+
   /// What is wrong with the replay of one capture; nil when nothing is.
-  static func complaint(_ name: String, _ scratch: Folder) -> String? {
+  static func complaint(_ name: String, _ program: String, _ scratch: Folder) -> String? {
     let path = folder + "/" + name
     let out = scratch.path(name.replacing("/", with: "_") + ".out")
     defer { try? FileManager.default.removeItem(atPath: out) }
     var outputs: [[UInt8]] = []
     for workers in ["1", "2"] {
-      let run = Program.run("replay", path, "--json", "--workers", workers, "--deal", "turn", "--out", out, limit: 30)
+      let words = ["replay", path, "--json", "--workers", workers, "--deal", "turn", "--out", out]
+      let run = Program.run(words, of: program, limit: 30)
       if run.timedOut { return "takes too long" }
       switch run.code {
       case 0, 5:
@@ -45,16 +51,18 @@ import Testing
     return outputs[0] == outputs[1] ? nil : "one worker and two differ"
   }
 
-  @Test(.enabled(if: !captures.isEmpty, "there is no ../shared/captures"))
-  func `every capture replays or is refused, the same with one worker and with two`() async {
+  @Test(.enabled(if: !captures.isEmpty, "there is no ../shared/captures"), arguments: runs)
+  func `every capture replays or is refused, the same with one worker and with two`(
+    _ program: String, _ step: Int
+  ) async {
     let scratch = Folder()
     let complaints = await withTaskGroup(of: [String].self) { group in
       for half in 0..<2 {
         group.addTask {
           // A few show what is wrong; all of them might each take as long as they may.
           Array(
-            stride(from: half, to: Self.captures.count, by: 2).lazy.compactMap { index in
-              Self.complaint(Self.captures[index], scratch).map { "\(Self.captures[index]): \($0)" }
+            stride(from: half * step, to: Self.captures.count, by: 2 * step).lazy.compactMap { index in
+              Self.complaint(Self.captures[index], program, scratch).map { "\(Self.captures[index]): \($0)" }
             }.prefix(2))
         }
       }

@@ -49,6 +49,9 @@ enum Program {
     fatalError("the built program is not beside the tests")
   }()
 
+  /// The one that users have, where it has been named; else the same.
+  static let shipped = getenv("HAUBERK_RELEASE").map { String(cString: $0) + "/hauberk" } ?? path
+
   /// The root of the package: where this file is, three folders up.
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
@@ -59,25 +62,28 @@ enum Program {
   ) -> Run { run(arguments, input: input, output: output, limit: limit) }
 
   static func run(
-    _ arguments: [String], input: String = "/dev/null", output: String? = nil, limit: Double = 60
+    _ arguments: [String], of program: String = path, input: String = "/dev/null", output: String? = nil,
+    limit: Double = 60
   ) -> Run {
     let folder = Folder()
     let outputPath = output ?? folder.path("stdout"), errorPath = folder.path("stderr")
-    let process = start(arguments, input: input, output: outputPath, error: errorPath)
+    let process = start(arguments, of: program, input: input, output: outputPath, error: errorPath)
     let (code, timedOut) = wait(for: process, limit: limit)
     return Run(
       code: code, output: output == nil ? folder.read("stdout") : [],
       error: String(decoding: folder.read("stderr"), as: UTF8.self), timedOut: timedOut)
   }
 
-  static func start(_ arguments: [String], input: String, output: String, error: String) -> pid_t {
+  static func start(
+    _ arguments: [String], of program: String = path, input: String, output: String, error: String
+  ) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, error, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    return spawn(path, arguments, &actions)
+    return spawn(program, arguments, &actions)
   }
 
   /// Another program, to prepare a test: searched in the path, silent.

@@ -92,34 +92,39 @@ final class PipedGateway {
   /// A packet comes in on a side, by the workers in turn.
   func feed(_ packet: [UInt8], _ side: Side) {
     let number = Int(side.rawValue)
-    let octets = { (mac: MACAddress) in big(mac.value << 16).prefix(6) }
     let type: [UInt8] = packet[0] >> 4 == 6 ? [0x86, 0xdd] : [0x08, 0x00]
-    let frame = octets(Self.macs[number]) + octets(Self.others[number]) + type + packet
+    turn = (turn + 1) % wires.count
+    send(Self.macs[number].octets + Self.others[number].octets + type + packet, side, worker: turn)
+  }
+
+  /// A frame comes in on one worker's wire.
+  func send(_ frame: [UInt8], _ side: Side, worker: Int) {
     var ref = PacketRef(position: 0, offset: 0, length: 0)
     precondition(gateway.controlFrames.take(length: frame.count, &ref), "no frame")
-    gateway.memory.address(of: ref).copyMemory(from: Array(frame), byteCount: frame.count)
+    gateway.memory.address(of: ref).copyMemory(from: frame, byteCount: frame.count)
     gateway.memory.header(of: ref).pointee = FrameHeader()
-    turn = (turn + 1) % wires.count
-    precondition(wires[turn][number].incoming.enqueue(&ref, 1) == 1, "the wire is full")
+    precondition(wires[worker][Int(side.rawValue)].incoming.enqueue(&ref, 1) == 1, "the wire is full")
+  }
+
+  /// The next frame that has left by one worker's wire.
+  func frame(_ side: Side, worker: Int) -> [UInt8]? {
+    guard let ref = wires[worker][Int(side.rawValue)].outgoing.dequeue() else { return nil }
+    defer { gateway.controlFrames.give(ref) }
+    return [UInt8](UnsafeRawBufferPointer(start: gateway.memory.address(of: ref), count: Int(ref.length)))
   }
 
   /// What has left by a side: IP packets behind a link header that is as it should be.
   func take(_ side: Side) -> [[UInt8]] {
     var packets: [[UInt8]] = []
-    for wire in wires {
-      while let ref = wire[Int(side.rawValue)].outgoing.dequeue() { packets.append(packet(ref, side)) }
+    let number = Int(side.rawValue)
+    let header = Self.others[number].octets + Self.macs[number].octets
+    for worker in wires.indices {
+      while let frame = frame(side, worker: worker) {
+        precondition(frame.starts(with: header), "another link header: \(frame.prefix(14))")
+        packets.append(Array(frame.dropFirst(14)))
+      }
     }
     return packets
-  }
-
-  private func packet(_ ref: PacketRef, _ side: Side) -> [UInt8] {
-    let frame = [UInt8](
-      UnsafeRawBufferPointer(start: gateway.memory.address(of: ref), count: Int(ref.length)))
-    gateway.controlFrames.give(ref)
-    let number = Int(side.rawValue)
-    let header = big(Self.others[number].value << 16).prefix(6) + big(Self.macs[number].value << 16).prefix(6)
-    precondition(frame.starts(with: header), "another link header: \(frame.prefix(14))")
-    return Array(frame.dropFirst(14))
   }
 
   /// What workers have left to control, with why.

@@ -11,12 +11,8 @@ import Wire
 @Suite struct LiveDrainTests {
   private let pair = TunnelPair(ESPDescription(gcm), local: ["192.0.2.0/24"], remote: ["198.51.100.0/24"])
 
-  private func started(workers: Int = 1) throws -> RunningGateway {
-    let piped = try RunningGateway(pair.near, workers: workers)
-    for (text, interface) in [("203.0.113.2", 1), ("192.0.2.1", 0)] {
-      #expect(piped.gateway.neighbours.learn(IPAddress(text)!, interface: interface, MACAddress(0x0200_0000_0099)))
-    }
-    return piped
+  private func started(workers: Int = 1) throws -> PipedGateway {
+    try .alone(pair.near, workers: workers)
   }
 
   private func datagram(_ number: Int = 0) -> [UInt8] {
@@ -25,7 +21,7 @@ import Wire
   }
 
   /// As the control thread does it. False: it did not end within ten seconds.
-  private func isDrained(_ piped: RunningGateway) -> Bool {
+  private func isDrained(_ piped: PipedGateway) -> Bool {
     var first: LiveGateway.DrainLook?
     var isEnd = false
     piped.wait {
@@ -38,7 +34,7 @@ import Wire
   }
 
   /// Both sides have been found empty.
-  private func awaitClosed(_ piped: RunningGateway) {
+  private func awaitClosed(_ piped: PipedGateway) {
     piped.wait { piped.gateway.counters.allSatisfy { $0.waitingDatagrams != nil } }
   }
 

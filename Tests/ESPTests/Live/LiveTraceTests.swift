@@ -10,19 +10,15 @@ import Wire
 @Suite struct LiveTraceTests {
   private let pair = TunnelPair(ESPDescription(gcm), local: ["192.0.2.0/24"], remote: ["198.51.100.0/24"])
 
-  private func started(workers: Int = 1) throws -> RunningGateway {
-    let piped = try RunningGateway(pair.near, workers: workers)
-    for (text, interface) in [("203.0.113.2", 1), ("192.0.2.1", 0)] {
-      #expect(piped.gateway.neighbours.learn(IPAddress(text)!, interface: interface, MACAddress(0x0200_0000_0099)))
-    }
-    return piped
+  private func started(workers: Int = 1) throws -> PipedGateway {
+    try .alone(pair.near, workers: workers)
   }
 
   private func datagram(from source: String = Host.alice, to destination: String = Host.bob) -> [UInt8] {
     ethernet(.ipv4, ipv4(.udp, from: source, to: destination, udp(from: 4000, to: 5000, [1, 2, 3])))
   }
 
-  private func told(_ piped: RunningGateway, _ count: Int) -> [TraceRecord] {
+  private func told(_ piped: PipedGateway, _ count: Int) -> [TraceRecord] {
     var records: [TraceRecord] = []
     piped.wait {
       records += piped.gateway.takeTraced(most: 1000)
@@ -143,7 +139,7 @@ import Wire
   @Test func `a packet in pieces is told with how many`() throws {
     var description = pair.near
     description.tunnels[0].security!.esp.pathMTU = 600
-    let piped = try RunningGateway(description)
+    let piped = try PipedGateway.alone(description)
     #expect(piped.gateway.neighbours.learn(IPAddress("203.0.113.2")!, interface: 1, MACAddress(0x0200_0000_0099)))
     piped.gateway.beginTrace(TraceFilter(), packets: 10)
     piped.put([ethernet(.ipv4, ipv4(.udp, udp([UInt8](repeating: 7, count: 1200))))], .inside)
