@@ -24,6 +24,8 @@ let language: [SwiftSetting] = [
 let raw = language
 /// Modules in which every unsafe expression has to be marked.
 let strict = language + [.strictMemorySafety()]
+/// Optimised for tests, too: they simulate whole clusters by the hundred.
+let quick = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 let c: [CSetting] = [
   .define("_GNU_SOURCE"),
@@ -77,13 +79,17 @@ let dataplaneFloor: [Target] = [
 /// Pure but for its shell: moments and what was received in, directives out.
 let controlFloor: [Target] = [
   // What all of them share.
-  .target(name: "ControlKit", path: "Sources/Control/ControlKit", swiftSettings: strict),
+  .target(name: "ControlKit", path: "Sources/Control/ControlKit", swiftSettings: quick),
   .target(
     name: "Neighbours", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Neighbours",
     swiftSettings: strict),
   .target(
     name: "Cluster", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Cluster",
-    swiftSettings: strict),
+    swiftSettings: quick),
+  // Whole clusters from one seed; for tests, and for people who want to see one.
+  .target(
+    name: "ClusterSimulation", dependencies: ["Cluster", "ControlKit", "Wire"],
+    path: "Sources/Control/ClusterSimulation", swiftSettings: quick),
 ]
 
 let managementFloor: [Target] = [
@@ -166,6 +172,8 @@ let tests: [Target] = [
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(
     name: "ControlKitTests", dependencies: ["CCrypto", "ControlKit"], swiftSettings: language),
+  .testTarget(
+    name: "SimulationTests", dependencies: ["Cluster", "ClusterSimulation", "ControlKit"], swiftSettings: language),
   .testTarget(
     name: "ClusterTests", dependencies: ["Cluster", "Contract", "ControlKit", "Wire"], swiftSettings: language),
   .testTarget(

@@ -26,7 +26,7 @@ struct MessageTests {
   static let all: [Message] = [
     .joinRequest(JoinRequest(stamp: 77, configuration: 8, certificate: [1, 2, 3])),
     .joinRequest(JoinRequest(stamp: .max, configuration: 0, certificate: [UInt8](repeating: 9, count: 1024))),
-    .joinAnswer(JoinAnswer(echo: 5, verdict: .welcome(roster: 6))),
+    .joinAnswer(JoinAnswer(echo: 5, verdict: .welcome(roster: 6, table: 0))),
     .joinAnswer(JoinAnswer(echo: 5, verdict: .inProgress)),
     .joinAnswer(JoinAnswer(echo: 5, verdict: .refused("no room for «this» unit"))),
     .offer, .otherMaster(live: 3, stamp: 4, echo: 5), .question(stamp: 1), .answer(echo: 2), .exit(echo: 3),
@@ -75,7 +75,8 @@ struct MessageTests {
     for message in Self.all {
       switch message {
       case .joinRequest, .state: continue
-      case .joinAnswer(let answer) where answer.verdict != .inProgress && answer.verdict != .welcome(roster: 6):
+      case .joinAnswer(let answer)
+      where answer.verdict != .inProgress && answer.verdict != .welcome(roster: 6, table: 0):
         continue
       default: break
       }

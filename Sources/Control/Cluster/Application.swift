@@ -1,10 +1,10 @@
 /// What runs on the cluster and has state of its own (C3, X21). IPsec is one.
 public protocol Application {
   /// Asked by the master before a unit becomes a member (C18). One veto is enough.
-  mutating func opinion(on unit: UnitNumber, certificate: [UInt8]) -> Opinion
+  mutating func opinion(on unit: MemberNumber, certificate: [UInt8]) -> Opinion
   /// Members that came and went, other than by our own coming and going (C19).
-  mutating func joined(_ unit: UnitNumber)
-  mutating func left(_ unit: UnitNumber)
+  mutating func joined(_ unit: MemberNumber)
+  mutating func left(_ unit: MemberNumber)
   /// What the next owner of a set needs. Nobody works on it any more; nil where there is nothing to carry along.
   mutating func state(of set: Int) -> [UInt8]?
   /// What its last owner had to say, before we begin.

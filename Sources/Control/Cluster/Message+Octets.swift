@@ -127,9 +127,10 @@ extension JoinAnswer {
   func write(to writer: inout OctetWriter) {
     writer.put(echo)
     switch verdict {
-    case .welcome(let roster):
+    case .welcome(let roster, let table):
       writer.put(UInt8(0))
       writer.put(roster)
+      writer.put(table)
     case .inProgress: writer.put(UInt8(1))
     case .refused(let reason):
       writer.put(UInt8(2))
@@ -141,8 +142,8 @@ extension JoinAnswer {
     guard let echo = reader.take64(), let kind = reader.take8() else { return nil }
     switch kind {
     case 0:
-      guard let roster = reader.take64() else { return nil }
-      self.init(echo: echo, verdict: .welcome(roster: roster))
+      guard let roster = reader.take64(), let table = reader.take64() else { return nil }
+      self.init(echo: echo, verdict: .welcome(roster: roster, table: table))
     case 1: self.init(echo: echo, verdict: .inProgress)
     case 2:
       guard reader.remaining <= Message.mostReasonOctets, let text = reader.take(reader.remaining) else { return nil }

@@ -40,8 +40,9 @@ public struct JoinRequest: Equatable, Sendable {
 
 public struct JoinAnswer: Equatable, Sendable {
   public enum Verdict: Equatable, Sendable {
-    /// From this roster on (C4).
-    case welcome(roster: UInt64)
+    /// A member from this roster on, and from this table on (C4). What is older may be said again by others: a process
+    /// that has just begun knows none of it.
+    case welcome(roster: UInt64, table: UInt64)
     case inProgress
     case refused(String)
   }
@@ -51,7 +52,7 @@ public struct JoinAnswer: Equatable, Sendable {
 
 public struct MasterKeepalive: Equatable, Sendable {
   public struct Entry: Equatable, Sendable {
-    public var unit: UnitNumber
+    public var unit: MemberNumber
     public var incarnation: UInt64
     /// The newest stamp that the master has of this member: its lease counts from there.
     public var echo: Moment
@@ -66,7 +67,7 @@ public struct MasterKeepalive: Equatable, Sendable {
   /// Members with a lease in this term (X16), the master among them.
   public var live: UInt8
   public var roster: UInt64
-  public var deputy: UnitNumber?
+  public var deputy: MemberNumber?
   public var tableVersion: UInt64
   /// The master itself is not among them.
   public var members: [Entry]

@@ -31,7 +31,7 @@ public struct OwnershipTable: Equatable, Sendable {
   func isNewer(than other: OwnershipTable) -> Bool { (term, version) > (other.term, other.version) }
 
   /// The sets that are a member's without reserve.
-  public func sets(of unit: UnitNumber) -> WorkSetBitmap {
+  public func sets(of unit: MemberNumber) -> WorkSetBitmap {
     let wanted = OwnershipEntry.State.assigned.rawValue << 6 | unit & 63
     var sets = WorkSetBitmap()
     for set in 0..<packed.count where packed[set] == wanted { sets.insert(set) }

@@ -25,6 +25,8 @@ public struct Profile: Equatable, Sendable {
   var succession: Nanoseconds { detection / 100 * 150 }
   /// How long a client may work on its master's word: long enough to outlive a succession without a gap.
   var clientLease: Nanoseconds { detection / 100 * 175 }
+  /// A client without a master waits so long for a successor: workers whose control stands still may hold him up.
+  var patience: Nanoseconds { masterLease + succession + detection }
   /// After so long by the master's clock a client's lease is over by the client's: a clock may go wrong by 1/64.
   var surelyEnded: Nanoseconds { clientLease + clientLease / 64 }
   /// Between two questions to somebody who is suspected, and between a deputy's probes.

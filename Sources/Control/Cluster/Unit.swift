@@ -1,15 +1,15 @@
 public import Wire
 
 /// A unit by its number: as a member, it has the same one. The configuration gives it out, later the certificate.
-public typealias UnitNumber = UInt8
+public typealias MemberNumber = UInt8
 
 /// Some unit of the cluster, whether it is a member now or not.
 public struct UnitDescription: Equatable, Sendable {
-  public var number: UnitNumber
+  public var number: MemberNumber
   /// Its own, not the cluster's.
   public var address: IPAddress
 
-  public init(number: UnitNumber, address: IPAddress) {
+  public init(number: MemberNumber, address: IPAddress) {
     self.number = number
     self.address = address
   }
@@ -53,13 +53,13 @@ public struct ClusterDescription: Sendable {
     self.profile = profile
   }
 
-  func unit(_ number: UnitNumber) -> UnitDescription? {
+  func unit(_ number: MemberNumber) -> UnitDescription? {
     number == own.number ? own : others.first { $0.number == number }
   }
 }
 
 /// A term is a master's time in office. Its lowest octet is the master's number, so no two masters ever share one.
 enum Term {
-  static func next(after term: UInt64, for unit: UnitNumber) -> UInt64 { ((term >> 8) + 1) << 8 | UInt64(unit) }
+  static func next(after term: UInt64, for unit: MemberNumber) -> UInt64 { ((term >> 8) + 1) << 8 | UInt64(unit) }
   static func count(_ term: UInt64) -> UInt64 { term >> 8 }
 }

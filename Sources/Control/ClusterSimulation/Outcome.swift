@@ -1,0 +1,16 @@
+public import ControlKit
+
+/// How a run ended.
+public struct Outcome: Sendable {
+  /// What must not be; none in a good run.
+  public var violations: [String] = []
+  /// What happened, for a person, if it was asked for.
+  public var transcript: [String] = []
+  public var events = 0
+  public var messages = 0
+  public var terms = 0
+  /// From the last fault until every set had an owner again.
+  public var recovery: Nanoseconds?
+
+  public var isGood: Bool { violations.isEmpty }
+}
