@@ -100,7 +100,7 @@ struct MasterTests {
   func stall() {
     var bench = Bench.master()
     _ = bench.admit(3)
-    bench.standStill(136 * .millisecond)
+    bench.standStill(81 * .millisecond)
     let directives = bench.keepalive(from: 3)
     #expect(directives.contains(.fence) && directives.contains(.retire))
     #expect(directives.messages(to: 3).isEmpty && bench.role == .joining)

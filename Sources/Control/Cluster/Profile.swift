@@ -19,11 +19,12 @@ public struct Profile: Equatable, Sendable {
   public init(detection: Nanoseconds) { self.detection = max(.millisecond, detection) }
 
   /// How long a master may work on its own word.
-  var masterLease: Nanoseconds { detection / 100 * 135 }
-  /// Without a sign of the master for so long, its deputy follows it. Beyond the master's lease there is time for a
-  /// clock that is slow and for three probes.
-  var succession: Nanoseconds { detection / 100 * 150 }
-  /// How long a client may work on its master's word: long enough to outlive a succession without a gap.
+  var masterLease: Nanoseconds { detection / 100 * 80 }
+  /// Without an answer of the master's workers for so long, its deputy follows it. Beyond the master's lease there is
+  /// time for a clock that is slow.
+  var succession: Nanoseconds { detection / 100 * 95 }
+  /// How long a client may work on its master's word: long enough to outlive a succession without a gap, however long
+  /// before a death the last keepalive was.
   var clientLease: Nanoseconds { detection / 100 * 175 }
   /// A client without a master waits so long for a successor: workers whose control stands still may hold him up.
   var patience: Nanoseconds { masterLease + succession + detection }

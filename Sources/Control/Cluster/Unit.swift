@@ -44,7 +44,7 @@ public struct ClusterDescription: Sendable {
     own: UnitDescription, incarnation: UInt64, others: [UnitDescription], configuration: UInt64 = 0,
     certificate: [UInt8] = [], profile: Profile = .normal
   ) {
-    precondition(others.count < Self.mostUnits && Int(own.number) < Self.mostUnits)
+    precondition(Int(own.number) < Self.mostUnits)
     self.own = own
     self.incarnation = incarnation
     self.others = others.filter { $0.number != own.number && Int($0.number) < Self.mostUnits }

@@ -1,3 +1,4 @@
+public import Cluster
 public import ControlKit
 
 /// How a run ended.
@@ -11,6 +12,9 @@ public struct Outcome: Sendable {
   public var terms = 0
   /// From the last fault until every set had an owner again.
   public var recovery: Nanoseconds?
+  /// As far as it was measured: the longest time during which some set had no owner, and which sets that were.
+  public var gap: Nanoseconds = 0
+  public var unserved = WorkSetBitmap()
 
   public var isGood: Bool { violations.isEmpty }
 }

@@ -12,11 +12,13 @@ public struct Scenario: Sendable {
   public var end: Moment
   /// All messages as octets through the whole gate, not some of them.
   public var isThorough = false
+  /// Measured from then on: how long sets have no owner. It is looked at with every event, and so only if asked for.
+  public var measuredFrom: Moment?
   /// Clocks run so much too fast or slow at most.
   public var mostDriftPerMillion: UInt64 = 2000
 
   /// From the start of the first unit until all faults begin.
-  static let settled: Moment = 1400 * .millisecond
+  public static let settled: Moment = 1400 * .millisecond
   /// After the last fault, every set has an owner again within so long.
   public static func recovery(_ profile: Profile) -> Nanoseconds { 2 * .second + 5 * profile.detection }
   /// And all sets are dealt evenly, so much later.

@@ -30,9 +30,22 @@ extension Simulation {
     if isTold { tell("VIOLATION \(what)") }
   }
 
-  /// What the last look found.
-  struct Look {
-    var versions: [(UInt64, UInt64)] = []
+  /// How long sets have been without an owner.
+  mutating func measure() {
+    let served = served
+    guard served != .all else {
+      if let since = gapSince { outcome.gap = max(outcome.gap, now - since) }
+      gapSince = nil
+      return
+    }
+    if gapSince == nil { gapSince = now }
+    outcome.unserved.formUnion(WorkSetBitmap.all.subtracting(served))
+  }
+
+  private var served: WorkSetBitmap {
+    var sets = WorkSetBitmap()
+    for unit in units where unit.works(at: now) { sets.formUnion(unit.running) }
+    return sets
   }
 
   /// All pairs, and after the last fault whether every set has its owner.
@@ -50,9 +63,7 @@ extension Simulation {
   }
 
   private var isWhole: Bool {
-    var sets = WorkSetBitmap()
-    for unit in units where unit.works(at: now) { sets.formUnion(unit.running) }
-    guard sets == .all else { return false }
+    guard served == .all else { return false }
     let living = units.filter { $0.state == .running && !$0.control.isOutside }
     return living.count(where: { $0.control.isMaster }) == 1 && living.allSatisfy { $0.works(at: now) }
   }

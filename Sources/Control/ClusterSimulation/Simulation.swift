@@ -25,8 +25,7 @@ public struct Simulation {
   var wires = Wires()
   var outcome = Outcome()
   let isTold: Bool
-  /// Nobody looks before the first of them has begun.
-  var lastLook = Look()
+  var gapSince: Moment?
 
   public static func run(_ scenario: Scenario, isTold: Bool = false) -> Outcome {
     var simulation = Simulation(scenario, isTold: isTold)
@@ -90,6 +89,7 @@ public struct Simulation {
       now = moment
       outcome.events += 1
       happen(event)
+      if let from = scenario.measuredFrom, now >= from { measure() }
     }
     if outcome.isGood { judgeTheEnd() }
     return outcome
