@@ -120,6 +120,29 @@ struct ClientTests {
     #expect(bench.pass(20 * .millisecond).messages(to: 4).isEmpty)
   }
 
+  @Test("A set that comes back while its state is on its way begins again, and nothing of the parcel is left")
+  func comesBack() {
+    let witness = Witness()
+    witness.states = [3: [1]]
+    var bench = Bench.client([witness])
+    _ = bench.receive(.table(table(1, own: 0..<4)), from: 1, term: Self.term)
+    for version in [2, 4] as [UInt64] {
+      var moving = table(version, own: 0..<3)
+      moving[3] = OwnershipEntry(state: .pending, member: 4)
+      #expect(bench.receive(.table(moving), from: 1, term: Self.term).stopped == WorkSetBitmap([3]))
+      _ = bench.unit.receive(.stopped(WorkSetBitmap([3])), now: bench.now)
+      guard version == 2 else { break }
+      #expect(bench.receive(.table(table(3, own: 0..<4)), from: 1, term: Self.term).started == WorkSetBitmap([3]))
+      // The receipt of the parcel is late.
+      _ = bench.receive(.stateTaken(set: 3, term: Self.term, version: 2), from: 4, term: Self.term)
+      #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
+    }
+    // Another table meanwhile stops nothing again.
+    var moving = table(5, own: 0..<3)
+    moving[3] = OwnershipEntry(state: .pending, member: 4)
+    #expect(bench.receive(.table(moving), from: 1, term: Self.term).stopped.isEmpty)
+  }
+
   @Test("A state that came ahead is taken in before the set begins")
   func stateTaken() {
     let witness = Witness()

@@ -56,6 +56,20 @@ struct SuccessionTests {
       succession(&rival) { _ = $0.masterKeepalive(from: 3, term: Bench.term(1, of: 3), members: []) } == nil)
   }
 
+  @Test("Who stood still himself does not take his own silence for the master's")
+  func ownStall() {
+    var bench = Bench.client()
+    _ = bench.pass(20 * .millisecond)
+    bench.standStill(100 * .millisecond)
+    _ = bench.unit.receive(.heard, now: bench.now)
+    _ = bench.unit.tick(now: bench.now)
+    #expect(!bench.unit.isMaster)
+    _ = bench.pass(90 * .millisecond)
+    #expect(!bench.unit.isMaster)
+    _ = bench.pass(10 * .millisecond)
+    #expect(bench.unit.isMaster)
+  }
+
   @Test("A later life of the master is the end of the one before, at once")
   func restarted() {
     var bench = Bench.client()
@@ -73,6 +87,15 @@ struct SuccessionTests {
     #expect(!bench.unit.isMaster)
     _ = bench.receive(.succeed, from: 1, term: Self.term)
     #expect(bench.unit.isMaster)
+  }
+
+  @Test("Nor do the others wait then, to follow his deputy")
+  func followAtOnce() {
+    var bench = Bench.client(deputy: 3)
+    _ = bench.receive(.succeed, from: 1, term: Self.term)
+    #expect(!bench.unit.isMaster)
+    _ = bench.masterKeepalive(from: 3, term: Bench.term(2, of: 3), echo: 0)
+    #expect(bench.unit.term == Bench.term(2, of: 3))
   }
 
   @Test("Others follow the deputy without joining anew, and keep what they run (X18)")

@@ -41,6 +41,8 @@ struct OutageTests {
       let outcome = Simulation.run(scenario)
       #expect(outcome.isGood)
       #expect(outcome.gap <= 12 * .millisecond, "\(outcome.gap)")
+      // What had state took it along.
+      #expect(outcome.statesSent > 20 && outcome.statesTaken == outcome.statesSent)
     }
   }
 

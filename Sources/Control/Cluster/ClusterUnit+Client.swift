@@ -26,7 +26,7 @@ extension ClusterUnit {
       giveUp(isDraining ? .asked : .removed)
     case .succeed:
       guard isMaster, from.term >= term else { return }
-      takeOver(.masterWent)
+      succeedAtOnce()
     case .joinRequest:
       // A later life of the master is the end of the one that we know.
       guard from.unit == client.master, from.incarnation > client.masterIncarnation else { return }

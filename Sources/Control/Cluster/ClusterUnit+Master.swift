@@ -22,6 +22,7 @@ extension ClusterUnit {
     removeLapsed()
     if master.nextKeepalive <= now { sendMasterKeepalive() }
     if master.nextBalance <= now { balance() }
+    noteOwnWork()
     if isDraining { handOver() }
   }
 
@@ -103,10 +104,13 @@ extension ClusterUnit {
   private mutating func handOver() {
     guard case .master(let master) = role, !master.isCollecting else { return }
     if master.members.isEmpty { return giveUp(.asked) }
-    guard holdings.running.isEmpty, !master.assignment.isConcerned(own), let deputy = deputy(master) else { return }
+    // What we deal last has to be known to all: the next term would deal it once more, without its state.
+    guard holdings.running.isEmpty, !master.assignment.isConcerned(own), deputy(master) != nil,
+      master.members.allSatisfy({ $0.table == master.assignment.table.version })
+    else { return }
     direct(.retire)
     abandon()
-    send(.succeed, to: deputy)
+    send(.succeed)
     role = .outside
     tell(.gaveUp(.asked))
     direct(.drained)

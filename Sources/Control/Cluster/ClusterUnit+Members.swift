@@ -119,6 +119,7 @@ extension ClusterUnit {
     let unit = master.members[place].unit
     if master.isCollecting { master.assignment.adopt(keepalive.running, of: unit) }
     master.members[place].hasReported = true
+    master.members[place].table = keepalive.tableVersion
     master.assignment.note(unit, runs: keepalive.running, by: keepalive.tableVersion)
   }
 

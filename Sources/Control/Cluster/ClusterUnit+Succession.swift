@@ -16,6 +16,22 @@ extension ClusterUnit {
     }
   }
 
+  /// Whoever stood still himself has heard nobody meanwhile: that silence was his own, and does not count. A deputy is
+  /// called for each of its probes, ten times in a detection time.
+  mutating func noteGap(_ gap: Nanoseconds) {
+    switch role {
+    case .client(var client):
+      guard gap > profile.detection / 4, client.answeredAt != nil else { return }
+      client.answeredAt = now
+      role = .client(client)
+    case .joining(var joining):
+      guard gap > 2 * profile.lookInterval else { return }
+      joining.answeredAt = now
+      role = .joining(joining)
+    case .master, .outside: break
+    }
+  }
+
   /// The master is dead and not merely cut off: neither he nor his workers are there, and that for longer than his lease.
   /// We would hear them, since we hear others; and nobody else has taken his place.
   func maySucceed(_ client: Client) -> Bool {
@@ -23,6 +39,13 @@ extension ClusterUnit {
       answeredAt.age(at: now) >= profile.succession, client.heardAt.age(at: now) >= profile.detection, hearsSegment
     else { return false }
     return client.rivalHeardAt.map { $0.age(at: now) >= profile.detection } ?? true
+  }
+
+  mutating func succeedAtOnce() {
+    guard case .client(var client) = role else { return }
+    client.isMasterGone = true
+    role = .client(client)
+    takeOver(.masterWent)
   }
 
   /// The next term begins. Members go on with what they run, under leases of ours from now on.
@@ -61,9 +84,8 @@ extension ClusterUnit {
     client.rivalHeardAt = now
     role = .client(client)
     // As long as ours is heard, it is for the two to agree who stays (C12).
-    guard from.term > term, client.heardAt.age(at: now) >= profile.detection || client.master == from.unit else {
-      return
-    }
+    let isOurs = client.heardAt.age(at: now) < profile.detection && !client.isMasterGone && client.master != from.unit
+    guard from.term > term, !isOurs else { return }
     guard keepalive.members.contains(where: { $0.unit == own && $0.incarnation == description.incarnation }) else {
       return giveUp(.masterSilent)
     }

@@ -1,8 +1,8 @@
-public import ControlKit
+import ControlKit
 
 extension ClusterUnit {
-  /// When there is something to do, if nothing happens before. Nil is never.
-  public var nextTimer: Moment? {
+  /// Of all that waits for its time.
+  var soonest: Moment? {
     var timer = Timer()
     if !isFenced { timer.include(leaseUntil + 1) }
     for parcel in holdings.parcels { timer.include(min(parcel.nextSend, parcel.deadline)) }

@@ -70,6 +70,13 @@ extension ClusterUnit {
     }
   }
 
+  /// Not for each of many sets a word, and a table after it.
+  mutating func reportSoon() {
+    guard case .client(var client) = role else { return }
+    client.nextKeepalive = min(client.nextKeepalive, now + profile.detection / 50)
+    role = .client(client)
+  }
+
   mutating func sendParcels() {
     let parcels = holdings.parcels
     guard !parcels.isEmpty else { return }

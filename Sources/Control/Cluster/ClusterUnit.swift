@@ -24,6 +24,8 @@ public struct ClusterUnit {
   var segmentHeardAt: Moment?
   /// Keepalives are numbered from the first of this life.
   var number: UInt64 = 0
+  /// When there is something to do, if nothing happens before. Nil is never.
+  public private(set) var nextTimer: Moment?
   private var directives: [Directive] = []
 
   var profile: Profile { description.profile }
@@ -59,7 +61,7 @@ public struct ClusterUnit {
     case .stateTaken(let set, let term, _):
       guard term == holdings.table.term else { break }
       perform(holdings.dispose(Int(set)))
-      report()
+      if holdings.parcels.isEmpty { report() } else { reportSoon() }
     default:
       switch role {
       case .outside: break
@@ -107,7 +109,9 @@ public struct ClusterUnit {
   @discardableResult
   private mutating func advance(to moment: Moment) -> Bool {
     // Far from the end of all numbers, so that deadlines need no care.
+    let before = now
     now = max(now, min(moment, .max / 2))
+    noteGap(now - before)
     guard !isFenced, now > leaseUntil else { return true }
     fence()
     guard case .master = role else { return true }
@@ -127,6 +131,7 @@ public struct ClusterUnit {
   private mutating func takeDirectives() -> [Directive] {
     let taken = directives
     directives = []
+    nextTimer = soonest
     return taken
   }
 }

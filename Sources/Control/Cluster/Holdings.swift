@@ -41,9 +41,25 @@ struct Holdings: Sendable {
   mutating func apply(_ table: OwnershipTable) -> Change {
     self.table = table
     own = table.sets(of: unit)
-    let stop = running.subtracting(own).subtracting(stopping)
+    redirect()
+    let stop = running.subtracting(own).subtracting(stopping).subtracting(WorkSetBitmap(parcels.map(\.set)))
     stopping.formUnion(stop)
     return Change(stop: stop, start: WorkSetBitmap(), states: []).with(begin(own.subtracting(running)))
+  }
+
+  /// Parcels go where their sets go. What comes back to us, or goes nowhere, is none any more.
+  private mutating func redirect() {
+    for place in parcels.indices.reversed() {
+      let entry = table[parcels[place].set]
+      if entry.state == .pending, entry.member != unit {
+        guard entry.member != parcels[place].to else { continue }
+        parcels[place].to = entry.member
+        parcels[place].nextSend = 0
+      } else {
+        running.remove(parcels[place].set)
+        parcels.remove(at: place)
+      }
+    }
   }
 
   /// The dataplane has ended these. What has state for its next owner is still ours until he has it.

@@ -25,7 +25,7 @@ public enum Message: Equatable, Sendable {
   case exit(echo: Moment)
   /// A client that has nothing left, and wants to be a member no longer.
   case leave(stamp: Moment)
-  /// To the deputy of a master that has given up its work and its office: it need not wait.
+  /// From a master that has given up its work and its office: its deputy need not wait, nor others to follow him.
   case succeed
   /// A work set's state on its way to the next owner, and its receipt.
   case state(set: UInt16, term: UInt64, version: UInt64, octets: [UInt8])

@@ -39,6 +39,8 @@ struct Client {
   let joinedAt: Moment
   /// The master's last keepalive.
   var heardAt: Moment
+  /// It has said that it goes: whoever it named follows it.
+  var isMasterGone = false
   /// Another master was heard.
   var rivalHeardAt: Moment?
   var loss = LossEstimate()
@@ -116,6 +118,8 @@ struct Record {
   /// The roster that has it for the first time, and the one that it knows of.
   var admitted: UInt64
   var roster: UInt64 = 0
+  /// The table that it goes by.
+  var table: UInt64 = 0
   var isDraining = false
   /// Has said in this term what it runs.
   var hasReported = false

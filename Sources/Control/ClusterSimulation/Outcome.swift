@@ -15,6 +15,9 @@ public struct Outcome: Sendable {
   /// As far as it was measured: the longest time during which some set had no owner, and which sets that were.
   public var gap: Nanoseconds = 0
   public var unserved = WorkSetBitmap()
+  /// Of work sets, by their last owners; and by the next ones, before they began.
+  public var statesSent = 0
+  public var statesTaken = 0
 
   public var isGood: Bool { violations.isEmpty }
 }

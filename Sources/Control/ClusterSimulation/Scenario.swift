@@ -22,6 +22,8 @@ public struct Scenario: Sendable {
   /// After the last fault, every set has an owner again within so long.
   public static func recovery(_ profile: Profile) -> Nanoseconds { 2 * .second + 5 * profile.detection }
   /// And all sets are dealt evenly, so much later.
+  /// In the end nothing may move any more for so long, which is some rounds of balancing.
+  static let rest: Nanoseconds = 600 * .millisecond
   public static let balancing: Nanoseconds = 1400 * .millisecond
 
   public init(seed: UInt64, members: Int, profile: Profile = .normal, faults: [Fault], isThorough: Bool = false) {

@@ -77,8 +77,15 @@ extension Simulation {
     if let least = loads.min(), let most = loads.max(), most - least > 1 {
       violate("not balanced: \(loads)")
     }
+    if let rest, newestTable != rest, scenario.end > scenario.calm {
+      violate("sets still move: \(rest) became \(newestTable)")
+    }
     let versions = Set(living.map { "\($0.control.tableVersion)" })
     if versions.count > 1 { violate("tables differ: \(versions.sorted())") }
+  }
+
+  var newestTable: (term: UInt64, version: UInt64) {
+    units.map { $0.control.tableVersion }.max { $0 < $1 } ?? (0, 0)
   }
 
   private var picture: String {

@@ -15,6 +15,7 @@ public struct Simulation {
     case begin(Int)
     case end(Int)
     case look
+    case rest
   }
 
   let scenario: Scenario
@@ -26,6 +27,9 @@ public struct Simulation {
   var outcome = Outcome()
   let isTold: Bool
   var gapSince: Moment?
+  let ledger = Ledger()
+  /// What the master's table was when everything had to be at rest.
+  var rest: (term: UInt64, version: UInt64)?
 
   public static func run(_ scenario: Scenario, isTold: Bool = false) -> Outcome {
     var simulation = Simulation(scenario, isTold: isTold)
@@ -54,6 +58,7 @@ public struct Simulation {
       queue.add(.end(fault), at: scenario.faults[fault].end)
     }
     queue.add(.look, at: scenario.calm)
+    queue.add(.rest, at: scenario.end - min(scenario.end, Scenario.rest))
   }
 
   private func control(_ number: Int, incarnation: UInt64) -> ClusterUnit {
@@ -66,7 +71,7 @@ public struct Simulation {
       ClusterDescription(
         own: unit(number), incarnation: incarnation, others: (0..<scenario.members).map(unit),
         certificate: [UInt8(number)], profile: scenario.profile),
-      applications: [SimulatedApplication()], seed: mix(scenario.seed ^ incarnation))
+      applications: [SimulatedApplication(ledger)], seed: mix(scenario.seed ^ incarnation))
   }
 
   static let cluster: UInt64 = 0x6861_7562_6572_6b01
@@ -92,6 +97,8 @@ public struct Simulation {
       if let from = scenario.measuredFrom, now >= from { measure() }
     }
     if outcome.isGood { judgeTheEnd() }
+    outcome.statesSent = ledger.sent
+    outcome.statesTaken = ledger.taken
     return outcome
   }
 
@@ -114,6 +121,7 @@ public struct Simulation {
     case .begin(let fault): begin(scenario.faults[fault])
     case .end(let fault): end(scenario.faults[fault])
     case .look: look()
+    case .rest: rest = newestTable
     }
   }
 
