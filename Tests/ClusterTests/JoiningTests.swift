@@ -17,7 +17,7 @@ struct JoiningTests {
       if directives.messages().contains(where: isRequest) { requests.append(bench.now) }
       if directives.messages().contains(.offer) { offeredAt = bench.now }
       if bench.unit.isMaster {
-        #expect(directives.contains(.announce) && directives.contains(.unfence))
+        #expect(directives.contains(.announce) && !bench.unit.isFenced)
         #expect(directives.started == .all)
       }
       if bench.now > 1002 * .second { break }
@@ -64,6 +64,17 @@ struct JoiningTests {
     _ = bench.receive(.offer, from: 1)
     #expect(bench.role == .joining)
     #expect(!bench.pass(150 * .millisecond).messages().contains(.offer))
+  }
+
+  @Test("Whose worker is answered while its own answers already, goes back without having worked (X19)")
+  func claims() {
+    var bench = Bench()
+    var directives: [Directive] = []
+    while !directives.contains(.unfence) { directives = bench.pass(.millisecond) }
+    #expect(!bench.unit.isMaster)
+    #expect(bench.pass(20 * .millisecond).count { $0 == .probe(4) } >= 2)
+    #expect(bench.unit.receive(.answered(4), now: bench.now).contains(.fence))
+    #expect(bench.role == .joining && bench.pass(100 * .millisecond).started.isEmpty)
   }
 
   @Test("The lease counts from the moment of the request, not of the answer (X17)")

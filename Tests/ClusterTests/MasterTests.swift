@@ -164,12 +164,24 @@ struct MergeTests {
     #expect(bench.role == .joining)
   }
 
-  @Test("The winner takes a later term than the loser's, says so, and announces the addresses anew")
+  @Test("The winner says so; where the other has answered, it takes a later term and announces the addresses anew")
   func winner() {
-    let (bench, directives) = meet(live: 1, term: 9, from: 4, members: [3])
+    var (bench, directives) = meet(live: 1, term: 9, from: 4, members: [3])
+    #expect(bench.role == .master && bench.unit.term == Bench.term(1, of: Bench.own))
+    #expect(directives.messages(to: 4).contains { $0.type == 4 })
+    directives = bench.receive(.otherMaster(live: 1, stamp: 1, echo: bench.now), from: 4, term: Bench.term(9, of: 4))
     #expect(bench.role == .master && bench.unit.term == Bench.term(10, of: Bench.own))
     #expect(directives.contains(.announce))
-    #expect(directives.messages(to: 4).contains { $0.type == 4 })
+  }
+
+  @Test("Who is alone, and whom the other does not hear, is the one that is cut off")
+  func unheard() {
+    var bench = Bench.master()
+    for _ in 0..<30 where bench.role == .master {
+      _ = bench.masterKeepalive(from: 4, term: Bench.term(0, of: 4), members: [], live: 1)
+      _ = bench.pass(10 * .millisecond)
+    }
+    #expect(bench.role == .joining)
   }
 
   @Test("Equal: the later term, then the lower address")

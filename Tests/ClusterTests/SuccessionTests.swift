@@ -70,6 +70,19 @@ struct SuccessionTests {
     #expect(bench.unit.isMaster)
   }
 
+  @Test("Nor does who was deaf, and hears again")
+  func ownDeafness() {
+    var bench = Bench.client()
+    _ = bench.pass(20 * .millisecond)
+    bench.isQuiet = true
+    #expect(bench.pass(140 * .millisecond).contains(.listen))
+    bench.isQuiet = false
+    _ = bench.pass(90 * .millisecond)
+    #expect(!bench.unit.isMaster)
+    _ = bench.pass(20 * .millisecond)
+    #expect(bench.unit.isMaster)
+  }
+
   @Test("A later life of the master is the end of the one before, at once")
   func restarted() {
     var bench = Bench.client()

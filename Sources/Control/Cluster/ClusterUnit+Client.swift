@@ -110,6 +110,7 @@ extension ClusterUnit {
     if client.deputy == own, client.nextProbe <= now {
       client.nextProbe = now + profile.probeInterval
       direct(.probe(client.master))
+      if segmentHeardAt.map({ $0.age(at: now) >= profile.detection / 4 }) ?? true { direct(.listen) }
     }
     role = .client(client)
     if isDraining { leaveWhenEmpty() }

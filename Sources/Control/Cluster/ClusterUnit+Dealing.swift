@@ -16,6 +16,7 @@ extension ClusterUnit {
   /// To be called whenever something has changed that the table depends on.
   mutating func settle() {
     guard case .master(var master) = role else { return }
+    let wasCollecting = master.isCollecting
     if master.isCollecting {
       // Who has not said yet what it runs may run anything.
       guard master.members.allSatisfy(\.hasReported) else { return }
@@ -28,6 +29,8 @@ extension ClusterUnit {
     if isDraining { master.assignment.drain(own, eligible) }
     role = .master(master)
     publish()
+    // An old master that cannot be heard hears from this how many follow us.
+    if wasCollecting { sendMasterKeepalive() }
   }
 
   private mutating func publish() {

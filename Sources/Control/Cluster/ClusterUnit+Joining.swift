@@ -29,8 +29,7 @@ extension ClusterUnit {
     case .offer:
       guard joining.offeredAt != nil, let other = description.unit(from.unit) else { return }
       if other.isBefore(description.own) {
-        joining.offeredAt = nil
-        joining.tries = 0
+        withdraw(&joining)
         joining.nextTry = now + profile.joinWait + jitter.between(0, profile.joinWait)
       } else {
         send(.offer, to: from.unit)
@@ -57,8 +56,7 @@ extension ClusterUnit {
     let isNews = joining.master != from.unit || joining.masterHeardAt.age(at: now) > profile.joinWait
     joining.master = from.unit
     joining.masterHeardAt = now
-    joining.offeredAt = nil
-    joining.tries = 0
+    withdraw(&joining)
     // Not all at the same moment.
     if isNews { joining.nextTry = min(joining.nextTry, now + jitter.between(0, profile.detection / 4)) }
   }
@@ -66,15 +64,40 @@ extension ClusterUnit {
   mutating func tickJoining() {
     guard case .joining(var joining) = role else { return }
     if joining.nextLook <= now {
-      joining.nextLook = now + profile.lookInterval
+      joining.nextLook = now + (joining.claimedAt == nil ? profile.lookInterval : profile.probeInterval)
       look(&joining)
     }
     if joining.nextTry <= now {
       joining.nextTry = now + jitter.between(profile.joinWait, profile.joinWait * 3 / 2)
-      if isReadyToLead(joining) { return becomeMaster(.alone) }
-      tryAgain(&joining)
+      if joining.claimedAt != nil {
+        if !isFenced, mayLead(joining) { return becomeMaster(.alone) }
+        withdraw(&joining)
+      } else if isReadyToLead(joining) {
+        claim(&joining)
+      } else {
+        tryAgain(&joining)
+      }
     }
     role = .joining(joining)
+  }
+
+  /// Of two that offer themselves and cannot hear each other's offers, neither has a worker that answers. So workers
+  /// answer first, for some probes, and only then there is work (X19).
+  private mutating func claim(_ joining: inout Joining) {
+    joining.claimedAt = now
+    joining.nextLook = now
+    joining.nextTry = now + 4 * profile.probeInterval
+    extendLease(until: now + profile.masterLease)
+  }
+
+  mutating func withdraw(_ joining: inout Joining) {
+    joining.offeredAt = nil
+    joining.tries = 0
+    guard joining.claimedAt != nil else { return }
+    joining.claimedAt = nil
+    fence()
+    leaseUntil = 0
+    joining.nextTry = now + jitter.between(0, 2 * profile.joinWait)
   }
 
   /// Whoever hears a worker of somebody's does not offer itself, so all are asked (X19).
@@ -121,10 +144,13 @@ extension ClusterUnit {
   }
 
   /// A unit that hears nothing knows nothing of who is there: it never takes office, and does not stay in it.
-  var hearsSegment: Bool { segmentHeardAt.map { $0.age(at: now) < profile.detection } ?? false }
+  var hearsSegment: Bool {
+    segmentHeardAt.map { $0.age(at: now) < max(profile.detection, 2 * profile.lookInterval) } ?? false
+  }
 
   private mutating func becomeClient(_ master: Sender, _ stamp: Moment, _ roster: UInt64, _ table: UInt64) {
     guard holdings.running.isEmpty else { return }
+    if case .joining(var joining) = role { withdraw(&joining) }
     term = master.term
     // The table that is in force then is the first that we take.
     holdings.enter(term, version: max(1, table) - 1)

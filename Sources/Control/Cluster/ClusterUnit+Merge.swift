@@ -27,8 +27,22 @@ extension ClusterUnit {
     expel(from)
     guard let (mine, his) = claims(from, live: keepalive.live) else { return }
     if his.wins(over: mine), from.term > term { return yield() }
+    if isUnheard(mine.live) { return yield() }
     object(live: mine.live, to: from, echo: keepalive.stamp)
-    if mine.wins(over: his) { raise(above: from.term) }
+  }
+
+  /// Whom another master does not answer for so long, and nobody else either, is the one that is cut off.
+  private mutating func isUnheard(_ live: UInt8) -> Bool {
+    guard case .master(var master) = role else { return false }
+    guard live == 1 else {
+      master.unheardSince = nil
+      role = .master(master)
+      return false
+    }
+    let since = master.unheardSince ?? now
+    master.unheardSince = since
+    role = .master(master)
+    return since.age(at: now) >= profile.detection
   }
 
   /// The other one's answer to what we have said just now.
@@ -38,8 +52,15 @@ extension ClusterUnit {
       return
     }
     if his.wins(over: mine) { return yield() }
+    hasAnswered()
     raise(above: from.term)
     object(live: mine.live, to: from, echo: stamp)
+  }
+
+  private mutating func hasAnswered() {
+    guard case .master(var master) = role else { return }
+    master.unheardSince = nil
+    role = .master(master)
   }
 
   /// C7, C8.

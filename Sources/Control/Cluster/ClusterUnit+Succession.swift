@@ -11,21 +11,37 @@ extension ClusterUnit {
       role = .client(client)
     case .joining(var joining):
       joining.answeredAt = now
+      if joining.claimedAt != nil { withdraw(&joining) }
       role = .joining(joining)
     case .master, .outside: break
     }
   }
 
-  /// Whoever stood still himself has heard nobody meanwhile: that silence was his own, and does not count. A deputy is
-  /// called for each of its probes, ten times in a detection time.
+  /// Whoever stood still himself has heard nobody meanwhile. A deputy is called for each of its probes, ten times in a
+  /// detection time.
   mutating func noteGap(_ gap: Nanoseconds) {
     switch role {
+    case .client: if gap > profile.detection / 4 { forgetSilence() }
+    case .joining: if gap > 2 * profile.lookInterval { forgetSilence() }
+    case .master, .outside: break
+    }
+  }
+
+  /// Nor has he who was deaf.
+  mutating func noteHearing() {
+    let usual = if case .joining = role { 3 * profile.lookInterval } else { profile.detection / 2 }
+    if let last = segmentHeardAt, last.age(at: now) > usual { forgetSilence() }
+    segmentHeardAt = now
+  }
+
+  /// The silence so far was our own, and says nothing of others.
+  private mutating func forgetSilence() {
+    switch role {
     case .client(var client):
-      guard gap > profile.detection / 4, client.answeredAt != nil else { return }
+      guard client.answeredAt != nil else { return }
       client.answeredAt = now
       role = .client(client)
     case .joining(var joining):
-      guard gap > 2 * profile.lookInterval else { return }
       joining.answeredAt = now
       role = .joining(joining)
     case .master, .outside: break
@@ -36,7 +52,8 @@ extension ClusterUnit {
   /// We would hear them, since we hear others; and nobody else has taken his place.
   func maySucceed(_ client: Client) -> Bool {
     guard client.deputy == own, !isDraining, let answeredAt = client.answeredAt,
-      answeredAt.age(at: now) >= profile.succession, client.heardAt.age(at: now) >= profile.detection, hearsSegment
+      answeredAt.age(at: now) >= profile.succession, client.heardAt.age(at: now) >= profile.detection,
+      segmentHeardAt.map({ $0.age(at: now) <= profile.detection / 2 }) ?? false
     else { return false }
     return client.rivalHeardAt.map { $0.age(at: now) >= profile.detection } ?? true
   }

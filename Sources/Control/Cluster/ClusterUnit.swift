@@ -49,10 +49,11 @@ public struct ClusterUnit {
   /// A message that has passed the gate.
   public mutating func receive(_ message: Message, in envelope: Envelope, now: Moment) -> [Directive] {
     guard advance(to: now) else { return takeDirectives() }
-    guard let sender = MemberNumber(exactly: envelope.sender), sender != own, description.unit(sender) != nil else {
-      return takeDirectives()
-    }
-    segmentHeardAt = self.now
+    // A term that nobody reaches in years is a broken unit's, and would leave no room for later ones.
+    guard let sender = MemberNumber(exactly: envelope.sender), sender != own, description.unit(sender) != nil,
+      envelope.term <= Term.most
+    else { return takeDirectives() }
+    noteHearing()
     greatestTerm = max(greatestTerm, envelope.term)
     let from = Sender(unit: sender, incarnation: envelope.incarnation, term: envelope.term)
     switch message {
@@ -76,9 +77,9 @@ public struct ClusterUnit {
   public mutating func receive(_ happening: Happening, now: Moment) -> [Directive] {
     guard advance(to: now) else { return takeDirectives() }
     switch happening {
-    case .heard: segmentHeardAt = self.now
+    case .heard: noteHearing()
     case .answered(let unit):
-      segmentHeardAt = self.now
+      noteHearing()
       noteAnswer(unit)
     case .stopped(let sets): haveStopped(sets)
     case .drain:
@@ -91,7 +92,7 @@ public struct ClusterUnit {
     return takeDirectives()
   }
 
-  /// To be called at `nextTimer`, or later.
+  /// To be called at `nextTimer`, or later; what has come meanwhile is better handed over first.
   public mutating func tick(now: Moment) -> [Directive] {
     guard advance(to: now) else { return takeDirectives() }
     sendParcels()

@@ -32,7 +32,7 @@ public enum Directive: Equatable, Sendable {
 public enum Happening: Equatable, Sendable {
   /// A probe of ours was answered by that unit's worker.
   case answered(MemberNumber)
-  /// Workers have received something that somebody else sent.
+  /// Workers have received something that somebody else sent. To be said several times in a detection time, if so.
   case heard
   /// No worker has anything of these sets any more.
   case stopped(WorkSetBitmap)

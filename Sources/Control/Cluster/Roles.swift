@@ -20,6 +20,8 @@ struct Joining {
   var master: MemberNumber?
   var masterHeardAt: Moment = 0
   var offeredAt: Moment?
+  /// Nobody has objected: our workers answer probes, and do nothing else yet.
+  var claimedAt: Moment?
   /// When a worker of anybody's answered last; at first, when we began to ask.
   var answeredAt: Moment
 
@@ -82,6 +84,8 @@ struct Master {
   var isCollecting = true
   var isAlarmed = false
   var nextRefusal: Moment = 0
+  /// Another master is heard, and does not answer us, since then.
+  var unheardSince: Moment?
 
   init(term: UInt64, now: Moment, balance: Nanoseconds) {
     nextKeepalive = now

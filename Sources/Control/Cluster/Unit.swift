@@ -61,5 +61,7 @@ public struct ClusterDescription: Sendable {
 /// A term is a master's time in office. Its lowest octet is the master's number, so no two masters ever share one.
 enum Term {
   static func next(after term: UInt64, for unit: MemberNumber) -> UInt64 { ((term >> 8) + 1) << 8 | UInt64(unit) }
+  static let most: UInt64 = 1 << 56
+
   static func count(_ term: UInt64) -> UInt64 { term >> 8 }
 }

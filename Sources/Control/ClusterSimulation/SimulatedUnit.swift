@@ -43,8 +43,8 @@ struct SimulatedUnit {
   var segment = 0
   var isDeaf = false
   var isMute = false
-  /// When its wires changed last. Right after that, two masters may meet (X19).
-  var wiredAt: Moment = 0
+  /// Its wires have changed: until then, two masters may not have heard each other yet (X19).
+  var excusedUntil: Moment = 0
 
   static let mostWaiting = 2000
 

@@ -55,8 +55,15 @@ extension Simulation {
   }
 
   private mutating func rewire(_ unit: Int, _ change: (inout SimulatedUnit) -> Void) {
+    let segment = units[unit].segment
     change(&units[unit])
-    units[unit].wiredAt = now
-    queue.add(.look, at: now + Self.meeting(scenario.profile))
+    // A segment that is whole again has two clusters to merge, which takes some keepalives. A unit that was deaf or mute
+    // for a while should not have worked meanwhile; whether it was alone is for it to find out.
+    let isWhole = units[unit].segment == segment
+    let excuse = now + (isWhole ? 1 : 4) * scenario.profile.detection
+    for other in units.indices where other == unit || !isWhole {
+      units[other].excusedUntil = max(units[other].excusedUntil, excuse)
+    }
+    queue.add(.look, at: excuse)
   }
 }

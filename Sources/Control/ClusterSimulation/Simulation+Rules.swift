@@ -3,9 +3,6 @@ import ControlKit
 
 /// Who looks whether the rules hold: at each step that could break one.
 extension Simulation {
-  /// So long after a segment has become one again, two masters may not have heard each other yet (X19).
-  static func meeting(_ profile: Profile) -> Nanoseconds { 4 * profile.detection }
-
   /// One live owner for each set, and one master who works, within what one host's packet reaches (X19).
   mutating func judge(_ unit: Int) {
     guard units[unit].works(at: now) else { return }
@@ -14,8 +11,7 @@ extension Simulation {
 
   private mutating func judge(_ one: Int, _ other: Int) {
     guard units[one].segment == units[other].segment else { return }
-    let wiredAt = max(units[one].wiredAt, units[other].wiredAt)
-    guard wiredAt == 0 || now - wiredAt >= Self.meeting(scenario.profile) else { return }
+    guard now >= max(units[one].excusedUntil, units[other].excusedUntil) else { return }
     if units[one].running.meets(units[other].running) {
       let both = units[one].running.intersection(units[other].running)
       violate("\(one) and \(other) both work on \(both.count) sets, set \(both.first ?? -1) among them")
