@@ -16,6 +16,7 @@ import accounts
 import jumbo
 import lives
 import offloads
+import operation
 import renewal
 import strays
 import vanish
@@ -126,7 +127,7 @@ def one(program, method, workers, wanted, isWhole):
         for case in TRAFFIC:
             go(case.__name__, case)
         go('seen', Lab.seen)
-        for case in offloads.CASES + renewal.CASES:
+        for case in offloads.CASES + renewal.CASES + operation.CASES:
             go(case.__name__, case)
         if isWhole or wanted or (method, workers) in LIVES:
             for case in vanish.CASES + lives.CASES + jumbo.CASES + strays.CASES:

@@ -62,7 +62,8 @@ def begun(lab):
 class Stream:
     """Pings through the tunnel, a few at a time, for as long as it is open: `lost` of `asked`."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, patience=2.0):
+        self.patience = patience
         self.echoes = [Echo(lab.wires.namespace('hostA'), address) for address in HOSTS['b']]
         self.asked = self.lost = 0
         self.isOver = False
@@ -82,7 +83,7 @@ class Stream:
         while not self.isOver:
             for echo in self.echoes:
                 echo.replies.clear()
-                self.lost += len(echo.ask_all([56] * 16, patience=2))
+                self.lost += len(echo.ask_all([56] * 16, patience=self.patience))
                 self.asked += 16
 
 

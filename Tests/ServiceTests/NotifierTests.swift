@@ -59,6 +59,19 @@ private struct Manager: ~Copyable {
     #expect(manager.next() == nil && notifier.lost == 0)
   }
 
+  @Test func `signs of life may come later for a while`() throws {
+    let manager = try Manager(Self.path())
+    let environment = ["NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "10000000"]
+    let notifier = try #require(try ServiceNotifier(environment: environment, process: 1))
+    notifier.extend(seconds: 300)
+    notifier.extend(seconds: nil)
+    #expect(manager.next() == "WATCHDOG_USEC=300000000\nWATCHDOG=1\n")
+    #expect(manager.next() == "WATCHDOG_USEC=10000000\nWATCHDOG=1\n")
+    let other = try #require(try ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name], process: 1))
+    other.extend(seconds: 300)
+    #expect(manager.next() == nil, "nobody expects any")
+  }
+
   @Test func `a status is one line`() throws {
     let manager = try Manager(Self.path())
     let notifier = try #require(try ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name], process: 1))

@@ -100,9 +100,9 @@ class Gateways:
     def configuration(self, side):
         return self.path(side + '.yaml')
 
-    def start(self, side, begin=True, wait=10.0):
+    def start(self, side, begin=True, wait=10.0, options=()):
         """Milliseconds until its ports are open; 0 where nobody waits for that."""
-        options = ['--begin'] if begin else []
+        options = (['--begin'] if begin else []) + list(options)
         since = time.monotonic()
         with open(self.path(side + '.log'), 'a') as log:
             process = self.wires.start(

@@ -38,9 +38,11 @@ extension Associations {
     return 2 * plan.tunnels.count { $0 != nil } + groups.reduce(0) { $0 + (plan.sites[$1].isEmpty ? 1 : 2) }
   }
 
-  package func counters() -> [AssociationCounters] {
+  /// The first of them: the last may be one more than `most`.
+  package func counters(most: Int = .max) -> [AssociationCounters] {
     var list: [AssociationCounters] = []
     for (number, tunnel) in description.tunnels.enumerated() {
+      if list.count >= most { return list }
       guard let security = tunnel.security, let out = plan.tunnels[number], let into = plan.inboundTunnels[number]
       else { continue }
       list.append(outbound(tunnel.name, tunnel.outboundSPI, security.esp, out, workers: 1))

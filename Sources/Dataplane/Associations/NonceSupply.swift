@@ -84,6 +84,11 @@ package final class NonceSupply {
     return Int(numbers[number])
   }
 
+  /// The same request by the numbers of now. Nil: its SA is gone.
+  package func renumbered(_ report: Report) -> Report? {
+    number(in: report).map { Report(report.kind, worker: report.worker, sa: $0, generation: generation) }
+  }
+
   /// The order that answers a worker's report, or nil where there is nothing to give.
   package func order(for report: Report) throws(NonceRefusal) -> Order? {
     guard report.kind == .nonces, report.worker < workers, let outbound = number(in: report) else { return nil }

@@ -26,6 +26,8 @@ struct Reassembly: @unchecked Sendable {
     var isUsed = false
     var hasFirst = false
     var hasCongestion = false
+    /// Its fragments overlap: what else comes of it is refused as well.
+    var isRefused = false
     var headerLength = 0
     /// Where the number of what follows the header stands, in IPv6.
     var nextOffset = 0
@@ -47,6 +49,8 @@ struct Reassembly: @unchecked Sendable {
 
   static let capacity = 64
   static let mostSeconds: Int64 = 30
+  /// Where there is no room, whoever has waited that long gives way: fragments of one packet come together.
+  static let mostSecondsWhenFull: Int64 = 2
   private static let headerBytes = 512
   private static let payloadBytes = 65536 + 8
   private static let units = payloadBytes / 8
@@ -138,6 +142,7 @@ struct Reassembly: @unchecked Sendable {
     guard isSound else { return .refused(.fragmentMalformed) }
     guard let number = find(fragment, pair, seconds, &timeouts) else { return .refused(.reassemblyFull) }
     let datagram = datagrams + number
+    if datagram.pointee.isRefused { return .refused(.fragmentOverlap) }
     let end = fragment.offset &+ length
     // The last fragment ends where all of it does: nothing lies beyond, whatever comes first.
     let isBeyond =
@@ -158,7 +163,7 @@ struct Reassembly: @unchecked Sendable {
       }
       fallthrough
     case .overlapping:
-      release(number)
+      datagram.pointee.isRefused = true
       return .refused(.fragmentOverlap)
     }
     hauberk_copy(payload(number) + fragment.offset, fragment.payload.base, length)
@@ -209,13 +214,14 @@ struct Reassembly: @unchecked Sendable {
   private func find(
     _ fragment: Fragment, _ pair: AddressPair, _ seconds: Int64, _ timeouts: inout Int
   ) -> Int? {
-    var free = -1
+    var free = -1, oldest = 0
     var number = 0
     while number < Self.capacity {
       let datagram = datagrams + number
+      if datagram.pointee.since < datagrams[oldest].since { oldest = number }
       if datagram.pointee.isUsed, seconds &- datagram.pointee.since > Self.mostSeconds {
+        if !datagram.pointee.isRefused { timeouts &+= 1 }
         release(number)
-        timeouts &+= 1
       }
       if !datagram.pointee.isUsed {
         if free < 0 { free = number }
@@ -224,7 +230,12 @@ struct Reassembly: @unchecked Sendable {
       }
       number &+= 1
     }
-    guard free >= 0 else { return nil }
+    if free < 0 {
+      guard seconds &- datagrams[oldest].since >= Self.mostSecondsWhenFull else { return nil }
+      if !datagrams[oldest].isRefused { timeouts &+= 1 }
+      release(oldest)
+      free = oldest
+    }
     var datagram = Datagram()
     datagram.sourceHigh = pair.sourceHigh
     datagram.sourceLow = pair.sourceLow
@@ -244,7 +255,8 @@ struct Reassembly: @unchecked Sendable {
     guard let fragment = Fragment(packet) else { return false }
     var number = 0
     while number < Self.capacity {
-      if datagrams[number].isUsed, datagrams[number].has(fragment, pair) { return true }
+      let datagram = datagrams + number
+      if datagram.pointee.isUsed, !datagram.pointee.isRefused, datagram.pointee.has(fragment, pair) { return true }
       number &+= 1
     }
     return false
@@ -257,9 +269,9 @@ struct Reassembly: @unchecked Sendable {
     while number < Self.capacity {
       if datagrams[number].isUsed {
         if seconds &- datagrams[number].since > Self.mostSeconds {
+          if !datagrams[number].isRefused { timeouts &+= 1 }
           release(number)
-          timeouts &+= 1
-        } else {
+        } else if !datagrams[number].isRefused {
           waiting &+= 1
         }
       }

@@ -20,6 +20,8 @@ struct IPv4Cutter {
   /// The packet of `length` octets that begins `ip` behind its frame, in fragments of at most `most`.
   @inline(never)
   func cut(_ ref: inout PacketRef, ip: Int, length: Int, most: Int) -> Outcome {
+    // A header may claim more than has come: behind it lie other people's packets.
+    guard ip &+ length <= Int(ref.length) else { return .refused(.innerTruncated) }
     let start = memory.address(start: ref.start) + ip
     guard let header = IPv4View(Bytes(start, count: length)) else { return .refused(.innerMalformed) }
     let step = (most &- header.headerLength) & ~7

@@ -71,6 +71,9 @@ package final class LiveGateway {
   private var untold: [Int] = []
   /// Reports that are no request for nonces: SAs that come to their end.
   package private(set) var events: [Report] = []
+  /// Requests for nonces that could not be answered, as when the disk was full. Workers ask once.
+  private var unanswered: [Report] = []
+  private var nextAnswer: UInt64 = 0
 
   private static let exchangeCapacity = 1024
   private static let crossingCapacity = 1024
@@ -172,18 +175,32 @@ package final class LiveGateway {
     }
   }
 
-  /// Answers what workers have asked for, and remembers what they have told.
+  /// Answers what workers have asked for, and remembers what they have told. What cannot be answered is tried again, a
+  /// second later; the refusal is the last of them.
   package func serve() throws(NonceRefusal) {
+    var requests: [Report] = []
+    let now = hauberk_nanoseconds()
+    if !unanswered.isEmpty, now >= nextAnswer { swap(&requests, &unanswered) }
     for worker in 0..<description.gateway.workers {
       while let report = reports[worker].dequeue() {
-        guard var order = try supply.order(for: report) else {
-          events.append(report)
-          continue
-        }
-        while orders[worker].enqueue(&order, 1) == 0 { hauberk_yield() }
-        exchanges[worker].wakeWorker()
+        if report.kind == .nonces { requests.append(report) } else { events.append(report) }
       }
     }
+    var refusal: NonceRefusal?
+    for report in requests {
+      do {
+        // Nil: the SA is gone.
+        guard var order = try supply.order(for: report) else { continue }
+        let worker = Int(report.worker)
+        while orders[worker].enqueue(&order, 1) == 0 { hauberk_yield() }
+        exchanges[worker].wakeWorker()
+      } catch {
+        refusal = error
+        unanswered.append(report)
+        nextAnswer = now + 1_000_000_000
+      }
+    }
+    if let refusal { throw refusal }
   }
 
   /// A side's port is another one from now on, of which each worker has a part. What they used until now comes back by
@@ -254,6 +271,7 @@ package final class LiveGateway {
     routeGeneration &+= 1
     // From here on the old ones are gone, and with them what nobody took over.
     supply = newSupply
+    unanswered = unanswered.compactMap { supply.renumbered($0) }
     associations = newAssociations
     description = next
     hauberk_return_free_memory()

@@ -70,6 +70,9 @@ struct Tracer: BurstWatch {
     desk.body.pointee.left = desk.body.pointee.wantedPackets
   }
 
+  /// Before its packets have come.
+  func end() { desk.body.pointee.left = 0 }
+
   var isDone: Bool { desk.body.pointee.left <= 0 }
 
   func use(_ generation: UInt32) { desk.body.pointee.generation = generation }

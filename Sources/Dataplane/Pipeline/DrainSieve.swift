@@ -7,13 +7,18 @@ import Wire
 /// that is under way waits for, an answer to ARP or ND or a fragment.
 struct DrainSieve {
   private(set) var isOn = false
+  /// Nothing is waited for any more, whatever is under way.
+  private var isLast = false
   /// By side: bursts of what may have come before are still taken.
   private var rounds = (inside: 0, outside: 0)
 
   /// As much as any device's ring holds: more than that has come since.
   private static var mostRounds: Int { 128 }
 
-  mutating func begin() {
+  mutating func begin(isLast: Bool) {
+    self.isLast = self.isLast || isLast
+    // What had come before has been taken already, or is being taken.
+    if isOn { return }
     isOn = true
     rounds = (Self.mostRounds, Self.mostRounds)
   }
@@ -52,6 +57,7 @@ struct DrainSieve {
   }
 
   private func isAwaited(_ frame: Bytes, _ stages: Stages) -> Bool {
+    if isLast { return false }
     let packet = Dissection(frame: frame, link: .ethernet)
     if packet.fault == .arp { return true }
     guard packet.fault == .none else { return false }

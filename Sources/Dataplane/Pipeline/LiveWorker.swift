@@ -128,7 +128,11 @@ package struct LiveWorker {
     }
     if burst.count == 0 { return 0 }
     let kept = burst.count
-    judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
+    if isTracing {
+      judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
+    } else {
+      judge(&burst, side, snapshot, seconds, .inside, NoWatch())
+    }
     return kept
   }
 
@@ -254,13 +258,13 @@ package struct LiveWorker {
       case .stop:
         stop = true
         // Somebody who sends without a pause is no reason to stay.
-        drain.begin()
+        drain.begin(isLast: true)
       case .nonces: stages.takeNonces(order, snapshot)
       case .endLifetime: stages.endLifetime(order, snapshot)
       case .trace:
         isTracing = order.sa != 0
-        if isTracing { tracer.begin() }
-      case .drain: drain.begin()
+        if isTracing { tracer.begin() } else { tracer.end() }
+      case .drain: drain.begin(isLast: false)
       case .changePorts: changePorts()
       }
       taken &+= 1

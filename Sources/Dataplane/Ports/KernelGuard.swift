@@ -13,11 +13,12 @@ package final class KernelGuard {
   /// What could not be kept from the kernel, and why.
   package private(set) var weakness: String?
   private let index: UInt32
+  /// That nobody else keeps the kernel out of this device, and finds what we have taken left over.
+  private(set) var claim: Int32 = -1
   private var link: Int32 = -1
   private var isFilter = false
-  private var madeDiscipline = false
-  private var hadIPv6 = false
-  private var taken: [hauberk_address] = []
+  /// To be given back.
+  private var taken: KernelRecord
   private let record: String?
 
   /// Addresses that the kernel has are refused, unless they are to be taken over. `record` is a file that says what was
@@ -31,8 +32,26 @@ package final class KernelGuard {
     self.device = device
     self.record = record
     index = found.index
-    let earlier = record.flatMap { [index] in KernelRecord($0, index: index) }
-    let addresses = try Self.addresses(device, found.index)
+    taken = KernelRecord(index: index)
+    claim = hauberk_device_claim(index)
+    guard claim >= 0 else {
+      throw PortError(
+        claim == -EADDRINUSE
+          ? "another gateway runs on \(device): `hauberk stop`, or another device"
+          : "cannot claim the device \(device): \(text(of: -claim))")
+    }
+    do throws(PortError) {
+      try take(takesAddresses: takesAddresses, usesLinks: usesLinks)
+    } catch {
+      release()
+      throw error
+    }
+  }
+
+  private func take(takesAddresses: Bool, usesLinks: Bool) throws(PortError) {
+    // First: whatever comes now, it is given back.
+    if let earlier = record.flatMap({ [index] in KernelRecord($0, index: index) }) { taken = earlier }
+    let addresses = try Self.addresses(device, index)
     if !takesAddresses, let first = addresses.first {
       throw PortError(
         "the kernel has the address \(Self.words(first)) on \(device), and would answer there as well: "
@@ -40,31 +59,26 @@ package final class KernelGuard {
     }
     drop(usesLinks: usesLinks)
     let hasIPv6 = hauberk_ipv6_is_off(device) == 0
-    hadIPv6 = hasIPv6 || earlier?.hadIPv6 == true
-    taken = earlier?.addresses ?? []
-    if let record {
-      KernelRecord(index: index, hadIPv6: hadIPv6, addresses: KernelRecord.union(addresses, taken)).write(record)
+    // Written before it is taken: what is given back without having been taken does no harm.
+    var next = taken
+    next.hadIPv6 = next.hadIPv6 || hasIPv6
+    next.addresses = KernelRecord.union(taken.addresses, addresses)
+    if let record, !next.isEmpty { try next.write(record) }
+    taken = next
+    if hasIPv6 {
+      let error = hauberk_ipv6_switch(device, true)
+      guard error == 0 else {
+        throw PortError(
+          "cannot switch off the kernel's IPv6 on \(device) (\(text(of: error))): "
+            + "`sysctl -w net.ipv6.conf.\(device).disable_ipv6=1`")
+      }
     }
-    do throws(PortError) {
-      if hasIPv6 {
-        let error = hauberk_ipv6_switch(device, true)
-        guard error == 0 else {
-          throw PortError(
-            "cannot switch off the kernel's IPv6 on \(device) (\(text(of: error))): "
-              + "`sysctl -w net.ipv6.conf.\(device).disable_ipv6=1`")
-        }
+    for var address in addresses {
+      // Those of IPv6 are gone already.
+      let error = hauberk_address_take(index, &address)
+      guard error == 0 || error == EADDRNOTAVAIL else {
+        throw PortError("cannot take \(Self.words(address)) from \(device): \(text(of: error))")
       }
-      for var address in addresses {
-        // Those of IPv6 are gone already.
-        let error = hauberk_address_take(index, &address)
-        guard error == 0 || error == EADDRNOTAVAIL else {
-          throw PortError("cannot take \(Self.words(address)) from \(device): \(text(of: error))")
-        }
-        taken = KernelRecord.union([address], taken)
-      }
-    } catch {
-      release()
-      throw error
     }
   }
 
@@ -75,16 +89,17 @@ package final class KernelGuard {
       return
     }
     defer { Glibc.close(program) }
-    let hadOurs = hauberk_clsact_has(index)
     if usesLinks { link = hauberk_ingress_attach(program, index) }
     if link >= 0 {
       // What an earlier kernel's run has left; in a kernel that has links somebody else may need the discipline.
-      if hadOurs { hauberk_clsact_detach(index, false) }
+      if hauberk_clsact_has(index) { hauberk_clsact_detach(index, taken.madeDiscipline) }
+      taken.madeDiscipline = false
       return
     }
-    let error = hauberk_clsact_attach(program, index, &madeDiscipline)
+    var isNew = false
+    let error = hauberk_clsact_attach(program, index, &isNew)
     isFilter = error == 0
-    madeDiscipline = madeDiscipline || hadOurs
+    taken.madeDiscipline = taken.madeDiscipline || isNew
     if error != 0 {
       weakness = "the kernel sees what arrives at \(device), and may answer it: no filter (\(text(of: error)))"
     }
@@ -94,18 +109,63 @@ package final class KernelGuard {
 
   /// The device is the kernel's again, if it is still there: one of the same name may be another.
   package func release() {
+    guard claim >= 0 else { return }
     var found = hauberk_xdp_device()
-    if hauberk_xdp_find_device(device, &found) == 0, found.index == index {
-      if hadIPv6 { hauberk_ipv6_switch(device, false) }
-      for index in taken.indices { hauberk_address_give(self.index, &taken[index]) }
-      if isFilter { hauberk_clsact_detach(index, madeDiscipline) }
-    }
-    if let record, hadIPv6 || !taken.isEmpty || isFilter || link >= 0 { KernelRecord.remove(record) }
-    hadIPv6 = false
-    taken = []
+    let isThere = hauberk_xdp_find_device(device, &found) == 0 && found.index == index
+    if !isThere || giveBack(), let record { KernelRecord.remove(record) }
+    taken = KernelRecord(index: index)
     isFilter = false
+    abandon()
+  }
+
+  /// What an earlier run took of devices that this one has nothing to do with, by how records begin; what follows is a
+  /// device's name.
+  package static func giveBackLeftOver(_ records: String, except devices: [String]) {
+    let end = records.lastIndex(of: "/")
+    let folder = end.map { String(records[..<$0]) } ?? "."
+    let prefix = end.map { String(records[records.index(after: $0)...]) } ?? records
+    guard let list = opendir(folder) else { return }
+    defer { closedir(list) }
+    while let entry = readdir(list) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard name.hasPrefix(prefix + ".") else { continue }
+      let device = String(name.dropFirst(prefix.utf8.count + 1))
+      guard !devices.contains(device) else { continue }
+      KernelGuard(leftAt: device, record: folder + "/" + name)?.release()
+    }
+  }
+
+  /// Nil where the record says nothing of that device, or somebody has it now.
+  private init?(leftAt device: String, record: String) {
+    var found = hauberk_xdp_device()
+    guard hauberk_xdp_find_device(device, &found) == 0, let left = KernelRecord(record, index: found.index) else {
+      return nil
+    }
+    self.device = device
+    self.record = record
+    index = found.index
+    taken = left
+    isFilter = hauberk_clsact_has(index)
+    claim = hauberk_device_claim(index)
+    if claim < 0 { return nil }
+  }
+
+  /// Everything. False: something is left to be given back by somebody later.
+  private func giveBack() -> Bool {
+    var isAll = !taken.hadIPv6 || hauberk_ipv6_switch(device, false) == 0
+    for var address in taken.addresses where hauberk_address_give(index, &address) != 0 { isAll = false }
+    if isFilter, hauberk_clsact_detach(index, taken.madeDiscipline) != 0 { isAll = false }
+    return isAll
+  }
+
+  /// As a sudden end leaves it: nothing is given back.
+  func abandon() {
     if link >= 0 { Glibc.close(link) }
     link = -1
+    if claim >= 0 { Glibc.close(claim) }
+    claim = -1
   }
 
   /// Without those that say something about the link alone, which go with IPv6.

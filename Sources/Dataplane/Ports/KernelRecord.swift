@@ -4,36 +4,58 @@ import Glibc
 /// What was taken from the kernel at a device, in a file, for the start after one that ended without giving it back.
 struct KernelRecord {
   var index: UInt32
-  var hadIPv6: Bool
-  var addresses: [hauberk_address]
+  var hadIPv6 = false
+  /// The discipline that our filter is at is ours.
+  var madeDiscipline = false
+  var addresses: [hauberk_address] = []
 
-  init(index: UInt32, hadIPv6: Bool, addresses: [hauberk_address]) {
-    self.index = index
-    self.hadIPv6 = hadIPv6
-    self.addresses = addresses
-  }
+  init(index: UInt32) { self.index = index }
 
-  /// Nil where there is none, or it says nothing of this device: one of the same name may be another.
+  var isEmpty: Bool { !hadIPv6 && !madeDiscipline && addresses.isEmpty }
+
+  /// Nil where there is none, or it says nothing of this device: one of the same name may be another, and after a boot the
+  /// kernel has everything again.
   init?(_ path: String, index wanted: UInt32) {
     guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }
     var octets = [UInt8](repeating: 0, count: 1 << 16)
     octets.removeLast(octets.count - fread(&octets, 1, octets.count, file))
     let lines = String(decoding: octets, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
-    guard let first = lines.first, first.count == 3, first[0] == Self.mark, UInt32(first[1]) == wanted else {
-      return nil
-    }
-    self.init(index: wanted, hadIPv6: first[2] == "ipv6", addresses: lines.dropFirst().compactMap(Self.address))
+    guard let first = lines.first, first.count == 5, first[0] == Self.mark, UInt32(first[1]) == wanted,
+      first[2] == Self.boot
+    else { return nil }
+    self.init(index: wanted)
+    hadIPv6 = first[3] == "ipv6"
+    madeDiscipline = first[4] == "clsact"
+    addresses = lines.dropFirst().compactMap(Self.address)
   }
 
   private static let mark = "taken"
 
-  func write(_ path: String) {
+  /// Of this run of the kernel.
+  private static let boot: String = {
+    guard let file = fopen("/proc/sys/kernel/random/boot_id", "re") else { return "-" }
+    defer { fclose(file) }
+    var octets = [UInt8](repeating: 0, count: 36)
+    octets.removeLast(octets.count - fread(&octets, 1, octets.count, file))
+    return octets.isEmpty ? "-" : String(decoding: octets, as: UTF8.self)
+  }()
+
+  /// In one step: an end in the middle leaves the earlier one. Its folder is made where it is not there.
+  func write(_ path: String) throws(PortError) {
+    let flags = "\(hadIPv6 ? "ipv6" : "-") \(madeDiscipline ? "clsact" : "-")"
     let lines =
-      ["\(Self.mark) \(index) \(hadIPv6 ? "ipv6" : "-")"] + addresses.map { Self.octets($0).joined(separator: " ") }
-    guard let file = fopen(path, "we") else { return }
-    fputs(lines.joined(separator: "\n") + "\n", file)
-    fclose(file)
+      ["\(Self.mark) \(index) \(Self.boot) \(flags)"] + addresses.map { Self.octets($0).joined(separator: " ") }
+    let next = path + ".next"
+    if let end = path.lastIndex(of: "/"), end != path.startIndex { mkdir(String(path[..<end]), 0o750) }
+    let file = fopen(next, "we")
+    let isWritten = file.map { fputs(lines.joined(separator: "\n") + "\n", $0) >= 0 && fflush($0) == 0 } ?? false
+    let error = errno
+    if let file { fclose(file) }
+    guard isWritten, rename(next, path) == 0 else {
+      throw PortError(
+        "cannot write down what is taken of the kernel's, in \(path): \(text(of: isWritten ? errno : error))")
+    }
   }
 
   static func remove(_ path: String) { unlink(path) }
@@ -54,9 +76,10 @@ struct KernelRecord {
     return address
   }
 
-  /// Those that are there and those that were, each once.
-  static func union(_ now: [hauberk_address], _ before: [hauberk_address]) -> [hauberk_address] {
-    let there = Set(now.map(octets))
-    return now + before.filter { !there.contains(octets($0)) }
+  /// Those that were and those that are, each once, in the kernel's order: of two in one network the first is the one that
+  /// packets leave with.
+  static func union(_ before: [hauberk_address], _ now: [hauberk_address]) -> [hauberk_address] {
+    let known = Set(before.map(octets))
+    return before + now.filter { !known.contains(octets($0)) }
   }
 }

@@ -167,12 +167,17 @@ extension XDPQueue {
 
   /// Takes every frame back. After the worker has stopped, or has let go of the queue: then `frames` are the closer's
   /// own. Nothing may be asked of the queue afterwards.
-  package func close(giving frames: FrameSource? = nil) {
-    let frames = frames ?? self.frames
-    let wasZeroCopy = isZeroCopy
-    hauberk_xdp_close(&state.pointee.socket)
+  package func close(giving frames: FrameSource? = nil) { Self.close([self], giving: frames) }
+
+  package static func close(_ queues: [XDPQueue], giving frames: FrameSource? = nil) {
+    let haveZeroCopy = queues.contains(where: \.isZeroCopy)
+    for queue in queues { hauberk_xdp_close(&queue.state.pointee.socket) }
     // The kernel takes the frames away from the card a little later, and does not say when.
-    if wasZeroCopy { usleep(100_000) }
+    if haveZeroCopy { usleep(100_000) }
+    for queue in queues { queue.takeBack(giving: frames ?? queue.frames) }
+  }
+
+  private func takeBack(giving frames: FrameSource) {
     for position in lent.positions { frames.give(PacketRef(position: position, offset: 0, length: 0)) }
     if state.pointee.isGathering, !state.pointee.isSpoiled { frames.give(state.pointee.gathered) }
     lent.deallocate()

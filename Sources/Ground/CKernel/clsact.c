@@ -51,14 +51,35 @@ int hauberk_clsact_attach(int program, unsigned device, bool *made) {
   return error;
 }
 
+static void hear_any(const struct nlmsghdr *part, void *context) {
+  const struct tcmsg *said = NLMSG_DATA(part);
+  // A class of filters is told as well, with no handle.
+  if (part->nlmsg_type == RTM_NEWTFILTER && said->tcm_handle) *(bool *)context = true;
+}
+
+/// Whether anybody has a filter at the discipline. Where the kernel does not tell, somebody may.
+static bool has_any(unsigned device) {
+  static const unsigned sides[] = {TC_H_MIN_INGRESS, TC_H_MIN_EGRESS};
+  for (int side = 0; side < 2; side++) {
+    bool has = false;
+    struct tcmsg filters = place(device);
+    filters.tcm_info = 0;
+    filters.tcm_parent = TC_H_MAKE(TC_H_CLSACT, sides[side]);
+    struct netlink_message message;
+    netlink_begin(&message, RTM_GETTFILTER, NLM_F_DUMP, &filters, sizeof filters);
+    if (netlink_ask(&message, hear_any, &has) || has) return true;
+  }
+  return false;
+}
+
 int hauberk_clsact_detach(unsigned device, bool all) {
-  if (all) return discipline(RTM_DELQDISC, 0, device);
   struct tcmsg filter = place(device);
   filter.tcm_handle = HANDLE;
   struct netlink_message message;
   netlink_begin(&message, RTM_DELTFILTER, 0, &filter, sizeof filter);
   netlink_add(&message, TCA_KIND, "bpf", sizeof "bpf");
-  return netlink_ask(&message, NULL, NULL);
+  const int error = netlink_ask(&message, NULL, NULL);
+  return !error && all && !has_any(device) ? discipline(RTM_DELQDISC, 0, device) : error;
 }
 
 static void hear(const struct nlmsghdr *part, void *context) {

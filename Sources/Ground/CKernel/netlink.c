@@ -43,13 +43,19 @@ int netlink_ask(struct netlink_message *message, void (*hear)(const struct nlmsg
   // Two bits, each of which means something else where something is made.
   if ((message->header.nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) message->header.nlmsg_flags |= NLM_F_ACK;
   int error = send(descriptor, message, message->header.nlmsg_len, 0) < 0 ? errno : 0;
+  int interrupted = 0;
   _Alignas(struct nlmsghdr) uint8_t answer[32768];
   for (int is_over = 0; !error && !is_over;) {
     ssize_t got = recv(descriptor, answer, sizeof answer, 0);
     if (got < 0) error = errno;
     size_t left = got < 0 ? 0 : (size_t)got;
     for (const struct nlmsghdr *part = (const void *)answer; NLMSG_OK(part, left); part = NLMSG_NEXT(part, left)) {
-      if (part->nlmsg_type == NLMSG_DONE) is_over = 1;
+      if (part->nlmsg_flags & NLM_F_DUMP_INTR) interrupted = 1;
+      if (part->nlmsg_type == NLMSG_DONE) {
+        // It carries how the dump went.
+        if (part->nlmsg_len >= NLMSG_LENGTH(sizeof(int))) error = -*(const int *)NLMSG_DATA(part);
+        is_over = 1;
+      }
       if (part->nlmsg_type == NLMSG_ERROR) {
         error = -((const struct nlmsgerr *)NLMSG_DATA(part))->error;
         is_over = 1;
@@ -58,5 +64,5 @@ int netlink_ask(struct netlink_message *message, void (*hear)(const struct nlmsg
     }
   }
   close(descriptor);
-  return error;
+  return error ? error : interrupted ? EINTR : 0;
 }

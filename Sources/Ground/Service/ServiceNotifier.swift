@@ -55,6 +55,13 @@ public final class ServiceNotifier {
 
   public func alive() { tell([("WATCHDOG", "1")]) }
 
+  /// Signs of life may come that much later from now on; nil: as often as at first.
+  public func extend(seconds: UInt64?) {
+    guard let watchdogNanoseconds else { return }
+    let microseconds = seconds.map { max($0 * 1_000_000, watchdogNanoseconds / 1000) } ?? watchdogNanoseconds / 1000
+    tell([("WATCHDOG_USEC", String(microseconds)), ("WATCHDOG", "1")])
+  }
+
   /// A new configuration is read; `ready` ends that. `now` is the monotonic clock's.
   public func reloading(nowNanoseconds now: UInt64) {
     tell([("RELOADING", "1"), ("MONOTONIC_USEC", String(now / 1000))])

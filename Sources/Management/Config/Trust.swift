@@ -28,6 +28,9 @@ package struct Trust: Sendable {
     } catch {
       throw TrustFailure(description: "cannot read \(path), which says whose signature is trusted: \(error)")
     }
+    guard pem.count <= Self.mostBytes else {
+      throw TrustFailure(description: "\(path) has more than \(Self.mostBytes) octets: these are no public keys")
+    }
     let size = Int(HAUBERK_SIGNER_BYTES)
     var octets = [UInt8](repeating: 0, count: size * Int(HAUBERK_MOST_TRUSTED))
     let count = unsafe pem.withUnsafeBytes { text in
@@ -52,9 +55,13 @@ package struct Trust: Sendable {
   /// What was asked for, or what the machine says; nil where nobody has to sign.
   package static func found(_ path: String?) throws(TrustFailure) -> Trust? {
     if let path { return try Trust(path) }
-    // What is there and cannot be read is no reason to trust everybody.
-    guard unsafe access(standardPath, F_OK) == 0 || errno != ENOENT && errno != ENOTDIR else { return nil }
-    return try Trust(standardPath)
+    return isThere(standardPath) ? try Trust(standardPath) : nil
+  }
+
+  /// What is there and cannot be read, or is a link that leads nowhere, is no reason to trust everybody.
+  static func isThere(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 || errno != ENOENT && errno != ENOTDIR
   }
 
   /// Who has signed these octets of that file.

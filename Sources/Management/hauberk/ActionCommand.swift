@@ -21,7 +21,11 @@ struct ActionCommand {
   }
 
   func run() throws(CommandFailure) -> ExitCode {
-    let client = try ControlClient(control.path)
+    // With very many SAs a reload takes its time, and ends well.
+    let client =
+      if case .reload = request { try ControlClient(control.path, patienceSeconds: 300) } else {
+        try ControlClient(control.path)
+      }
     let done = try client.result(of: request, Done.self).value
     var lines = [done.sentence] + done.details.map { "  " + $0 }
     var json: [(String, JSON)] = Done.members.map { ($0.name, $0.json(of: done)) }

@@ -25,11 +25,14 @@ struct SignCommand {
   }
 
   private func read(_ path: String, _ what: String, _ code: ExitCode) throws(CommandFailure) -> [UInt8] {
+    let octets: [UInt8]
     do {
-      return try FileOctets.read(path, atMost: 1 << 30)
+      octets = try FileOctets.read(path, atMost: 1 << 30)
     } catch {
       throw CommandFailure(code, "cannot read \(what), \(path): \(error)")
     }
+    guard octets.count <= 1 << 30 else { throw CommandFailure(code, "\(what), \(path), has more than 1 GiB") }
+    return octets
   }
 
   /// As a whole or not at all: a gateway may read it at any moment.

@@ -22,9 +22,15 @@ struct TraceCommand {
         try tell(story, told)
       }
       try Console.flush()
-      if told >= options.packets || answer.left == 0 {
+      if told >= options.packets {
         tellUntold(answer)
         return .success
+      }
+      if answer.left == 0 {
+        throw CommandFailure(
+          .machine,
+          "\(told) of \(options.packets) packets came, and the gateway has ended the trace: nobody had fetched what came for"
+            + " some seconds, or somebody else has ended it")
       }
       let isLate = deadline.map { Console.now() >= $0 } ?? false
       if isLate || hauberk_was_interrupted() {

@@ -75,17 +75,75 @@ struct KernelGuardTests {
     let cable = try Cable()
     let folder = TemporaryFolder()
     let record = folder.path + "/taken"
-    let lost = Unmanaged.passRetained(try cable.guarded(takes: true, record: record, usesLinks: false))
-    defer { lost.release() }
+    let lost = try cable.guarded(takes: true, record: record, usesLinks: false)
+    lost.abandon()
     #expect(cable.hasFilter && !cable.hasAnyAddress)
     let next = try cable.guarded(takes: true, record: record)
     #expect(!cable.hasFilter)
     try cable.here.run { next.release() }
     #expect(cable.hasAddresses && cable.hasIPv6)
     #expect(access(record, F_OK) != 0)
-    // What the lost one would give back is there already, and nothing of it stays.
-    try cable.here.run { lost.takeUnretainedValue().release() }
-    #expect(cable.hasAddresses && !cable.hasFilter && !cable.hasDiscipline)
+    #expect(!cable.hasFilter && !cable.hasDiscipline)
+  }
+
+  @Test func whatIsLeftOverAtADeviceThatNobodyNamesAnyMoreIsGivenBack() throws {
+    let cable = try Cable()
+    let folder = TemporaryFolder()
+    let lost = try cable.guarded(takes: true, record: folder.path + "/taken.left", usesLinks: false)
+    lost.abandon()
+    try cable.here.run { KernelGuard.giveBackLeftOver(folder.path + "/taken", except: ["left"]) }
+    #expect(!cable.hasAnyAddress && cable.hasFilter)
+    try cable.here.run { KernelGuard.giveBackLeftOver(folder.path + "/taken", except: ["right"]) }
+    #expect(cable.hasAddresses && cable.hasIPv6 && !cable.hasFilter && !cable.hasDiscipline)
+    #expect(access(folder.path + "/taken.left", F_OK) != 0)
+  }
+
+  @Test func aRecordIsWrittenBeforeAnythingIsTakenOrNothingIs() throws {
+    let cable = try Cable()
+    let folder = TemporaryFolder()
+    let kept = try cable.guarded(takes: true, record: folder.path + "/made/taken")
+    #expect(access(folder.path + "/made/taken", F_OK) == 0)
+    try cable.here.run { kept.release() }
+    #expect {
+      _ = try cable.guarded(takes: true, record: folder.path + "/no/such/taken")
+    } throws: {
+      "\($0)".contains("cannot write down what is taken of the kernel's")
+    }
+    #expect(cable.hasAddresses && cable.hasIPv6)
+  }
+
+  @Test func aSecondGatewayIsRefusedAndLeavesTheFirstAlone() throws {
+    let cable = try Cable()
+    let folder = TemporaryFolder()
+    let record = folder.path + "/taken"
+    let first = try cable.guarded(takes: true, record: record)
+    #expect {
+      _ = try cable.guarded(takes: true, record: record)
+    } throws: {
+      "\($0)".contains("another gateway runs on left")
+    }
+    #expect(!cable.hasIPv6 && !cable.hasAnyAddress && access(record, F_OK) == 0)
+    try cable.here.run { first.release() }
+    #expect(cable.hasAddresses && access(record, F_OK) != 0)
+  }
+
+  @Test func addressesComeBackInTheirOrder() throws {
+    let cable = try Cable()
+    try cable.here.shell("ip address add 192.0.2.7/24 dev left")
+    let second = "ip address show dev left | grep 'inet 192.0.2.7' | grep -q secondary"
+    #expect(cable.says(second))
+    let kept = try cable.guarded(takes: true)
+    try cable.here.run { kept.release() }
+    #expect(cable.says(second))
+  }
+
+  @Test func veryManyAddressesAreAllTaken() throws {
+    let cable = try Cable()
+    try cable.here.shell("for i in $(seq 1 200); do echo address add 198.51.100.$i/32 dev left; done | ip -batch -")
+    let kept = try cable.guarded(takes: true)
+    #expect(!cable.hasAnyAddress)
+    try cable.here.run { kept.release() }
+    #expect(cable.says("test $(ip -4 address show dev left | grep -c 'inet ') = 201"))
   }
 
   @Test func aDisciplineOfOthersStays() throws {
@@ -94,6 +152,17 @@ struct KernelGuardTests {
     let kept = try cable.guarded(takes: true, usesLinks: false)
     #expect(cable.hasFilter)
     try cable.here.run { kept.release() }
+    #expect(!cable.hasFilter && cable.hasDiscipline)
+    // Nor is it ours after a sudden end, or when somebody else has put a filter there since.
+    let folder = TemporaryFolder()
+    try cable.guarded(takes: true, record: folder.path + "/taken", usesLinks: false).abandon()
+    let next = try cable.guarded(takes: true, record: folder.path + "/taken", usesLinks: false)
+    try cable.here.run { next.release() }
+    #expect(!cable.hasFilter && cable.hasDiscipline)
+    try cable.here.shell("tc qdisc del dev left clsact")
+    let made = try cable.guarded(takes: true, usesLinks: false)
+    try cable.here.shell("tc filter add dev left egress protocol ip prio 7 u32 match u32 0 0")
+    try cable.here.run { made.release() }
     #expect(!cable.hasFilter && cable.hasDiscipline)
   }
 }

@@ -323,18 +323,21 @@ import Wire
         return ethernet(
           .ipv4,
           ipv4(
-            .esp, from: "203.0.113.1", to: "203.0.113.2", identification: 2, moreFragments: true,
+            .esp, from: "203.0.113.1", to: "203.0.113.2", identification: UInt16(2 + first), moreFragments: true,
             fragmentOffset: UInt16(at), octets))
       }
       #expect(far.run(overlapping).map(\.reason) == [.reassembled, .fragmentOverlap], "\(first), \(second)")
     }
-    // Nothing is left of it: the rest alone makes nothing whole.
-    #expect(far.run(pieces[1]).reason == .reassembled && far.run(pieces[2]).reason == .reassembled)
+    // What comes of it later is refused as well (RFC 5722 section 4).
+    #expect(far.run(pieces[1]).reason == .fragmentOverlap && far.run(pieces[2]).reason == .fragmentOverlap)
     let firsts = (0..<80).map { outerFragments(sealed, 256, identification: UInt16(100 + $0))[0] }
-    #expect(far.run(firsts).filter { $0.reason == .reassemblyFull }.count == 80 - (Reassembly.capacity - 1))
+    #expect(far.run(firsts).filter { $0.reason == .reassemblyFull }.count == 80 - (Reassembly.capacity - 5))
+    // Who has waited for long gives way: nobody shuts all others out by beginnings without an end.
+    #expect(far.run([firsts[79]], seconds: 2)[0].reason == .reassembled)
+    #expect(far.run([firsts[78]], seconds: 1)[0].reason == .reassemblyFull)
     // Half a minute later there is room again.
-    #expect(far.run([firsts[79]], seconds: 31)[0].reason == .reassembled)
-    #expect(far.counters.reassemblyTimeouts == 64)
+    #expect(far.run([firsts[78]], seconds: 33)[0].reason == .reassembled)
+    #expect(far.counters.reassemblyTimeouts == 60)
     // Not one became whole: consumed, and yet lost.
     #expect(far.counters.unfinishedFragments == far.counters.drops(.reassembled))
   }

@@ -143,6 +143,36 @@ import Wire
     let packets = try carry(near, far, until: 32)
     let numbers = packets.map { $0[0] >> 4 == 6 ? $0[41] : $0[21] }
     #expect(numbers == (0..<64).filter { $0.isMultiple(of: 2) })
-    #expect(far.punted().map(\.reason) == Array(repeating: .noRoute, count: 32))
+    var told: [DropReason] = []
+    far.wait {
+      told += far.punted().map(\.reason)
+      return told.count >= 32
+    }
+    #expect(told.count == 32 && told.allSatisfy { $0 == .noRoute })
+  }
+
+  /// Nobody else's packets leave in the pieces of one that claims to be longer than it is.
+  @Test func `a clear packet whose header claims more than came is refused`() throws {
+    var classify = TunnelPair(ESPDescription(gcm), local: ["10.1.0.0/16"], remote: ["10.2.0.0/16"]).near
+    classify.policies = [
+      PolicyDescription(.bypass, source: IPPrefix("10.1.0.0/16")!, destination: IPPrefix("203.0.113.0/24")!)
+    ]
+    let near = try PipedGateway(
+      classify,
+      PipedGateway.description(1, 1) { description in
+        description.interfaces[0].mtu = 9000
+        description.interfaces[1].mtu = 1500
+      })
+    near.know("203.0.113.2", 1)
+    func packet(_ claimed: Int?) -> [UInt8] {
+      ipv4(.udp, from: "10.1.0.2", to: "203.0.113.2", totalLength: claimed, udp([UInt8](repeating: 0x11, count: 1600)))
+    }
+    near.feed(packet(60_000), .inside)
+    near.feed(packet(1629), .inside)
+    near.feed(packet(nil), .inside)
+    let left = try near.await(2, .outside)
+    #expect(left.map { $0.count - 14 } == [1500, 148])
+    near.wait { near.gateway.counters[0].drops(.innerTruncated) == 2 }
+    #expect(near.gateway.counters[0].drops(.innerTruncated) == 2)
   }
 }

@@ -18,12 +18,14 @@ final class PipedGateway {
   private let queues: [[UnsafeMutablePointer<PipeQueue>]]
   private var turn = 0
 
-  init(_ classify: ClassifyDescription, _ description: GatewayDescription) throws {
+  init(
+    _ classify: ClassifyDescription, _ description: GatewayDescription, disk: any NonceDisk = MemoryDisk()
+  ) throws {
     var live = LiveDescription(classify, description)
     live.memory.frames = 4096
     live.memory.largeFrames = 8
     gateway = try LiveGateway(
-      live, macs: Self.macs, nonces: NonceStateDirectory(disk: MemoryDisk(), path: "memory"), .new)
+      live, macs: Self.macs, nonces: NonceStateDirectory(disk: disk, path: "memory"), .new)
     queues = gateway.frames.map { frames in
       Side.allCases.map { _ in
         let queue = UnsafeMutablePointer<PipeQueue>.allocate(capacity: 1)

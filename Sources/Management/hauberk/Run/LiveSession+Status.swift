@@ -20,13 +20,17 @@ extension LiveSession {
       return Response(Done("stopping"))
     case .reload(let begins): return reload(begins: begins)
     case .trace(let wish, let packets, let isFresh):
-      return Response(
-        trace.answer(wish, packets: packets, isFresh: isFresh, traceNames, now: hauberk_nanoseconds()))
+      let now = hauberk_nanoseconds()
+      guard let answer = trace.answer(wish, packets: packets, isFresh: isFresh, traceNames, now: now) else {
+        return .refused(
+          .machine, "somebody traces already: there is one trace at a time; end that one, or wait for its end")
+      }
+      return Response(answer)
     case .drain: return Response(drain())
     }
   }
 
-  var metricsText: String { Metrics(status, associations).text }
+  var metricsText: String { Metrics(status, associations(most: Metrics.mostAssociations)).text }
 
   private var status: GatewayStatus {
     var status = GatewayStatus()
@@ -165,10 +169,12 @@ extension LiveSession {
     }
   }
 
-  private var associations: [AssociationStatus] {
+  private var associations: [AssociationStatus] { associations(most: .max) }
+
+  private func associations(most: Int) -> [AssociationStatus] {
     let peers = Dictionary(
       gateway.description.classify.tunnels.map { ($0.name, "\($0.peer)") }, uniquingKeysWith: { first, _ in first })
-    return gateway.associations.counters().map { sa in
+    return gateway.associations.counters(most: most).map { sa in
       var status = AssociationStatus()
       status.name = sa.name
       status.spi = sa.spi

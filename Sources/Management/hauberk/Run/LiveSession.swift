@@ -60,7 +60,9 @@ final class LiveSession {
       }
       gateway = try LiveGateway(
         live, macs: macs, nonces: directory, options.begins ? .newUnlessRecorded : .known(used: []))
-      ports = try PortSet(gateway, devices, records: configuration.operation.socket + ".taken")
+      // What is taken of the kernel's has to be found again by whoever starts next, however this one ends.
+      let records = (configuration.stateDirectory.map { $0 + "/" } ?? configuration.operation.socket + ".") + "taken"
+      ports = try PortSet(gateway, devices, records: records)
       bridge = SlowPathBridge(gateway, macs: macs)
       notifier = try ServiceNotifier.started()
     } catch let error as PortError {
@@ -101,6 +103,8 @@ final class LiveSession {
 
   func run() throws(CommandFailure) -> ExitCode {
     defer { close() }
+    // Whoever wants a reload before everything has begun gets it then.
+    hauberk_catch_hangups()
     let server = try ControlServer(path: configuration.operation.socket) { [unowned self] in answer($0) }
     self.server = server
     if let text = configuration.operation.metrics, let address = MetricsAddress(text) {
@@ -130,7 +134,6 @@ final class LiveSession {
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
     lookAtLinks()
     notifier?.ready("passing packets")
-    hauberk_catch_hangups()
     while !isStopping, !hauberk_was_interrupted() {
       turn(server)
       if hauberk_take_hangup() { _ = reload() }
@@ -249,7 +252,12 @@ final class LiveSession {
   func reload(begins: Bool = false) -> Response {
     if drainage != nil { return refuse("the gateway drains, and then it ends") }
     notifier?.reloading(nowNanoseconds: hauberk_nanoseconds())
-    defer { notifier?.ready("passing packets") }
+    // Very many SAs take longer than a service manager is used to wait for signs of life.
+    notifier?.extend(seconds: 300)
+    defer {
+      notifier?.extend(seconds: nil)
+      notifier?.ready("passing packets")
+    }
     do {
       var next = try Configuration.load(options.config, trust)
       guard let description = next.gateway else {

@@ -19,9 +19,11 @@ struct LiveTrace {
 
   private var isOn: Bool { left > 0 }
 
+  /// Nil: somebody else traces, and asks for what comes.
   mutating func answer(
     _ wish: TraceWish, packets: Int, isFresh: Bool, _ names: TraceNames, now: UInt64
-  ) -> TraceAnswer {
+  ) -> TraceAnswer? {
+    if isFresh, packets > 0, isOn, now < lastAsked + Self.patience { return nil }
     lastAsked = now
     if isFresh {
       if isOn || packets == 0 { end() }

@@ -161,10 +161,8 @@ final class OpenedPort {
   ) {
     // The program first: no packet is led to a queue that closes.
     device.close()
-    for queue in queues {
-      queue.pointee.close(giving: frames)
-      queue.deallocate()
-    }
+    XDPQueue.close(queues.map(\.pointee), giving: frames)
+    for queue in queues { queue.deallocate() }
   }
 
   private static func placed<Queue>(_ queue: Queue) -> UnsafeMutablePointer<Queue> {

@@ -26,6 +26,7 @@ final class PortSet {
   init(_ gateway: LiveGateway, _ devices: [FoundDevice], records: String) throws(PortError) {
     self.gateway = gateway
     self.records = records
+    KernelGuard.giveBackLeftOver(records, except: devices.map(\.name))
     var refusals: [String] = []
     let longest = (devices.map(\.mtu).max() ?? 1500) + Self.linkHeader
     let counters = devices.map { _ in gateway.frames.map { _ in PortCounters() } }
