@@ -69,10 +69,11 @@ class Echo:
         self.socket.sendto(head + body, (self.address, 0))
 
     def hear(self, seconds):
-        """Everything that is there within the time."""
-        self.socket.settimeout(max(seconds, 0.0005))
+        """What comes within the time: others' replies, which this socket hears as well, may never cease."""
+        deadline = time.monotonic() + max(seconds, 0.0005)
         try:
-            while True:
+            while (left := deadline - time.monotonic()) > 0:
+                self.socket.settimeout(left)
                 self.judge(*self.socket.recvfrom(65536))
         except (TimeoutError, socket.timeout):
             pass
