@@ -39,8 +39,8 @@ struct ClientTests {
     #expect(bench.masterKeepalive(from: 1, term: Self.term, echo: asked).leases.isEmpty)
     bench.now += 10 * .millisecond
     let answered = bench.masterKeepalive(from: 1, term: Self.term, echo: asked + 15 * .millisecond)
-    #expect(answered.leases == [asked + 190 * .millisecond])
-    bench.now = asked + 190 * .millisecond
+    #expect(answered.leases == [asked + 200 * .millisecond])
+    bench.now = asked + 200 * .millisecond
     #expect(!bench.unit.tick(now: bench.now).contains(.fence))
     #expect(bench.unit.tick(now: bench.now + 1).contains(.fence))
   }
@@ -61,7 +61,7 @@ struct ClientTests {
     let questions = directives.messages(to: 1).compactMap { if case .question(let stamp) = $0 { stamp } else { nil } }
     try #require(questions.count >= 2)
     let answered = bench.receive(.answer(echo: questions.last!), from: 1, term: Self.term)
-    #expect(answered.leases == [questions.last! + 175 * .millisecond])
+    #expect(answered.leases == [questions.last! + 185 * .millisecond])
   }
 
   @Test("A table is taken over whole; an older one, an older term's, and anybody else's are refused (X12)")

@@ -85,7 +85,7 @@ struct JoiningTests {
     bench.standStill(30 * .millisecond)
     let directives = bench.receive(
       .joinAnswer(JoinAnswer(echo: asked, verdict: .welcome(roster: 2, table: 0))), from: 1, term: Bench.term(1, of: 1))
-    #expect(directives.leases == [asked + 175 * .millisecond])
+    #expect(directives.leases == [asked + 185 * .millisecond])
     #expect(directives.contains(.unfence))
     #expect(bench.role == .client)
   }

@@ -82,7 +82,7 @@ struct MasterTests {
       }
     }
     #expect(suspected == 100 * .millisecond)
-    #expect(left.map { $0 >= 177 * .millisecond && $0 <= 179 * .millisecond } == true)
+    #expect(left.map { $0 >= 187 * .millisecond && $0 <= 189 * .millisecond } == true)
     #expect(questions >= 7 && probes >= 7)
   }
 

@@ -47,7 +47,7 @@ extension ClusterUnit {
     client.n = keepalive.n
     let period = profile.period(Int(keepalive.n))
     // So that its answer is in the master's next keepalive, and still fresh then.
-    client.nextKeepalive = now + jitter.between(period * 3 / 4, period * 7 / 8)
+    client.nextKeepalive = now + jitter.between(period * 5 / 8, period * 3 / 4)
     let isNews = keepalive.roster > client.roster || client.members.isEmpty
     if isNews {
       tellApplications(from: client.members, to: keepalive.members)

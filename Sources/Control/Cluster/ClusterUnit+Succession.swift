@@ -100,8 +100,10 @@ extension ClusterUnit {
     guard case .client(var client) = role else { return }
     client.rivalHeardAt = now
     role = .client(client)
-    // As long as ours is heard, it is for the two to agree who stays (C12).
-    let isOurs = client.heardAt.age(at: now) < profile.detection && !client.isMasterGone && client.master != from.unit
+    // As long as ours is heard, it is for the two to agree who stays (C12). The deputy's silence may have begun a moment
+    // before ours.
+    let isHeard = client.heardAt.age(at: now) < profile.detection / 4 * 3
+    let isOurs = isHeard && !client.isMasterGone && client.master != from.unit
     guard from.term > term, !isOurs else { return }
     guard keepalive.members.contains(where: { $0.unit == own && $0.incarnation == description.incarnation }) else {
       return giveUp(.masterSilent)

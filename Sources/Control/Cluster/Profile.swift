@@ -25,7 +25,7 @@ public struct Profile: Equatable, Sendable {
   var succession: Nanoseconds { detection / 100 * 95 }
   /// How long a client may work on its master's word: long enough to outlive a succession without a gap, however long
   /// before a death the last keepalive was.
-  var clientLease: Nanoseconds { detection / 100 * 175 }
+  var clientLease: Nanoseconds { detection / 100 * 185 }
   /// A client without a master waits so long for a successor: workers whose control stands still may hold him up.
   var patience: Nanoseconds { masterLease + succession + detection }
   /// After so long by the master's clock a client's lease is over by the client's: a clock may go wrong by 1/64.
