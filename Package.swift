@@ -24,6 +24,8 @@ let language: [SwiftSetting] = [
 let raw = language
 /// Modules in which every unsafe expression has to be marked.
 let strict = language + [.strictMemorySafety()]
+/// Optimised for tests, too: they simulate whole clusters by the hundred.
+let quick = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 let c: [CSetting] = [
   .define("_GNU_SOURCE"),
@@ -76,8 +78,18 @@ let dataplaneFloor: [Target] = [
 
 /// Pure but for its shell: moments and what was received in, directives out.
 let controlFloor: [Target] = [
+  // What all of them share.
+  .target(name: "ControlKit", path: "Sources/Control/ControlKit", swiftSettings: quick),
   .target(
-    name: "Neighbours", dependencies: ["Contract", "Wire"], path: "Sources/Control/Neighbours", swiftSettings: strict)
+    name: "Neighbours", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Neighbours",
+    swiftSettings: strict),
+  .target(
+    name: "Cluster", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Cluster",
+    swiftSettings: quick),
+  // Whole clusters from one seed; for tests, and for people who want to see one.
+  .target(
+    name: "ClusterSimulation", dependencies: ["Cluster", "ControlKit", "Wire"],
+    path: "Sources/Control/ClusterSimulation", swiftSettings: quick),
 ]
 
 let managementFloor: [Target] = [
@@ -159,7 +171,14 @@ let tests: [Target] = [
     name: "ConfinedProcess", dependencies: ["Service"], path: "Tests/ConfinedProcess", swiftSettings: raw),
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(
-    name: "NeighboursTests", dependencies: ["Contract", "Neighbours", "PacketMaking", "Wire"], swiftSettings: language),
+    name: "ControlKitTests", dependencies: ["CCrypto", "ControlKit"], swiftSettings: language),
+  .testTarget(
+    name: "SimulationTests", dependencies: ["Cluster", "ClusterSimulation", "ControlKit"], swiftSettings: language),
+  .testTarget(
+    name: "ClusterTests", dependencies: ["Cluster", "Contract", "ControlKit", "Wire"], swiftSettings: language),
+  .testTarget(
+    name: "NeighboursTests", dependencies: ["Contract", "ControlKit", "Neighbours", "PacketMaking", "Wire"],
+    swiftSettings: language),
   .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
   .testTarget(name: "CLITests", dependencies: ["CLI", "Contract", "Wire"], swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),

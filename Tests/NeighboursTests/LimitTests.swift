@@ -1,4 +1,5 @@
 import Contract
+import ControlKit
 import Neighbours
 import PacketMaking
 import Testing

@@ -1,3 +1,4 @@
+import ControlKit
 import Wire
 
 /// Who may be answered how often. An answer that one of the limits forbids takes nothing from the others.

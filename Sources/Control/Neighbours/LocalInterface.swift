@@ -1,4 +1,5 @@
 import Contract
+import ControlKit
 import Wire
 
 /// One of our interfaces: what we are on that link.

@@ -1,4 +1,5 @@
 public import Contract
+import ControlKit
 public import Wire
 
 /// What a reload and a cable change.

@@ -1,4 +1,5 @@
 import Contract
+import ControlKit
 import Wire
 
 /// Our own addresses (RFC 5227 section 2, RFC 4862 section 5.4): asked for at a start, announced, defended.

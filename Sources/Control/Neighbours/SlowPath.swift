@@ -1,4 +1,5 @@
 public import Contract
+import ControlKit
 public import Wire
 
 /// What a gateway does besides forwarding: it finds its neighbours and is found by them (ARP, ND), answers pings, and

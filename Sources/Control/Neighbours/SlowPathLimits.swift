@@ -1,13 +1,4 @@
-/// How often something may happen: so many a second on average, and so many at once.
-public struct Rate: Equatable, Sendable {
-  public var perSecond: UInt64
-  public var burst: UInt64
-
-  public init(_ perSecond: UInt64, burst: UInt64) {
-    self.perSecond = max(1, perSecond)
-    self.burst = max(1, burst)
-  }
-}
+public import ControlKit
 
 /// What the slow path may hold and send. Full is a counted outcome.
 public struct SlowPathLimits: Sendable {

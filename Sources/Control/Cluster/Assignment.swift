@@ -1,0 +1,170 @@
+import Contract
+
+/// The master's table and how it changes: every set to somebody, to none before it is free, and as evenly as it goes.
+///
+///     free ──▶ assigned to K ──▶ pending to J ──▶ assigned to J        K stops, says so; then J starts (X17)
+///                    └── K is gone ──▶ free
+struct Assignment: Sendable {
+  private(set) var table: OwnershipTable
+  /// Sets that nobody has.
+  private(set) var free = WorkSetBitmap.all
+  /// By unit: assigned without reserve.
+  private var owned: [WorkSetBitmap]
+  /// By unit: pending to another, and this one has to stop first.
+  private var leaving: [WorkSetBitmap]
+  /// By unit: assigned, or pending to it.
+  private(set) var load: [Int]
+  /// By set: the version that told its owner to stop.
+  private var since = [UInt64](repeating: 0, count: WorkSets.count)
+  /// Units that have left, by bits: nothing comes to them any more.
+  private var gone: UInt64 = 0
+  /// The table is not what members were last told.
+  private(set) var isChanged = false
+
+  private static let units = ClusterDescription.mostUnits
+
+  init(term: UInt64) {
+    table = OwnershipTable(term: term)
+    owned = Array(repeating: WorkSetBitmap(), count: Self.units)
+    leaving = Array(repeating: WorkSetBitmap(), count: Self.units)
+    load = Array(repeating: 0, count: Self.units)
+  }
+
+  func sets(of unit: MemberNumber) -> WorkSetBitmap { owned[Int(unit)] }
+  /// Sets that are on their way from somebody to somebody.
+  var isMoving: Bool { leaving.contains { !$0.isEmpty } }
+  /// Whether a unit works on anything, or still may.
+  func isConcerned(_ unit: MemberNumber) -> Bool {
+    load[Int(unit)] > 0 || !leaving[Int(unit)].isEmpty
+  }
+
+  /// What a member runs when a term begins.
+  mutating func adopt(_ sets: WorkSetBitmap, of unit: MemberNumber) {
+    let taken = sets.intersection(free)
+    free.subtract(taken)
+    taken.forEach { give($0, to: unit) }
+  }
+
+  /// The changes so far are one version, for all to be told.
+  mutating func publish(term: UInt64) -> OwnershipTable {
+    table.term = term
+    table.version += 1
+    isChanged = false
+    return table
+  }
+
+  /// The same once more, because the term is another.
+  mutating func restate() { isChanged = true }
+
+  mutating func admit(_ unit: MemberNumber) { gone &= ~(1 << UInt64(unit)) }
+
+  /// A member goes by the table of this version, and of its old sets still runs these.
+  mutating func note(_ unit: MemberNumber, runs running: WorkSetBitmap, by version: UInt64) {
+    guard !leaving[Int(unit)].isEmpty else { return }
+    var done: [Int] = []
+    leaving[Int(unit)].subtracting(running).forEach { set in if since[set] <= version { done.append(set) } }
+    for set in done { arrive(set, from: unit) }
+  }
+
+  /// A member is gone, and its lease with it (C17, X11).
+  mutating func remove(_ unit: MemberNumber, _ eligible: [MemberNumber]) {
+    gone |= 1 << UInt64(unit)
+    let lost = owned[Int(unit)]
+    lost.forEach { set in release(set, of: unit) }
+    var done: [Int] = []
+    leaving[Int(unit)].forEach { done.append($0) }
+    for set in done { arrive(set, from: unit) }
+    redirect(from: unit, eligible)
+  }
+
+  /// All free sets to the least loaded, at once (C28, X11).
+  mutating func distribute(_ eligible: [MemberNumber]) {
+    guard !eligible.isEmpty, !free.isEmpty else { return }
+    var sets: [Int] = []
+    free.forEach { sets.append($0) }
+    for set in sets { if let unit = leastLoaded(eligible) { give(set, to: unit) } }
+    free = WorkSetBitmap()
+  }
+
+  /// C16 with X1's condition: from the most loaded to the least, while one of them would still have more than the other.
+  mutating func balance(_ eligible: [MemberNumber], most: Int) -> Int {
+    var moved = 0
+    while moved < most, let least = leastLoaded(eligible), let greatest = mostLoaded(eligible),
+      load[Int(greatest)] - 1 >= load[Int(least)] + 1, let set = owned[Int(greatest)].first
+    {
+      move(set, from: greatest, to: least)
+      moved += 1
+    }
+    return moved
+  }
+
+  /// All that a unit has, to the others.
+  mutating func drain(_ unit: MemberNumber, _ eligible: [MemberNumber]) {
+    guard !eligible.isEmpty, load[Int(unit)] > 0 else { return }
+    var sets: [Int] = []
+    owned[Int(unit)].forEach { sets.append($0) }
+    for set in sets { if let other = leastLoaded(eligible) { move(set, from: unit, to: other) } }
+    redirect(from: unit, eligible)
+  }
+
+  // Steps
+
+  private mutating func give(_ set: Int, to unit: MemberNumber) {
+    owned[Int(unit)].insert(set)
+    load[Int(unit)] += 1
+    table[set] = OwnershipEntry(state: .assigned, member: unit)
+    isChanged = true
+  }
+
+  private mutating func release(_ set: Int, of unit: MemberNumber) {
+    owned[Int(unit)].remove(set)
+    load[Int(unit)] -= 1
+    free.insert(set)
+    table[set] = OwnershipEntry(state: .unassigned, member: 0)
+    isChanged = true
+  }
+
+  private mutating func move(_ set: Int, from unit: MemberNumber, to other: MemberNumber) {
+    owned[Int(unit)].remove(set)
+    load[Int(unit)] -= 1
+    leaving[Int(unit)].insert(set)
+    load[Int(other)] += 1
+    since[set] = table.version + 1
+    table[set] = OwnershipEntry(state: .pending, member: other)
+    isChanged = true
+  }
+
+  /// The old owner has stopped: the new one may start, if it is still there.
+  private mutating func arrive(_ set: Int, from unit: MemberNumber) {
+    leaving[Int(unit)].remove(set)
+    let target = table[set].member
+    load[Int(target)] -= 1
+    guard gone & 1 << UInt64(target) == 0 else {
+      free.insert(set)
+      table[set] = OwnershipEntry(state: .unassigned, member: 0)
+      isChanged = true
+      return
+    }
+    give(set, to: target)
+  }
+
+  /// Sets that were to come to this unit go to another instead. Who has to stop first, still has to.
+  private mutating func redirect(from unit: MemberNumber, _ eligible: [MemberNumber]) {
+    guard load[Int(unit)] > 0, let _ = leastLoaded(eligible) else { return }
+    for set in 0..<WorkSets.count where table[set] == OwnershipEntry(state: .pending, member: unit) {
+      guard let other = leastLoaded(eligible) else { return }
+      load[Int(unit)] -= 1
+      load[Int(other)] += 1
+      table[set] = OwnershipEntry(state: .pending, member: other)
+      isChanged = true
+    }
+  }
+
+  private func leastLoaded(_ eligible: [MemberNumber]) -> MemberNumber? {
+    eligible.min { load[Int($0)] < load[Int($1)] }
+  }
+
+  private func mostLoaded(_ eligible: [MemberNumber]) -> MemberNumber? {
+    eligible.max { load[Int($0)] < load[Int($1)] }
+  }
+}

@@ -1,0 +1,104 @@
+import ControlKit
+
+/// Two masters that hear each other: one has to go (C8, C12, X16).
+extension ClusterUnit {
+  private struct Claim {
+    var live: UInt8
+    var term: UInt64
+    var unit: UnitDescription
+
+    /// More members win; then the later term, because an old master's word is refused; then the lower address.
+    func wins(over other: Claim) -> Bool {
+      if live != other.live { return live > other.live }
+      if Term.count(term) != Term.count(other.term) { return term > other.term }
+      return unit.isBefore(other.unit)
+    }
+  }
+
+  private func claims(_ from: Sender, live: UInt8) -> (mine: Claim, his: Claim)? {
+    guard case .master(let master) = role, let unit = description.unit(from.unit) else { return nil }
+    let mine = Claim(live: self.live(master), term: term, unit: description.own)
+    return (mine, Claim(live: live, term: from.term, unit: unit))
+  }
+
+  /// Another master's keepalive. What is of a later term and wins is believed at once: whoever cannot be heard would
+  /// wait for an answer in vain. What is of an earlier one may be late, and its sender long gone: he is asked.
+  mutating func meet(_ keepalive: MasterKeepalive, _ from: Sender) {
+    expel(from)
+    guard let (mine, his) = claims(from, live: keepalive.live) else { return }
+    if his.wins(over: mine), from.term > term { return yield() }
+    if isUnheard(mine.live) { return yield() }
+    object(live: mine.live, to: from, echo: keepalive.stamp)
+  }
+
+  /// Whom another master does not answer for so long, and nobody else either, is the one that is cut off.
+  private mutating func isUnheard(_ live: UInt8) -> Bool {
+    guard case .master(var master) = role else { return false }
+    guard live == 1 else {
+      master.unheardSince = nil
+      role = .master(master)
+      return false
+    }
+    let since = master.unheardSince ?? now
+    master.unheardSince = since
+    role = .master(master)
+    return since.age(at: now) >= profile.detection
+  }
+
+  /// The other one's answer to what we have said just now.
+  mutating func settleWith(_ from: Sender, live: UInt8, stamp: Moment, echo: Moment) {
+    expel(from)
+    guard echo <= now, echo.age(at: now) < profile.succession, let (mine, his) = claims(from, live: live) else {
+      return
+    }
+    if his.wins(over: mine) { return yield() }
+    hasAnswered()
+    raise(above: from.term)
+    object(live: mine.live, to: from, echo: stamp)
+  }
+
+  private mutating func hasAnswered() {
+    guard case .master(var master) = role else { return }
+    master.unheardSince = nil
+    role = .master(master)
+  }
+
+  /// C7, C8.
+  mutating func object(to from: Sender) {
+    guard case .master(let master) = role else { return }
+    object(live: live(master), to: from, echo: 0)
+  }
+
+  private mutating func object(live: UInt8, to from: Sender, echo: Moment) {
+    guard case .master(var master) = role else { return }
+    guard echo == 0 || master.nextRefusal <= now else { return }
+    if echo != 0 { master.nextRefusal = now + profile.probeInterval }
+    role = .master(master)
+    send(.otherMaster(live: live, stamp: now, echo: echo), to: from.unit)
+  }
+
+  /// Who is a master himself is no member of ours any more. What he ran, he runs until his lease has ended.
+  private mutating func expel(_ from: Sender) {
+    guard case .master(var master) = role, let place = master.place(of: from.unit) else { return }
+    master.members[place].hasReported = false
+    role = .master(master)
+  }
+
+  private mutating func yield() {
+    // C6: our members join the other one.
+    send(.exit(echo: 0))
+    giveUp(.otherMaster)
+  }
+
+  /// Our word has to be newer than his for those who have heard both (X12), and the segment is told again (C12).
+  private mutating func raise(above other: UInt64) {
+    guard other > term, case .master(var master) = role else { return }
+    term = Term.next(after: max(other, greatestTerm), for: own)
+    greatestTerm = term
+    master.assignment.restate()
+    role = .master(master)
+    direct(.announce)
+    sendMasterKeepalive()
+    settle()
+  }
+}

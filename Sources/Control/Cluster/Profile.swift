@@ -1,0 +1,45 @@
+public import ControlKit
+
+/// How fast a cluster is (X2). Everything follows from the detection time, so that the whole fits into twice of it:
+/// ARCHITECTURE.md has the budget as a table.
+public struct Profile: Equatable, Sendable {
+  /// Silence that is suspicious.
+  public var detection: Nanoseconds
+  /// At most so many sets change hands at once for balance.
+  public var movesPerRound = 64
+  /// C16.
+  public var balanceInterval: Nanoseconds = 2 * .second
+  /// X15: three tries of so long, and C9: so long for somebody to object to an offer.
+  public var joinWait: Nanoseconds = 100 * .millisecond
+  public var joinTries = 3
+
+  public static let normal = Profile(detection: 100 * .millisecond)
+  public static let fast = Profile(detection: 20 * .millisecond)
+
+  public init(detection: Nanoseconds) { self.detection = max(.millisecond, detection) }
+
+  /// How long a master may work on its own word.
+  var masterLease: Nanoseconds { detection / 100 * 80 }
+  /// Without an answer of the master's workers for so long, its deputy follows it. Beyond the master's lease there is
+  /// time for a clock that is slow.
+  var succession: Nanoseconds { detection / 100 * 95 }
+  /// How long a client may work on its master's word: long enough to outlive a succession without a gap, however long
+  /// before a death the last keepalive was.
+  var clientLease: Nanoseconds { detection / 100 * 185 }
+  /// A client without a master waits so long for a successor: workers whose control stands still may hold him up.
+  var patience: Nanoseconds { masterLease + succession + detection }
+  /// After so long by the master's clock a client's lease is over by the client's: a clock may go wrong by 1/64.
+  var surelyEnded: Nanoseconds { clientLease + clientLease / 64 }
+  /// Between two questions to somebody who is suspected, and between a deputy's probes.
+  var probeInterval: Nanoseconds { detection / 10 }
+  /// Who has less than this of its lease left asks for more.
+  var shortLease: Nanoseconds { clientLease / 5 * 2 }
+
+  /// A unit outside is in no hurry: so often it probes all others, and so long nobody may have answered before it
+  /// offers itself. No lease is longer.
+  var lookInterval: Nanoseconds { max(detection / 4, 20 * .millisecond) }
+  var aloneAfter: Nanoseconds { max(2 * detection, 160 * .millisecond) }
+
+  /// Between two keepalives (X2), where `n` of them fit into the detection time.
+  func period(_ n: Int) -> Nanoseconds { detection / UInt64(max(1, n)) }
+}

@@ -1,0 +1,23 @@
+public import Cluster
+public import ControlKit
+
+/// How a run ended.
+public struct Outcome: Sendable {
+  /// What must not be; none in a good run.
+  public var violations: [String] = []
+  /// What happened, for a person, if it was asked for.
+  public var transcript: [String] = []
+  public var events = 0
+  public var messages = 0
+  public var terms = 0
+  /// From the last fault until every set had an owner again.
+  public var recovery: Nanoseconds?
+  /// As far as it was measured: the longest time during which some set had no owner, and which sets that were.
+  public var gap: Nanoseconds = 0
+  public var unserved = WorkSetBitmap()
+  /// Of work sets, by their last owners; and by the next ones, before they began.
+  public var statesSent = 0
+  public var statesTaken = 0
+
+  public var isGood: Bool { violations.isEmpty }
+}

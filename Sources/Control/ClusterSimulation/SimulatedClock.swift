@@ -1,0 +1,20 @@
+import ControlKit
+
+/// A unit's own clock: it began at another moment than the others, and runs faster or slower.
+struct SimulatedClock {
+  let offset: Moment
+  let driftPerMillion: Int64
+
+  func local(_ moment: Moment) -> Moment {
+    offset + UInt64(Int64(moment) + Int64(moment) * driftPerMillion / 1_000_000)
+  }
+
+  /// The first moment at which the clock shows this, or later.
+  func real(_ local: Moment) -> Moment {
+    guard local > offset else { return 0 }
+    let shown = Int64(min(local - offset, 1 << 50))
+    var moment = UInt64(max(0, shown * 1_000_000 / (1_000_000 + driftPerMillion)))
+    while self.local(moment) < local { moment += 1 }
+    return moment
+  }
+}

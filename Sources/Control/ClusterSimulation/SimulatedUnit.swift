@@ -1,0 +1,69 @@
+import Cluster
+import ControlKit
+
+/// One unit: the control that is under test, and a dataplane that does what it is told, by a clock of its own.
+struct SimulatedUnit {
+  /// What a process that stands still finds when it goes on, in its order.
+  enum Pending {
+    case message(Message, Envelope)
+    case octets([UInt8])
+    case happening(Happening)
+    case probe(from: Int)
+    /// The dataplane has ended these sets; control is not told yet.
+    case ended(WorkSetBitmap)
+  }
+
+  enum State: Equatable {
+    case running
+    /// The control thread stands still; workers go on while their lease lasts.
+    case frozen
+    /// Everything stands still.
+    case stopped
+    case dead
+  }
+
+  let clock: SimulatedClock
+  var control: ClusterUnit
+  var gate: Gate
+  var state = State.running
+  var incarnation: UInt64 = 1
+  var sequence: UInt64 = 0
+  var waiting: [Pending] = []
+  /// Which timer event counts: each new one makes the ones before it void.
+  var timer: UInt64 = 0
+  var timerMoment: Moment?
+  var heardAt: Moment = 0
+
+  // The dataplane
+  var lease: Moment = 0
+  var isFenced = true
+  var running = WorkSetBitmap()
+
+  // The wires
+  var segment = 0
+  var isDeaf = false
+  var isMute = false
+  /// Its wires have changed: until then, two masters may not have heard each other yet (X19).
+  var excusedUntil: Moment = 0
+
+  static let mostWaiting = 2000
+
+  /// The process is gone, and its workers with it.
+  mutating func clear() {
+    isFenced = true
+    lease = 0
+    running = WorkSetBitmap()
+    waiting = []
+    timerMoment = nil
+  }
+
+  /// Whether packets would get work done here: what comes in is worked on, and leaves.
+  func works(at moment: Moment) -> Bool {
+    !isFenced && (state == .running || state == .frozen) && clock.local(moment) <= lease && !isDeaf && !isMute
+  }
+
+  /// Whether its worker answers a probe.
+  func answers(at moment: Moment) -> Bool {
+    !isFenced && (state == .running || state == .frozen) && clock.local(moment) <= lease
+  }
+}
