@@ -67,7 +67,8 @@ struct Bench {
   /// A master's word, which by default knows us and has heard us just now.
   mutating func masterKeepalive(
     from master: MemberNumber, term: UInt64, members: [MemberNumber] = [Bench.own], echo: Moment? = nil,
-    deputy: MemberNumber? = nil, roster: UInt64 = 2, live: UInt8 = 2, n: UInt8 = 2, incarnation: UInt64 = 7
+    deputy: MemberNumber? = nil, roster: UInt64 = 2, live: UInt8 = 2, n: UInt8 = 2, incarnation: UInt64 = 7,
+    table: UInt64 = 1
   ) -> [Directive] {
     let entries = members.map {
       MasterKeepalive.Entry(
@@ -77,7 +78,7 @@ struct Bench {
       .masterKeepalive(
         MasterKeepalive(
           number: nextNumber(of: master), stamp: now, n: n, live: live, roster: roster, deputy: deputy,
-          tableVersion: 1, members: entries)), from: master, term: term, incarnation: incarnation)
+          tableVersion: table, members: entries)), from: master, term: term, incarnation: incarnation)
   }
 
   /// A member's word, at the moment that it says.

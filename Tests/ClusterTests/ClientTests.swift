@@ -54,6 +54,18 @@ struct ClientTests {
     #expect(fence != nil && unfence != nil && fence! < unfence!)
   }
 
+  @Test("One that was fenced works again by the table in force alone: its sets may be others' by now (X12, X17)")
+  func resumes() {
+    var bench = Bench.client()
+    _ = bench.receive(.table(table(1, own: 0..<10)), from: 1, term: Self.term)
+    bench.standStill(300 * .millisecond)
+    #expect(!bench.masterKeepalive(from: 1, term: Self.term, echo: bench.now, table: 2).contains(.unfence))
+    #expect(!bench.receive(.answer(echo: bench.now), from: 1, term: Self.term).contains(.unfence))
+    let told = bench.receive(.table(table(2, own: 0..<4)), from: 1, term: Self.term)
+    #expect(told.contains(.stop(WorkSetBitmap(4..<10))) && !told.contains(.unfence))
+    #expect(bench.masterKeepalive(from: 1, term: Self.term, echo: bench.now, table: 2).contains(.unfence))
+  }
+
   @Test("It asks at once for what it may soon lack, and a direct answer prolongs its lease")
   func question() throws {
     var bench = Bench.client(deputy: 3)

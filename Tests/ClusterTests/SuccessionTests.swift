@@ -83,6 +83,16 @@ struct SuccessionTests {
     #expect(bench.unit.isMaster)
   }
 
+  @Test("Whose lease is over does not follow a master that goes or begins anew: it may be no member any more")
+  func fenced() {
+    for message in [Message.succeed, .joinRequest(JoinRequest(stamp: 1, configuration: 0, certificate: [1]))] {
+      var bench = Bench.client()
+      bench.standStill(190 * .millisecond)
+      _ = bench.receive(message, from: 1, term: Self.term, incarnation: message == .succeed ? 7 : 8)
+      #expect(bench.unit.isFenced && !bench.unit.isMaster)
+    }
+  }
+
   @Test("A later life of the master is the end of the one before, at once")
   func restarted() {
     var bench = Bench.client()

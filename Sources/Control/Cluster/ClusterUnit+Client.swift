@@ -9,8 +9,8 @@ extension ClusterUnit {
     case .masterKeepalive(let keepalive):
       if isMaster { hearMaster(keepalive, from) } else { hearOther(keepalive, from) }
     case .table(let table):
-      // X12: an older term is refused.
-      guard isMaster, from.term >= term else { return }
+      // X12: an older term is refused, and so is a table that is known not to be in force any more.
+      guard isMaster, from.term >= term, from.term > term || table.version >= client.tableKnown else { return }
       enter(from.term)
       apply(table)
       sendKeepalive()
@@ -19,7 +19,8 @@ extension ClusterUnit {
     case .answer(let echo):
       guard isMaster, from.term >= term, echo >= client.joinedAt, echo <= now else { return }
       noteAnswer(from.unit)
-      extendLease(until: echo + profile.clientLease)
+      // Who has been fenced waits for a word that says which table is in force.
+      if !isFenced { extendLease(until: echo + profile.clientLease) }
     case .exit(let echo):
       // C6. A word from before we were let in is late.
       guard isMaster, echo == 0 ? from.term >= term : echo >= client.joinedAt else { return }
@@ -42,6 +43,7 @@ extension ClusterUnit {
     else { return }
     let entry = keepalive.members.first { $0.unit == own && $0.incarnation == description.incarnation }
     guard let entry else { return giveUp(.removed) }
+    if from.term > term { client.tableKnown = 0 }
     enter(from.term)
     client.heardAt = now
     client.n = keepalive.n
@@ -54,6 +56,7 @@ extension ClusterUnit {
       client.roster = keepalive.roster
     }
     client.members = keepalive.members
+    client.tableKnown = max(client.tableKnown, keepalive.tableVersion)
     if keepalive.deputy == own {
       if client.deputy != own { client.answeredAt = now }
     } else {
@@ -61,11 +64,17 @@ extension ClusterUnit {
     }
     client.deputy = keepalive.deputy
     role = .client(client)
-    if entry.echo >= client.joinedAt, entry.echo <= now {
+    if entry.echo >= client.joinedAt, entry.echo <= now, mayWork(by: keepalive.tableVersion) {
       extendLease(until: entry.echo + profile.clientLease)
     }
     // The master deals nothing to a member before all know of it.
     if isNews { sendKeepalive() }
+  }
+
+  /// Whether what runs here may go on, under a table of that version. Whoever was fenced may have been given up meanwhile,
+  /// and let in again by a request that was on its way for long: what ran may be somebody else's by now.
+  private func mayWork(by version: UInt64) -> Bool {
+    !isFenced || holdings.running.isEmpty || holdings.table.version >= version
   }
 
   /// A later term of the same master.
@@ -73,6 +82,9 @@ extension ClusterUnit {
     guard term > self.term else { return }
     self.term = term
     holdings.enter(term)
+    guard case .client(var client) = role else { return }
+    client.tableKnown = 0
+    role = .client(client)
   }
 
   /// C19.

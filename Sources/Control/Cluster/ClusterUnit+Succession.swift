@@ -68,6 +68,9 @@ extension ClusterUnit {
   /// The next term begins. Members go on with what they run, under leases of ours from now on.
   mutating func takeOver(_ reason: ClusterEvent.Reason) {
     guard case .client(let client) = role, client.deputy == own, !isDraining else { return }
+    // Whose lease is over may be no member any more, without knowing it, and his sets are others'. Where the master has
+    // died, patience ends before that can be.
+    guard reason == .masterDead || !isFenced else { return }
     var members: [Record] = []
     for entry in client.members where entry.unit != own && entry.unit != client.master {
       // For all that we know the old master has prolonged its lease right before his end.

@@ -50,6 +50,8 @@ struct Client {
   /// The roster that has us for the first time, then the newest.
   var roster: UInt64
   var members: [MasterKeepalive.Entry] = []
+  /// The newest table of this term that the master has spoken of.
+  var tableKnown: UInt64 = 0
   var deputy: MemberNumber?
   var nextKeepalive: Moment
   var nextQuestion: Moment = 0
