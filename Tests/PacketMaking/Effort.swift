@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// How many cases a test looks at where they differ in nothing but a number. Everything has been looked at without a
-/// sanitizer; under one, which makes all of it slow, a part shows the same.
+/// How many cases a test looks at where they differ in nothing but a number: all of them with `swift test`, and a part
+/// under a sanitizer, which makes all of it slow. `tools/test` runs the latter alone.
 package enum Effort {
   package static let isReduced = getenv("HAUBERK_BRIEF_TESTS") != nil
 

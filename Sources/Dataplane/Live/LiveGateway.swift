@@ -239,10 +239,10 @@ package final class LiveGateway {
     return events
   }
 
-  /// Puts another description into force, as a whole: SAs, policies, addresses and routes. SAs that keep their keys go on with their
-  /// numbers and windows, and no packet is lost. What a running gateway cannot change is refused, and then nothing has
-  /// changed. `begins`: whoever asks claims that keys without a record have never been used. `whenSure` comes when nothing
-  /// can fail any more, and workers still go by the old one.
+  /// Puts another description into force, as a whole: SAs, policies, addresses and routes. SAs that keep their keys go on
+  /// with their numbers and windows, and no packet is lost. What a running gateway cannot change is refused, and then
+  /// nothing has changed. `begins`: whoever asks claims that keys without a record have never been used. `whenSure` comes
+  /// when nothing can fail any more, and workers still go by the old one.
   package func reload(_ next: LiveDescription, begins: Bool = false, whenSure: () -> Void = {}) throws {
     if let what = description.unchangeable(in: next) { throw ReloadRefusal(what) }
     let next = Self.completed(next, macs)

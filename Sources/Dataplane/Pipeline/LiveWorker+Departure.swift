@@ -20,8 +20,8 @@ extension LiveWorker {
       let offset = Int(stages.scratch.places[index].ip)
       let action = stages.scratch.actions[index]
       var next = header(of: ref).pointee.made
-      // The frame may be somebody else's soon.
       let opened = action.kindBits == SecureAction.Kind.open.rawValue ? ControlExchange.openedBit : 0
+      // Now: the frame may be somebody else's soon.
       let origin = header(of: ref).pointee.sequence & ControlExchange.originBits | opened
       if ref.verdict == 0 {
         send(&ref, offset, action, forwarder, route: stages.scratch.routes[index], &punts, watch)
