@@ -86,6 +86,10 @@ let controlFloor: [Target] = [
   .target(
     name: "Cluster", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Cluster",
     swiftSettings: quick),
+  // Who units are: certificates, keys, what was taken back. It reads its files by way of CCrypto.
+  .target(
+    name: "Identity", dependencies: ["CCrypto", "ControlKit", "Wire"], path: "Sources/Control/Identity",
+    swiftSettings: strict),
   // Whole clusters from one seed; for tests, and for people who want to see one.
   .target(
     name: "ClusterSimulation", dependencies: ["Cluster", "ControlKit", "Wire"],
@@ -172,6 +176,9 @@ let tests: [Target] = [
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(
     name: "ControlKitTests", dependencies: ["CCrypto", "ControlKit"], swiftSettings: language),
+  .testTarget(
+    name: "IdentityTests", dependencies: ["CCrypto", "Cluster", "ControlKit", "Identity", "Wire"],
+    swiftSettings: language),
   .testTarget(
     name: "SimulationTests", dependencies: ["Cluster", "ClusterSimulation", "ControlKit"], swiftSettings: language),
   .testTarget(
