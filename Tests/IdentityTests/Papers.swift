@@ -1,7 +1,9 @@
+import CCrypto
 import Glibc
-import Identity
 import Testing
 import Wire
+
+@testable import Identity
 
 /// A folder of its own for a test, with an authority and whatever else is made.
 final class Papers {
@@ -75,5 +77,26 @@ final class Papers {
 extension Result where Failure == IdentityRefusal {
   var refusal: IdentityRefusal.Kind? {
     if case .failure(let refusal) = self { refusal.kind } else { nil }
+  }
+}
+
+extension Papers {
+  /// What nobody issues: any terms, signed with this authority's key, or another's in its name.
+  func certificate(
+    signedBy other: Papers? = nil, issuer: Papers? = nil, _ change: (inout CertificateTerms) -> Void
+  ) throws -> [UInt8] {
+    var terms = CertificateTerms()
+    terms.role = .unit(cluster: "north", number: 5)
+    terms.subject = "made up"
+    terms.uses = UInt32(HAUBERK_USE_SIGNATURE)
+    terms.addresses = [try #require(IPAddress("192.0.2.5"))]
+    terms.publicKey = try #require(IdentityKey.made()).publicOctets
+    terms.serialOctets = [0x41, 1, 2, 3]
+    terms.notBefore = now - 1
+    terms.notAfter = now + 1000
+    change(&terms)
+    let signer = try IdentityFile.privateKey((other ?? self).path("authority.key"))
+    let issuer = try IdentityFile.certificates((issuer ?? self).path("authority.pem"), most: 1)[0]
+    return try #require(terms.signed(by: signer, issuer: issuer))
   }
 }
