@@ -46,7 +46,9 @@ package struct Classifier {
     guard link == .ethernet else { return .none }
     guard frame.count >= EthernetView.length else { return .frameTooShort }
     let acceptance = side == .inside ? snapshot.pointee.acceptance : snapshot.pointee.outsideAcceptance
-    return acceptance.accepts(frame) ? .none : .foreignMAC
+    if acceptance.accepts(frame) { return .none }
+    // Between other members, as it may be: a tap sees it, and it is no stranger's.
+    return frame.uint16(at: 12) == EtherType.clusterControl ? .clusterControl : .foreignMAC
   }
 
   /// Accepts and classifies.

@@ -75,11 +75,15 @@ package final class XDPDevice {
     }
   }
 
-  /// What the program has counted: for the sockets, for the kernel because a queue has no socket, and dropped early.
-  package var counts: (redirected: UInt64, passed: UInt64, filtered: UInt64) {
-    var counts: [UInt64] = [0, 0, 0]
-    guard hauberk_xdp_read_counts(&program, &counts) else { return (0, 0, 0) }
-    return (counts[Int(HAUBERK_XDP_REDIRECTED)], counts[Int(HAUBERK_XDP_PASSED)], counts[Int(HAUBERK_XDP_FILTERED)])
+  /// What the program has counted: for the sockets, for the kernel because a queue has no socket, for the cluster's
+  /// control, and dropped early.
+  package var counts: (redirected: UInt64, passed: UInt64, control: UInt64, filtered: UInt64) {
+    var counts = [UInt64](repeating: 0, count: Int(HAUBERK_XDP_COUNTS))
+    guard hauberk_xdp_read_counts(&program, &counts) else { return (0, 0, 0, 0) }
+    return (
+      counts[Int(HAUBERK_XDP_REDIRECTED)], counts[Int(HAUBERK_XDP_PASSED)], counts[Int(HAUBERK_XDP_CONTROL)],
+      counts[Int(HAUBERK_XDP_FILTERED)]
+    )
   }
 
   package var state: PortState {

@@ -83,6 +83,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case reassembled
   case forUs
   case noNeighbour
+  case clusterControl
 
   /// The name in `--json`, in tables and in `classify`.
   public var name: String { "\(self)" }
@@ -150,6 +151,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .reassembled: "a fragment, kept until its packet is whole: consumed"
     case .forUs: "for the gateway itself: consumed"
     case .noNeighbour: "waits for its next hop's MAC address: consumed"
+    case .clusterControl: "the cluster's control, which has a socket of its own: consumed"
     }
   }
 

@@ -1,4 +1,5 @@
 // The XDP program of a device: every packet goes to the socket of its receive queue; where there is none, to the kernel.
+// What the members of a cluster tell each other goes to the kernel always: their control thread has a packet socket.
 //
 // Compiled by tools/bpf-program into program_code.h, which is checked in, so that a build needs no BPF compiler.
 // A packet passes `early` first: what a cluster drops before anybody has seen it, it drops there.
@@ -6,6 +7,7 @@
 #include "CXDPCounts.h"
 
 // There is no C library for this target.
+typedef __UINT16_TYPE__ uint16_t;
 typedef __UINT32_TYPE__ uint32_t;
 typedef __UINT64_TYPE__ uint64_t;
 
@@ -14,7 +16,14 @@ struct xdp_context {
   uint32_t data, data_end, data_meta, ingress_ifindex, rx_queue_index;
 };
 
-enum { XDP_PASSED = 2, XDP_REDIRECTED = 4 };
+enum { XDP_DROPPED = 1, XDP_PASSED = 2, XDP_REDIRECTED = 4 };
+
+struct ethernet {
+  uint16_t addresses[6];
+  uint16_t type;
+};
+// EtherType.clusterControl, as it lies in a packet.
+enum { CLUSTER_CONTROL = 0xb588 };
 
 // Maps are known by their names: the loader makes them and puts their descriptors where these addresses are taken.
 struct map {
@@ -37,10 +46,19 @@ static inline __attribute__((always_inline)) _Bool early(struct xdp_context *con
   return 1;
 }
 
+static inline __attribute__((always_inline)) _Bool is_control(const struct xdp_context *context) {
+  const struct ethernet *header = (const struct ethernet *)(uint64_t)context->data;
+  return (uint64_t)(header + 1) <= (uint64_t)context->data_end && header->type == CLUSTER_CONTROL;
+}
+
 __attribute__((section("xdp"), used)) int gateway(struct xdp_context *context) {
+  if (is_control(context)) {
+    count(HAUBERK_XDP_CONTROL);
+    return XDP_PASSED;
+  }
   if (!early(context)) {
     count(HAUBERK_XDP_FILTERED);
-    return 1;
+    return XDP_DROPPED;
   }
   long verdict = redirect(&sockets, context->rx_queue_index, XDP_PASSED);
   count(verdict == XDP_REDIRECTED ? HAUBERK_XDP_REDIRECTED : HAUBERK_XDP_PASSED);
