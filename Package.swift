@@ -97,6 +97,11 @@ let controlFloor: [Target] = [
 ]
 
 let managementFloor: [Target] = [
+  // The cluster's thread: between the pure unit, the wires and the workers.
+  .target(
+    name: "Membership",
+    dependencies: ["CKernel", "Cluster", "Contract", "ControlKit", "Dataplane", "Identity", "Rings", "Wire"],
+    path: "Sources/Management/Membership", swiftSettings: strict),
   .target(
     name: "Config", dependencies: ["Wire", "Contract", "CCrypto", "CYaml"], path: "Sources/Management/Config",
     swiftSettings: strict),
@@ -118,8 +123,8 @@ let managementFloor: [Target] = [
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "CSample", "Config", "Console", "Contract", "Dataplane", "Doctor", "Memory", "Neighbours",
-      "Nonces", "Rings", "Service", "Wire",
+      "CKernel", "CLI", "CSample", "Cluster", "Config", "Console", "Contract", "ControlKit", "Dataplane", "Doctor",
+      "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]

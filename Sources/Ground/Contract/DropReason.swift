@@ -22,6 +22,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case notMine
   case workSetUnassigned
   case workSetPending
+  case fenced
 
   // cross, transmit
   case crossingFull
@@ -106,6 +107,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .notMine: "another member's work"
     case .workSetUnassigned: "no member owns the work set"
     case .workSetPending: "the work set is being handed over"
+    case .fenced: "this member had no lease, so that another one may own it by now"
     case .crossingFull: "the ring to the worker that owns it was full"
     case .noFrame: "no frame was free"
     case .noPolicy: "no policy lets it pass"

@@ -42,6 +42,7 @@ extension LiveSession {
     status.reloads = reloads
     status.polling = gateway.description.gateway.polling.rawValue
     status.engine = gateway.engineName
+    status.cluster = membership?.status.line
     status.memory = "\(gateway.memory.arena.pages.rawValue), \(gateway.memory.arena.bytes >> 20) MiB of frames"
     status.workers = workers
     status.ports = portStatus
@@ -166,6 +167,9 @@ extension LiveSession {
     case .drops: Response(Listing(drops, page))
     case .counters: Response(Listing(counters, page))
     case .config: Response(configurationStatus)
+    case .cluster, .members, .work:
+      membership.map { Response($0.status) }
+        ?? .refused(.usage, "this gateway is alone: 'cluster.units' in its configuration would make it a member")
     }
   }
 
