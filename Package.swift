@@ -118,8 +118,8 @@ let managementFloor: [Target] = [
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "CSample", "Config", "Console", "Contract", "Dataplane", "Doctor", "Memory", "Neighbours",
-      "Nonces", "Rings", "Service", "Wire",
+      "CKernel", "CLI", "CSample", "Config", "Console", "Contract", "Dataplane", "Doctor", "Identity", "Memory",
+      "Neighbours", "Nonces", "Rings", "Service", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
