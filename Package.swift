@@ -232,6 +232,8 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("Seal", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
     driver("Neighbours", ["Contract", "Neighbours", "Wire"]),
     driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
+    driver("Control", ["Cluster", "Contract", "ControlKit", "Wire"]),
+    driver("Identity", ["CCrypto", "Identity", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

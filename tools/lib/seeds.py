@@ -151,6 +151,32 @@ def neighbour_seeds(_):
         yield b"".join(all_of_them[::-step])[:1024]
 
 
+def control_seeds(_):
+    """Steps of each kind from each beginning: time, what happens, and what the unit has said coming back."""
+    for beginning in range(16):
+        for sender in range(4):
+            echoes = b"".join(bytes([7 | place << 3, sender | how << 2]) + bytes([0, 8]) for place in range(4) for how in (0, 16))
+            yield bytes([beginning]) + echoes + b"\0\x40" + echoes
+        for kind in range(16):
+            body = hashlib.sha256(bytes([beginning, kind])).digest() * 5
+            for length in (0, 2, 4, 26):
+                yield bytes([beginning, 4 | kind << 3, 0, length]) + body[:6 * length] + bytes([1, 0, 0]) + b"\0\x20\2\1\2\4\1"
+
+
+def identity_seeds(_):
+    """Terms that hold, names that nearly do, and the beginnings of DER and PEM."""
+    for uses in (0x80, 0x86, 0):
+        for authority in (0, 1):
+            for name in (b"hauberk:north/unit/3", b"hauberk:north/unit/64", b"hauberk:north/authority", b"http:x"):
+                yield bytes([2, uses, authority, 0, 0, 255, 255, 1, 1, 0]) + bytes(16) + b"\4name" + name
+    for kind in (0, 3):
+        yield bytes([kind]) + bytes.fromhex("3081a0308190a003020102020141300506032b6570") + bytes(120)
+    for name in (b"CERTIFICATE", b"X509 CRL", b"PUBLIC KEY"):
+        yield b"\4-----BEGIN " + name + b"-----\nMAMCAQE=\n-----END " + name + b"-----\n"
+    for place in range(32):
+        yield bytes([1, 1, 9 * place >> 8, 9 * place & 255, place])
+
+
 def main():
     driver, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     captures = [SAMPLE] if SAMPLE.exists() else []
@@ -158,7 +184,7 @@ def main():
         captures += sorted(path for path in place.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz", ".cap"))
     folder.mkdir(parents=True, exist_ok=True)
     makers = {"packet": packet_seeds, "capture": capture_seeds, "yaml": yaml_seeds, "segments": segment_seeds,
-              "neighbours": neighbour_seeds}
+              "neighbours": neighbour_seeds, "control": control_seeds, "identity": identity_seeds}
     maker = makers.get(driver, pair_seeds)
     for count, seed in enumerate(maker(captures)):
         if count == MOST:
