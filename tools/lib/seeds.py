@@ -152,15 +152,18 @@ def neighbour_seeds(_):
 
 
 def control_seeds(_):
-    """Steps of each kind from each beginning: time, what happens, and what the unit has said coming back."""
+    """Steps of each kind from each beginning: time, what happens, what would be said now, and what was said coming back."""
     for beginning in range(16):
+        for how in range(0, 256, 4):
+            words = b"".join(bytes([what, how | sender, 1, 2, 1]) for what in range(9, 16) for sender in range(3))
+            yield bytes([beginning]) + words + b"\0\x20" + words[::-1]
         for sender in range(4):
-            echoes = b"".join(bytes([7 | place << 3, sender | how << 2]) + bytes([0, 8]) for place in range(4) for how in (0, 16))
-            yield bytes([beginning]) + echoes + b"\0\x40" + echoes
+            echoes = b"".join(bytes([6 | place << 4, sender | how << 2, 0]) for place in range(8) for how in (0, 1, 16))
+            yield bytes([beginning]) + echoes + b"\0\x40\2\1" + echoes
         for kind in range(16):
             body = hashlib.sha256(bytes([beginning, kind])).digest() * 5
             for length in (0, 2, 4, 26):
-                yield bytes([beginning, 4 | kind << 3, 0, length]) + body[:6 * length] + bytes([1, 0, 0]) + b"\0\x20\2\1\2\4\1"
+                yield bytes([beginning, 4 | kind << 4, 0, length]) + body[:6 * length] + bytes([1, 0, 0]) + b"\0\x20\2\1"
 
 
 def identity_seeds(_):
