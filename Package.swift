@@ -124,7 +124,7 @@ let managementFloor: [Target] = [
     name: "hauberk",
     dependencies: [
       "CKernel", "CLI", "CSample", "Cluster", "Config", "Console", "Contract", "ControlKit", "Dataplane", "Doctor",
-      "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
+      "Identity", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
@@ -237,6 +237,8 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("Seal", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
     driver("Neighbours", ["Contract", "Neighbours", "Wire"]),
     driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
+    driver("Control", ["Cluster", "Contract", "ControlKit", "Wire"]),
+    driver("Identity", ["CCrypto", "Identity", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

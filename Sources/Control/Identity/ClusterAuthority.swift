@@ -59,6 +59,14 @@ public final class ClusterAuthority {
     }
   }
 
+  /// All that is to be said against a PEM file's certificates of units.
+  public func check(file: String, now: Int64) throws(IdentityRefusal) -> [IdentityRefusal] {
+    let certificates = try IdentityFile.certificates(file, most: 64)
+    return certificates.compactMap { der in
+      if case .failure(let refusal) = check(der, now: now) { refusal } else { nil }
+    }
+  }
+
   /// What neither time nor a list changes.
   private func lookedUp(_ der: [UInt8]) -> Result<Checked, IdentityRefusal> {
     guard der.count <= UnitCertificate.mostOctets else {
