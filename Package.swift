@@ -60,7 +60,8 @@ let groundFloor: [Target] = [
     name: "CCrypto", path: "Sources/Ground/CCrypto",
     cSettings: c + ipsecMB, linkerSettings: [.linkedLibrary("crypto")] + linkIPsecMB),
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
-  .target(name: "CXDP", path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
+  .target(
+    name: "CXDP", dependencies: ["CWorkSet"], path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
   .target(
     name: "CPcap", dependencies: ["CKernel"], path: "Sources/Ground/CPcap", cSettings: c,
     linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),

@@ -94,7 +94,7 @@ package struct Classifier {
   /// What is sent to a group on the link is for the gateway itself or for nobody (RFC 1812 section 5.3.4).
   private func forGroup(_ packet: Dissection, _ frame: Bytes) -> Classification? {
     guard frame.uint8(at: 0) & 1 == 1,
-      frame.uint64InMemoryOrder(at: 0) & snapshot.pointee.acceptance.mask != shortPath.clusterMulticast
+      frame.uint64InMemoryOrder(at: 0) & shortPath.macMask != shortPath.clusterMulticast
     else { return nil }
     let to = packet.addresses
     let isGroup = to.isIPv6 ? to.destinationHigh >> 56 == 0xff : to.destinationLow >> 28 == 0xe

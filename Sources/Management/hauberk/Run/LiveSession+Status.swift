@@ -105,7 +105,10 @@ extension LiveSession {
         PortDrop.allCases.filter { $0.isReceived == isReceived }.map { drop in (drop.name, sum { $0.drops(drop) }) }
           .filter { $0.1 > 0 }
       }
-      status.received = TrafficStatus(packets: sum(\.receivedPackets), bytes: sum(\.receivedBytes), drops: lost(true))
+      let early = ports.droppedEarly(port.side)
+      status.received = TrafficStatus(
+        packets: sum(\.receivedPackets), bytes: sum(\.receivedBytes),
+        drops: lost(true) + (early > 0 ? [("notMineEarly", early)] : []))
       status.finishedChecksums = sum(\.finishedChecksums)
       status.unfinishedChecksums = sum(\.unfinishedChecksums)
       status.sent = TrafficStatus(packets: sum(\.sentPackets), bytes: sum(\.sentBytes), drops: lost(false))
