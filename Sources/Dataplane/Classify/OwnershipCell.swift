@@ -37,6 +37,9 @@ package struct OwnershipCell: @unchecked Sendable {
     UnsafePointer(bitPattern: current.pointee.load(ordering: .acquiring)).unsafelyUnwrapped
   }
 
+  /// Of the table in force, as long as it is.
+  var number: UInt64 { UInt64(current.pointee.load(ordering: .relaxed)) }
+
   /// The table before it: to be freed when no worker can hold it any more.
   func replace(by next: OwnershipDescription) -> UnsafeRawPointer {
     // edge ownership.content: release; pairs with the acquire in load. The table is written before.

@@ -6,35 +6,37 @@ extension LiveGateway {
   /// Tables that a worker may still go by, and how far all workers are with leaving them.
   package struct OwnershipChange: @unchecked Sendable {
     fileprivate var tables: [UnsafeRawPointer] = []
+    /// All have left them; what they had sent over to each other may have yet to leave.
     fileprivate var since: Quiescence.Moment?
-    /// Workers are through; what they had sent over to each other has yet to leave.
-    fileprivate var isSecondLook = false
 
     package init() {}
 
-    package var isUnderWay: Bool { since != nil }
+    package var isUnderWay: Bool { !tables.isEmpty }
   }
 
-  /// In force for every burst that begins from now on.
+  /// In force for what comes from now on.
   package func publish(_ next: OwnershipDescription, _ change: inout OwnershipChange) {
     change.tables.append(ownership.replace(by: next))
-    change.since = shared.quiescence.note()
-    change.isSecondLook = false
+    change.since = nil
     wakeWorkers()
   }
 
   /// True, once: no worker has anything of the tables before any more, and all that they judged by those has left.
   package func finish(_ change: inout OwnershipChange) -> Bool {
-    guard let moment = change.since else { return false }
-    guard shared.quiescence.hasPassed(moment) else {
-      wakeWorkers()
+    guard change.isUnderWay, let cluster else { return false }
+    let workers = description.gateway.workers
+    guard let moment = change.since else {
+      guard cluster.haveAdopted(ownership.number, workers: workers) else {
+        wakeWorkers()
+        return false
+      }
+      // What has crossed from worker to worker was judged by the table before, and leaves with the next round.
+      guard workers == 1 || shared.crossing.wasEmpty else { return false }
+      change.since = shared.quiescence.note()
       return false
     }
-    guard change.isSecondLook || hasOneWorker else {
-      // What has crossed from worker to worker was judged by the table before, and leaves with the next round.
-      guard shared.crossing.wasEmpty else { return false }
-      change.isSecondLook = true
-      change.since = shared.quiescence.note()
+    guard shared.quiescence.hasPassed(moment) else {
+      wakeWorkers()
       return false
     }
     forget(&change)
@@ -46,8 +48,6 @@ extension LiveGateway {
     for table in change.tables { table.deallocate() }
     change = OwnershipChange()
   }
-
-  private var hasOneWorker: Bool { description.gateway.workers == 1 }
 
   private func wakeWorkers() {
     for exchange in exchanges { exchange.wakeWorker() }

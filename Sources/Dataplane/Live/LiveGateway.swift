@@ -171,7 +171,8 @@ package final class LiveGateway {
         number: number, shared: shared, counters: counters[number], orders: orders[number], reports: reports[number],
         inside: ports[number].inside, outside: ports[number].outside, frames: frames[number],
         esp: espWorkers[number], exchange: exchanges[number], others: exchangeList,
-        desk: desks[number], polling: description.gateway.polling, cluster: cluster)
+        desk: desks[number], polling: description.gateway.polling,
+        member: cluster.map { ($0, ownership) })
       let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
         var worker = start
         prepare()

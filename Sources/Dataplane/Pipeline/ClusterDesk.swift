@@ -17,6 +17,8 @@ package struct ClusterDesk: @unchecked Sendable {
   private static var lease: Int { 0 }
   private static var epoch: Int { 1 }
   private static var heard: Int { 16 }
+  /// Beside it: by which table the worker judges.
+  private static var table: Int { heard + 1 }
   private static var answered: Int { heard + 8 * OwnershipDescription.mostWorkers }
   private static var count: Int { answered + 2 * mostUnits }
 
@@ -78,7 +80,23 @@ package struct ClusterDesk: @unchecked Sendable {
     words[Self.answered + Int(side.rawValue) * Self.mostUnits + unit].load(ordering: .relaxed)
   }
 
+  /// Whether all workers judge by this table alone, and what they judged by others has left.
+  func haveAdopted(_ table: UInt64, workers: Int) -> Bool {
+    for worker in 0..<workers {
+      // edge table.adopted: acquire; pairs with the release in noteTable.
+      let adopted = words[Self.table + 8 * worker].load(ordering: .acquiring)
+      if adopted != table { return false }
+    }
+    return true
+  }
+
   // Workers
+
+  @inline(__always)
+  func noteTable(_ table: UInt64, by worker: Int) {
+    // edge table.adopted: release; pairs with the acquire in haveAdopted. Reads of the tables before are done.
+    words[Self.table &+ 8 &* worker].store(table, ordering: .releasing)
+  }
 
   @inline(__always)
   var isOpen: Bool { hauberk_boot_nanoseconds() < words[Self.lease].load(ordering: .relaxed) }

@@ -8,13 +8,21 @@ import Wire
 extension LiveWorker {
   /// Behind every receive of a member's.
   @inline(__always)
-  mutating func watchLease(_ received: Int) {
+  mutating func watchLease(_ side: Side, _ received: Int) {
     guard var watch = lease else { return }
+    if let table = tables?.table(side, received) { stages.scratch.adopted.pointee = UInt(bitPattern: table) }
     let wasAside = watch.isAside
     _ = watch.look()
     if received > 0 { watch.desk.noteHearing(by: number, hauberk_boot_nanoseconds()) }
     lease = watch
     if watch.isAside != wasAside { turnAsideIfNeeded() }
+  }
+
+  /// When everything of a round has left.
+  @inline(__always)
+  func tellTable() {
+    guard let settled = tables?.settled, let desk = lease?.desk else { return }
+    desk.noteTable(UInt64(UInt(bitPattern: settled)), by: number)
   }
 
   /// Throws a burst away where it may be somebody else's work. Answers to probes are heard all the same.

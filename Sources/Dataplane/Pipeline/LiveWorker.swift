@@ -28,6 +28,7 @@ package struct LiveWorker {
   private var drain = DrainSieve() { didSet { turnAsideIfNeeded() } }
   /// Of a member of a cluster.
   var lease: LeaseWatch?
+  var tables: TableWatch?
   /// Of the routes that packets are sent by now, where control looks for it.
   var generation: UInt64 = 0
   let polling: Polling
@@ -38,7 +39,7 @@ package struct LiveWorker {
     number: Int, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>, reports: SPSCRing<Report>,
     inside: LivePort, outside: LivePort, frames: FrameSource, esp: ESPWorker, exchange: ControlExchange,
     others: UnsafePointer<ControlExchange>,
-    desk: TraceDesk, polling: Polling, cluster: ClusterDesk? = nil
+    desk: TraceDesk, polling: Polling, member: (desk: ClusterDesk, ownership: OwnershipCell)? = nil
   ) {
     self.number = number
     cell = shared.cell
@@ -57,8 +58,9 @@ package struct LiveWorker {
     waiting = LiveWait(
       inside, outside, exchange.wakesWorker, polling, hasOthers: shared.crossing.workers > 1)
     tracer = Tracer(desk: desk, memory: shared.memory.addresses, counters: counters, worker: UInt8(number))
-    leaving = Departures(frames, counters, cluster)
-    lease = cluster.map { LeaseWatch($0) }
+    leaving = Departures(frames, counters, member?.desk)
+    lease = member.map { LeaseWatch($0.desk) }
+    tables = member.map { TableWatch($0.ownership) }
     turnAsideIfNeeded()
   }
 
@@ -83,6 +85,7 @@ package struct LiveWorker {
       moved &+= takeCrossed(snapshot, crossed)
       moved &+= takeInjected(snapshot, refs, seconds)
       leave()
+      if lease != nil { tellTable() }
       quiescence.pass(number)
       if moved > 0 {
         if idlePolls >= waiting.polls { exchange.noteAsleep(false) }
@@ -117,7 +120,7 @@ package struct LiveWorker {
   ) -> Int {
     var burst = Burst(refs)
     port.receive(into: &burst)
-    if lease != nil { watchLease(burst.count) }
+    if lease != nil { watchLease(side, burst.count) }
     if isAside { return turnAside(&burst, side, snapshot, seconds) }
     if burst.count == 0 { return 0 }
     let received = burst.count

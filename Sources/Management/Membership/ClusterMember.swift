@@ -11,8 +11,10 @@ package final class ClusterMember {
   /// Why the thread runs among all others, if it does.
   package private(set) var weakness: String?
 
-  package init(_ setting: MemberSetting, _ gateway: LiveGateway, _ cluster: ClusterDesk) throws(MembershipRefusal) {
-    loop = try MemberLoop(setting, gateway, cluster, desk)
+  package init(_ setting: MemberSetting, _ gateway: LiveGateway, _ cluster: ClusterDesk, _ early: EarlyJudge)
+    throws(MembershipRefusal)
+  {
+    loop = try MemberLoop(setting, gateway, cluster, early, desk)
   }
 
   /// `prepare` runs on the thread before it begins: it gives up what is not needed.

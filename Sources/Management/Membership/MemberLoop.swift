@@ -41,7 +41,10 @@ final class MemberLoop {
   /// Members that somebody has heard of meanwhile have had time to introduce themselves.
   private let begin: Moment
 
-  init(_ setting: MemberSetting, _ gateway: LiveGateway, _ cluster: ClusterDesk, _ desk: MembershipDesk)
+  init(
+    _ setting: MemberSetting, _ gateway: LiveGateway, _ cluster: ClusterDesk, _ early: EarlyJudge,
+    _ desk: MembershipDesk
+  )
     throws(MembershipRefusal)
   {
     profile = setting.profile
@@ -62,7 +65,7 @@ final class MemberLoop {
       cluster: clusterNumber, own: UInt16(own.number), introductions: [Introductions.type],
       limits: Gate.Limits(perSender: Rate(5000, burst: 1000)))
     sides = BothSides(patience: profile.detection + profile.detection / 2)
-    plane = MemberPlane(gateway, cluster, own: own.number)
+    plane = MemberPlane(gateway, cluster, early, own: own.number)
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
     unit = ClusterUnit(
       ClusterDescription(
@@ -98,6 +101,7 @@ final class MemberLoop {
     if introductions.isDue(now) { introduce() }
     for address in announcements.due(now) { announce(address) }
     if now >= nextShow { show(now) }
+    plane.publish()
     wait()
   }
 

@@ -8,6 +8,7 @@ struct MemberPlane {
   let gateway: LiveGateway
   let desk: ClusterDesk
   let own: Int
+  private let early: EarlyJudge
   private let workers: [UInt8]
   private var lease: Moment = 0
   private var isFenced = true
@@ -17,10 +18,11 @@ struct MemberPlane {
   private var change = LiveGateway.OwnershipChange()
   private var stopping = WorkSetBitmap()
 
-  init(_ gateway: LiveGateway, _ desk: ClusterDesk, own: Int) {
+  init(_ gateway: LiveGateway, _ desk: ClusterDesk, _ early: EarlyJudge, own: Int) {
     self.gateway = gateway
     self.desk = desk
     self.own = own
+    self.early = early
     let count = gateway.description.gateway.workers
     workers = (0..<WorkSets.count).map { UInt8($0 % count) }
   }
@@ -60,12 +62,13 @@ struct MemberPlane {
 
   /// After all that belongs together has been said.
   mutating func publish() {
-    guard isChanged else { return }
-    isChanged = false
+    guard isChanged || early.isDue else { return }
     var ownership = OwnershipDescription(members: 1, playing: [UInt8(own)], workers: 1)
     for set in 0..<WorkSets.count { ownership[set] = entry(set) }
     ownership.assign(workers)
-    gateway.publish(ownership, &change)
+    if isChanged { gateway.publish(ownership, &change) }
+    isChanged = false
+    early.judge(by: ownership)
   }
 
   private func entry(_ set: Int) -> OwnershipEntry {

@@ -16,6 +16,7 @@ final class LiveMembership {
   let cluster: ClusterDesk
   private let setting: MemberSetting
   private(set) var member: ClusterMember?
+  private var early: EarlyJudge?
   let own: Int
 
   /// Before the gateway is made, which takes `cluster`.
@@ -46,8 +47,14 @@ final class LiveMembership {
     return MemberSetting.digest(parts.joined(separator: "\n"))
   }
 
-  func start(_ gateway: LiveGateway) throws(MembershipRefusal) {
-    let member = try ClusterMember(setting, gateway, cluster)
+  func start(_ gateway: LiveGateway, _ ports: PortSet) throws(MembershipRefusal) {
+    let lids = ports.early
+    let early = EarlyJudge { filter in
+      for side in Side.allCases { lids[Int(side.rawValue)]?.set(filter(side)) }
+    }
+    early.use(gateway.description.classify)
+    self.early = early
+    let member = try ClusterMember(setting, gateway, cluster, early)
     self.member = member
     try member.start {
       // Where that fails it fails for the control thread as well, which ends the start.
@@ -65,6 +72,16 @@ final class LiveMembership {
     member.desk.drain()
     return member.desk.isDrained
   }
+
+  /// The kernel's judgement is by the rules of a configuration: it ends before another one is in force.
+  func letGo() {
+    guard let early else { return }
+    early.use(nil)
+    let end = hauberk_nanoseconds() + 200_000_000
+    while !early.isInForce, hauberk_nanoseconds() < end { hauberk_sleep_microseconds(200) }
+  }
+
+  func adopt(_ classify: ClassifyDescription) { early?.use(classify) }
 
   /// After the workers: they may hold the last table until then.
   func stop() { member?.stop() }

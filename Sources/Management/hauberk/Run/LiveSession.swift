@@ -131,7 +131,7 @@ final class LiveSession {
           Console.note("hauberk: a worker \(error)")
         }
       }
-      try membership?.start(gateway)
+      try membership?.start(gateway, ports)
       try Privileges.confine(.control, others: .refuse)
     } catch let error as SystemRefusal {
       throw CommandFailure(.machine, error.description)
@@ -315,7 +315,11 @@ final class LiveSession {
       // By the names of now: the next configuration has others.
       trace.turn(now: hauberk_nanoseconds()) { traceNames }
       let old = gateway.description.gateway, now = hauberk_nanoseconds()
-      try gateway.reload(live, begins: begins) { bridge.letGo(for: description, now: now) }
+      defer { membership?.adopt(gateway.description.classify) }
+      try gateway.reload(live, begins: begins) {
+        membership?.letGo()
+        bridge.letGo(for: description, now: now)
+      }
       bridge.adopt(after: old, now: now)
       configuration = next
       configured = hauberk_nanoseconds()

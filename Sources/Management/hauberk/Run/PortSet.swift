@@ -14,7 +14,9 @@ final class PortSet {
   /// Readable when some device or other has changed; below 0 where the kernel does not tell.
   let news: Int32
   /// By side: what the kernel drops for us, as long as this process lives. Nil where it does not let us.
-  private let early: [EarlyMemory?]
+  /// What the kernel may drop of what comes in on each side, because it is another member's for certain (C24). To be set
+  /// from one thread, which is no worker's, at any time; it needs no right.
+  let early: [EarlyMemory?]
   private let gateway: LiveGateway
   private let records: String
   private var nextLook: UInt64 = 0
@@ -93,13 +95,7 @@ final class PortSet {
     throw PortError(words.joined(separator: "; "))
   }
 
-  /// What the kernel may drop of what comes in on each side, because it is another member's for certain (C24); nil:
-  /// nothing. From one thread, which is no worker's, at any time; it needs no right.
-  func setEarlyFilter(_ filter: (Side) -> EarlyFilter?) {
-    for side in Side.allCases { early[Int(side.rawValue)]?.set(filter(side)) }
-  }
-
-  /// How many packets that has been so far. No worker has received them.
+  /// How many packets it has dropped so far. No worker has received them.
   func droppedEarly(_ side: Side) -> UInt64 { early[Int(side.rawValue)]?.counts.filtered ?? 0 }
 
   /// By worker.
