@@ -161,7 +161,7 @@ let tests: [Target] = [
   .testTarget(
     name: "DataplaneTests",
     dependencies: [
-      "CWorkSet", "CXDP", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire", "XDPVictim",
+      "CKernel", "CWorkSet", "CXDP", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire", "XDPVictim",
     ],
     swiftSettings: language),
   .testTarget(

@@ -14,8 +14,9 @@ package final class EarlyRules: Sendable {
   let key: WorkSetKey
   /// Whose frames are judged; nil: all.
   let macs: [MACAddress]?
-  /// The cluster's first.
-  let addresses: [Address]
+  /// In buckets, with the salt that leaves none of them too full. The cluster's come first.
+  let addresses: [[Address]]
+  let salt: UInt64
   /// What is neither to the cluster nor to this gateway is judged, too.
   let judgesForwarded: Bool
   /// SPIs of ours, and for a group's the width of its sender ids.
@@ -23,20 +24,35 @@ package final class EarlyRules: Sendable {
 
   /// Nil where packets cannot be told apart like this: then all of them are workers' to judge.
   package init?(_ description: ClassifyDescription, from side: Side) {
-    guard description.hash == .keyed,
-      description.clusterAddresses.count + description.localAddresses.count <= Int(HAUBERK_EARLY_ADDRESSES)
-    else { return nil }
-    key = description.key
-    macs = description.accept.map { Self.macs($0, side) }
-    addresses =
+    guard description.hash == .keyed else { return nil }
+    let addresses =
       description.clusterAddresses.map { Address(address: $0, isClusters: true) }
       + description.localAddresses.map { Address(address: $0, isClusters: false) }
+    guard let (buckets, salt) = Self.buckets(addresses) else { return nil }
+    self.addresses = buckets
+    self.salt = salt
+    key = description.key
+    macs = description.accept.map { Self.macs($0, side) }
     judgesForwarded = description.clusterAddresses.isEmpty || !Self.tunnelsTakeTraffic(description)
     var spis: [UInt32: UInt32] = [:]
     for tunnel in description.tunnels { spis[tunnel.inboundSPI] = 0 }
     for group in description.groups { spis[group.spi] = UInt32(group.senderIDBits) }
     spis[0] = nil
     self.spis = spis
+  }
+
+  /// Nil where there are too many.
+  private static func buckets(_ addresses: [Address]) -> ([[Address]], salt: UInt64)? {
+    guard addresses.count <= Int(HAUBERK_EARLY_MOST_ADDRESSES) else { return nil }
+    for salt in UInt64(0)..<256 {
+      var buckets = [[Address]](repeating: [], count: Int(HAUBERK_EARLY_ADDRESS_BUCKETS))
+      for address in addresses {
+        let halves = address.address.halves
+        buckets[Int(hauberk_early_address_place(halves.high, halves.low, salt))].append(address)
+      }
+      if buckets.allSatisfy({ $0.count <= Int(HAUBERK_EARLY_ADDRESSES) }) { return (buckets, salt) }
+    }
+    return nil
   }
 
   /// What is sent to a group on the link is a worker's to judge, unless the group is the cluster.
@@ -57,12 +73,27 @@ package final class EarlyRules: Sendable {
 
   // MARK: - As the kernel reads them
 
-  func write(
-    to rules: UnsafeMutablePointer<hauberk_early_rules>, _ buckets: UnsafeMutableBufferPointer<hauberk_early_bucket>
-  ) {
-    rules.pointee = hauberk_early_rules()
+  /// Into the first rules' place or the second's, which is not current.
+  func write(to memory: hauberk_early, _ half: Int) {
+    guard let rules = memory.rules, let addresses = memory.addresses, let spis = memory.spis else { return }
+    write(to: rules + half)
+    let count = Int(HAUBERK_EARLY_ADDRESS_BUCKETS), spiCount = Int(memory.spi_buckets)
+    for (place, bucket) in self.addresses.enumerated() {
+      withUnsafeMutableBytes(of: &addresses[half * count + place].entries) { bytes in
+        let entries = bytes.bindMemory(to: hauberk_early_address.self)
+        for entry in entries.indices {
+          entries[entry] = entry < bucket.count ? Self.entry(bucket[entry]) : hauberk_early_address()
+        }
+      }
+    }
+    write(to: UnsafeMutableBufferPointer(start: spis + half * spiCount, count: spiCount))
+  }
+
+  private func write(to rules: UnsafeMutablePointer<hauberk_early_rules>) {
     rules.pointee.key = hauberk_work_set_expand(key.high, key.low)
     rules.pointee.mac_mask = macs == nil ? 0 : 0xffff_ffff_ffff
+    rules.pointee.salt = salt
+    rules.pointee.judges_forwarded = judgesForwarded ? 1 : 0
     withUnsafeMutableBytes(of: &rules.pointee.macs) { bytes in
       let places = bytes.bindMemory(to: UInt64.self)
       for place in places.indices {
@@ -71,17 +102,6 @@ package final class EarlyRules: Sendable {
         places[place] = (mac << 16).byteSwapped
       }
     }
-    rules.pointee.judges_forwarded = judgesForwarded ? 1 : 0
-    rules.pointee.address_count = UInt32(addresses.count)
-    withUnsafeMutableBytes(of: &rules.pointee.addresses) { bytes in
-      let places = bytes.bindMemory(to: hauberk_early_address.self)
-      for (place, address) in addresses.enumerated() { places[place] = Self.entry(address) }
-    }
-    for address in addresses {
-      let halves = address.address.halves
-      rules.pointee.filter |= hauberk_early_bit_of(halves.high, halves.low)
-    }
-    write(to: buckets)
   }
 
   private static func entry(_ one: Address) -> hauberk_early_address {
@@ -93,10 +113,10 @@ package final class EarlyRules: Sendable {
   }
 
   /// What a bucket has no room for is not judged.
-  private func write(to buckets: UnsafeMutableBufferPointer<hauberk_early_bucket>) {
-    for place in buckets.indices { buckets[place] = hauberk_early_bucket() }
+  private func write(to buckets: UnsafeMutableBufferPointer<hauberk_early_spis>) {
+    for place in buckets.indices { buckets[place] = hauberk_early_spis() }
     for (spi, bits) in spis {
-      let place = Int(hauberk_early_bucket_of(spi)) & (buckets.count - 1)
+      let place = Int(hauberk_early_spi_place(spi)) & (buckets.count - 1)
       withUnsafeMutableBytes(of: &buckets[place].entries) { bytes in
         let entries = bytes.bindMemory(to: UInt64.self)
         guard let free = entries.firstIndex(of: 0) else { return }

@@ -33,37 +33,28 @@ package final class EarlyMemory: @unchecked Sendable {
   /// while rules changed twice, could read a mixture; it may cost that packet.
   package func set(_ filter: EarlyFilter?) {
     rules.withLock { current in
-      guard let table = memory.table else { return }
+      guard let state = memory.state else { return }
       guard let filter else {
-        hauberk_early_switch(table, UInt32(HAUBERK_EARLY_NEITHER))
+        hauberk_early_switch(state, UInt32(HAUBERK_EARLY_NEITHER))
         current = nil
         return
       }
-      judge(table, filter, false)
+      judge(filter, false)
       if filter.rules !== current {
-        write(filter.rules, table)
+        let isFirst = state.pointee.current != UInt32(HAUBERK_EARLY_FIRST)
+        filter.rules.write(to: memory, isFirst ? 0 : 1)
+        hauberk_early_switch(state, UInt32(isFirst ? HAUBERK_EARLY_FIRST : HAUBERK_EARLY_SECOND))
         current = filter.rules
       }
-      judge(table, filter, true)
+      judge(filter, true)
     }
   }
 
-  private func judge(_ table: UnsafeMutablePointer<hauberk_early_table>, _ filter: EarlyFilter, _ isForeign: Bool) {
+  private func judge(_ filter: EarlyFilter, _ isForeign: Bool) {
+    guard let verdicts = memory.verdicts else { return }
     for (set, verdict) in filter.foreign.enumerated() where verdict == isForeign {
-      hauberk_early_judge(table, UInt32(set), isForeign)
+      hauberk_early_judge(verdicts + set, isForeign)
     }
-  }
-
-  private func write(_ rules: EarlyRules, _ table: UnsafeMutablePointer<hauberk_early_table>) {
-    let isFirst = table.pointee.current != UInt32(HAUBERK_EARLY_FIRST)
-    let count = Int(memory.bucket_count)
-    let buckets = UnsafeMutableBufferPointer(start: memory.buckets! + (isFirst ? 0 : count), count: count)
-    withUnsafeMutablePointer(to: &table.pointee.rules) { both in
-      both.withMemoryRebound(to: hauberk_early_rules.self, capacity: 2) { both in
-        rules.write(to: both + (isFirst ? 0 : 1), buckets)
-      }
-    }
-    hauberk_early_switch(table, UInt32(isFirst ? HAUBERK_EARLY_FIRST : HAUBERK_EARLY_SECOND))
   }
 
   /// What programs have counted: for sockets, for the kernel because a queue has no socket, for the cluster's control, and

@@ -1,5 +1,6 @@
 // The kernel's BPF, as far as programs and maps here need it.
 #pragma once
+#include "CXDPFilter.h"
 #include "map_use.h"
 
 #include <linux/bpf.h>
@@ -7,6 +8,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/// As tools/bpf-program numbers them.
+enum { HAUBERK_BPF_SOCKETS, HAUBERK_BPF_COUNTS, HAUBERK_BPF_EARLY, HAUBERK_BPF_MAPS = HAUBERK_BPF_EARLY + 5 };
 
 static inline int hauberk_bpf(int command, union bpf_attr *attributes) {
   return (int)syscall(SYS_bpf, command, attributes, sizeof *attributes);
@@ -25,7 +29,9 @@ static inline int hauberk_bpf_map(uint32_t type, const char *name, uint32_t valu
   return hauberk_bpf(BPF_MAP_CREATE, &attributes);
 }
 
-/// Loads a program whose maps have these descriptors, by the numbers of tools/bpf-program. A descriptor, or -1 and errno;
+/// Loads a program whose maps have these descriptors. A descriptor, or -1 and errno;
 /// `log` gets the verifier's words, if it had any.
 int hauberk_bpf_load(union bpf_attr *kind, const uint64_t *code, size_t count, const hauberk_map_use *uses, size_t use_count,
-                     const int maps[4], char *log, size_t log_bytes);
+                     const int maps[HAUBERK_BPF_MAPS], char *log, size_t log_bytes);
+/// The filter's maps among a program's.
+void hauberk_early_maps(const hauberk_early *early, int sockets, int maps[HAUBERK_BPF_MAPS]);

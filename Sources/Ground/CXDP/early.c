@@ -24,51 +24,66 @@ static uint32_t possible_processors(void) {
   return highest < MOST_PROCESSORS ? highest + 1 : MOST_PROCESSORS;
 }
 
-static size_t pages(size_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
-
-/// Memory of the kernel's that is ours as well. 0, or an errno.
-static int share(const char *name, uint32_t value_bytes, uint32_t entries, int *map, void **memory) {
-  *map = hauberk_bpf_map(BPF_MAP_TYPE_ARRAY, name, value_bytes, entries, BPF_F_MMAPABLE);
-  if (*map < 0) return errno;
-  *memory = mmap(NULL, pages((size_t)value_bytes * entries), PROT_READ | PROT_WRITE, MAP_SHARED, *map, 0);
-  if (*memory != MAP_FAILED) return 0;
-  *memory = NULL;
+/// Memory of the kernel's that is ours as well, beginning with zeros. 0, or an errno.
+static int share(hauberk_early_map *map, const char *name, size_t value_bytes, uint32_t entries) {
+  map->map = hauberk_bpf_map(BPF_MAP_TYPE_ARRAY, name, (uint32_t)value_bytes, entries, BPF_F_MMAPABLE);
+  if (map->map < 0) return errno;
+  map->bytes = (value_bytes * entries + PAGE - 1) / PAGE * PAGE;
+  map->memory = mmap(NULL, map->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map->map, 0);
+  if (map->memory != MAP_FAILED) return 0;
+  map->memory = NULL;
   return errno;
 }
 
 int hauberk_early_make(uint32_t spis, hauberk_early *out) {
-  *out = (hauberk_early){.table_map = -1, .spi_map = -1, .count_map = -1};
+  memset(out, 0, sizeof *out);
+  for (int i = 0; i < HAUBERK_EARLY_MAPS; i++) out->maps[i].map = -1;
   out->processors = possible_processors();
-  out->bucket_count = FEWEST_BUCKETS;
+  out->spi_buckets = FEWEST_BUCKETS;
   // Half full, so that a bucket that is too small for its SPIs is rare; those of it are left to workers.
-  while (out->bucket_count < MOST_BUCKETS && out->bucket_count * (HAUBERK_EARLY_BUCKET / 2) < spis) out->bucket_count *= 2;
-  void *table = NULL, *buckets = NULL, *counts = NULL;
-  int error = share("hauberk_early", sizeof *out->table, 1, &out->table_map, &table);
-  if (!error) error = share("hauberk_spis", sizeof *out->buckets, 2 * out->bucket_count, &out->spi_map, &buckets);
-  if (!error) error = share("hauberk_counts", sizeof *out->counts, out->processors, &out->count_map, &counts);
-  out->table = table;
-  out->buckets = buckets;
-  out->counts = counts;
-  if (error)
+  while (out->spi_buckets < MOST_BUCKETS && out->spi_buckets * (HAUBERK_EARLY_SPIS / 2) < spis) out->spi_buckets *= 2;
+  const struct {
+    const char *name;
+    size_t value_bytes;
+    uint32_t entries;
+  } kinds[HAUBERK_EARLY_MAPS] = {
+      [HAUBERK_EARLY_STATE] = {"hauberk_state", sizeof *out->state, 1},
+      [HAUBERK_EARLY_RULES] = {"hauberk_rules", sizeof *out->rules, 2},
+      [HAUBERK_EARLY_VERDICTS] = {"hauberk_sets", sizeof *out->verdicts, HAUBERK_EARLY_SETS},
+      [HAUBERK_EARLY_ADDRESS_TABLE] = {"hauberk_addrs", sizeof *out->addresses, 2 * HAUBERK_EARLY_ADDRESS_BUCKETS},
+      [HAUBERK_EARLY_SPI_TABLE] = {"hauberk_spis", sizeof *out->spis, 2 * out->spi_buckets},
+      [HAUBERK_EARLY_COUNTS] = {"hauberk_counts", sizeof *out->counts, out->processors},
+  };
+  int error = 0;
+  for (int i = 0; i < HAUBERK_EARLY_MAPS && !error; i++)
+    error = share(&out->maps[i], kinds[i].name, kinds[i].value_bytes, kinds[i].entries);
+  if (error) {
     hauberk_early_close(out);
-  else
-    out->table->bucket_mask = out->bucket_count - 1;
-  return error;
-}
-
-static void let_go(void *memory, size_t bytes, int *map) {
-  if (memory) munmap(memory, pages(bytes));
-  if (*map >= 0) close(*map);
-  *map = -1;
+    return error;
+  }
+  out->state = out->maps[HAUBERK_EARLY_STATE].memory;
+  out->rules = out->maps[HAUBERK_EARLY_RULES].memory;
+  out->verdicts = out->maps[HAUBERK_EARLY_VERDICTS].memory;
+  out->addresses = out->maps[HAUBERK_EARLY_ADDRESS_TABLE].memory;
+  out->spis = out->maps[HAUBERK_EARLY_SPI_TABLE].memory;
+  out->counts = out->maps[HAUBERK_EARLY_COUNTS].memory;
+  out->state->spi_mask = out->spi_buckets - 1;
+  return 0;
 }
 
 void hauberk_early_close(hauberk_early *early) {
-  let_go(early->table, sizeof *early->table, &early->table_map);
-  let_go(early->buckets, 2 * early->bucket_count * sizeof *early->buckets, &early->spi_map);
-  let_go(early->counts, early->processors * sizeof *early->counts, &early->count_map);
-  early->table = NULL;
-  early->buckets = NULL;
-  early->counts = NULL;
+  for (int i = 0; i < HAUBERK_EARLY_MAPS; i++) {
+    if (early->maps[i].memory) munmap(early->maps[i].memory, early->maps[i].bytes);
+    if (early->maps[i].map >= 0) close(early->maps[i].map);
+  }
+  memset(early, 0, sizeof *early);
+  for (int i = 0; i < HAUBERK_EARLY_MAPS; i++) early->maps[i].map = -1;
+}
+
+void hauberk_early_maps(const hauberk_early *early, int sockets, int maps[HAUBERK_BPF_MAPS]) {
+  maps[HAUBERK_BPF_SOCKETS] = sockets;
+  maps[HAUBERK_BPF_COUNTS] = early->maps[HAUBERK_EARLY_COUNTS].map;
+  for (int i = 0; i < HAUBERK_EARLY_COUNTS; i++) maps[HAUBERK_BPF_EARLY + i] = early->maps[i].map;
 }
 
 void hauberk_early_read(const hauberk_early *early, uint64_t counts[HAUBERK_XDP_COUNTS]) {
@@ -84,7 +99,8 @@ int hauberk_early_load(const hauberk_early *early, char *log, size_t log_bytes) 
   memset(&attributes, 0, sizeof attributes);
   attributes.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
   strcpy(attributes.prog_name, "hauberk_early");
-  const int maps[4] = {-1, early->count_map, early->table_map, early->spi_map};
+  int maps[HAUBERK_BPF_MAPS];
+  hauberk_early_maps(early, -1, maps);
   const int program = hauberk_bpf_load(&attributes, socket_code, sizeof socket_code / sizeof *socket_code, socket_maps,
                                        sizeof socket_maps / sizeof *socket_maps, maps, log, log_bytes);
   return program >= 0 ? program : -errno;

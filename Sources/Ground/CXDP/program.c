@@ -8,7 +8,7 @@
 _Static_assert(sizeof(struct bpf_insn) == sizeof *program_code, "an instruction is a word");
 
 int hauberk_bpf_load(union bpf_attr *kind, const uint64_t *code, size_t count, const hauberk_map_use *uses, size_t use_count,
-                     const int maps[4], char *log, size_t log_bytes) {
+                     const int maps[HAUBERK_BPF_MAPS], char *log, size_t log_bytes) {
   static const char license[] = "Dual BSD/GPL";
   struct bpf_insn *copy = malloc(count * sizeof *copy);
   if (!copy) return -1;
@@ -46,7 +46,8 @@ int hauberk_xdp_load(uint32_t queues, bool in_pieces, const hauberk_early *early
     attributes.expected_attach_type = BPF_XDP;
     attributes.prog_flags = in_pieces ? BPF_F_XDP_HAS_FRAGS : 0;
     strcpy(attributes.prog_name, "hauberk");
-    const int maps[4] = {out->sockets, early->count_map, early->table_map, early->spi_map};
+    int maps[HAUBERK_BPF_MAPS];
+    hauberk_early_maps(early, out->sockets, maps);
     out->program = hauberk_bpf_load(&attributes, program_code, sizeof program_code / sizeof *program_code, program_maps,
                                     sizeof program_maps / sizeof *program_maps, maps, log, log_bytes);
   }

@@ -1,6 +1,8 @@
+import CKernel
 import Contract
 @testable import Dataplane
 import PacketMaking
+import Synchronization
 import Testing
 import Wire
 
@@ -172,6 +174,17 @@ struct EarlyFilterTests {
     rig.memory.set(nil)
     #expect(frames.allSatisfy { rig.lets($0) == (true, true) })
     #expect(rig.memory.counts.filtered == before + 2 * UInt64(frames.count))
+  }
+
+  /// A device comes back when the control thread has given up what it does not need; the verifier then allows less.
+  @Test func `what the control thread keeps is enough to load it`() {
+    let isLoaded = Atomic(false)
+    onThreads(1) { _ in
+      guard hauberk_keep_capabilities(hauberk_control_capabilities()) == 0 else { return }
+      isLoaded.store((try? EarlyRig()) != nil, ordering: .sequentiallyConsistent)
+    }
+    let isAllowed = isLoaded.load(ordering: .sequentiallyConsistent)
+    #expect(isAllowed)
   }
 
   /// As many as there is no room for: those are let through, and none is taken for another.

@@ -18,14 +18,17 @@ enum { CONTROL_TYPE = 0x88b5 };
 static long (*const redirect)(void *map, uint64_t key, uint64_t otherwise) = (void *)51;
 
 __attribute__((section("xdp"), used)) int gateway(struct xdp_context *context) {
-  const struct view view = {(const uint8_t *)(uint64_t)context->data, (const uint8_t *)(uint64_t)context->data_end, 0};
+  const struct view view = {(const uint8_t *)(uint64_t)context->data, (const uint8_t *)(uint64_t)context->data_end, 0, 0};
   if (has(&view, IP) && two(&view, 12) == CONTROL_TYPE) {
     count(HAUBERK_XDP_CONTROL);
     return XDP_PASSED;
   }
   if (is_foreign(&view)) return XDP_DROPPED;
   long verdict = redirect(&sockets, context->rx_queue_index, XDP_PASSED);
-  count(verdict == XDP_REDIRECTED ? HAUBERK_XDP_REDIRECTED : HAUBERK_XDP_PASSED);
+  if (verdict == XDP_REDIRECTED)
+    count(HAUBERK_XDP_REDIRECTED);
+  else
+    count(HAUBERK_XDP_PASSED);
   return (int)verdict;
 }
 

@@ -20,7 +20,7 @@ __attribute__((section("socket"), used)) int packet_socket(struct socket_context
   uint32_t length = context->length < MOST ? context->length : MOST;
   uint8_t *base = (uint8_t *)copy + AHEAD;
   if (load(context, 0, base, length) != 0) return ALL;
-  const struct view view = {base, 0, length};
+  const struct view view = {base, 0, 1, length};
   return is_foreign(&view) ? NOTHING : ALL;
 }
 
