@@ -18,7 +18,7 @@ public final class ClusterAuthority: Sendable {
     var looks: UInt64 = 0
   }
 
-  private struct Checked {
+  fileprivate struct Checked {
     let der: [UInt8]
     let certificate: UnitCertificate
     let serial: [UInt8]
@@ -38,8 +38,16 @@ public final class ClusterAuthority: Sendable {
     cluster = trusted.cluster
   }
 
+  /// What the files say now, ready to be adopted: all that may go wrong, and all that takes time, is over.
+  public struct Renewal: Sendable {
+    let trusted: Trusted
+    fileprivate let good: [[UInt8]: Checked]
+  }
+
   /// Both files anew. Where something is wrong with one, all stays as it was.
-  public func reload() throws(IdentityRefusal) {
+  public func reload() throws(IdentityRefusal) { adopt(try renewed()) }
+
+  public func renewed() throws(IdentityRefusal) -> Renewal {
     let next = try Trusted(path, revocations)
     guard next.cluster == cluster else {
       throw IdentityRefusal(
@@ -48,10 +56,14 @@ public final class ClusterAuthority: Sendable {
     // Who asks next is not to wait for looks at what is known.
     let known = state.withLock { $0.good }
     let good = known.compactMapValues { try? look($0.der, next) }
+    state.withLock { $0.looks += UInt64(known.count) }
+    return Renewal(trusted: next, good: good)
+  }
+
+  public func adopt(_ renewal: Renewal) {
     state.withLock { state in
-      state.looks += UInt64(known.count)
-      state.trusted = next
-      state.good = good
+      state.trusted = renewal.trusted
+      state.good = renewal.good
       state.bad = [:]
     }
   }
