@@ -1,5 +1,6 @@
 import Cluster
 import ControlKit
+import Foundation
 import Testing
 import Wire
 
@@ -195,5 +196,28 @@ struct UnitKeysTests {
     #expect(keys.keys.authority.looks == 2001)
     #expect(keys.keys.introduce(unit.certificate, now: papers.now).refusal == nil)
     #expect(keys.keys.authority.looks == 2001)
+  }
+
+  @Test("What another thread has reloaded counts from the next look at the clock on, and costs this one nothing")
+  func reloadElsewhere() throws {
+    let (one, two) = (try papers.unit(1), try papers.unit(2))
+    for unit in [one, two] { #expect(keys.keys.introduce(unit.certificate, now: papers.now).refusal == nil) }
+    try papers.revoke([two.description.serial])
+    let authority = keys.keys.authority
+    let reloading = Thread { try? authority.reload() }
+    reloading.start()
+    while !reloading.isFinished { usleep(1000) }
+    let looks = authority.looks
+    #expect(keys.keys.advance(to: papers.now).map(\.number) == [2])
+    #expect(keys.keys.numbers == [1] && authority.looks == looks)
+    // Another authority: nobody whom the one before it made is known any more.
+    let other = try Papers()
+    for name in ["authority.pem", "revoked.pem"] {
+      papers.write(name, String(decoding: try IdentityFile.octets(other.path(name)), as: UTF8.self))
+    }
+    try authority.reload()
+    let lost = keys.keys.advance(to: papers.now)
+    #expect(lost.map(\.number) == [1] && lost.map(\.refusal.kind) == [.stranger])
+    #expect(keys.keys.introduce(try other.unit(1).certificate, now: papers.now).refusal == nil)
   }
 }

@@ -2,9 +2,10 @@ internal import CCrypto
 
 /// The authorities of one file, and the lists of another, as they were read.
 @safe
-final class Trusted {
+final class Trusted: Sendable {
   let cluster: String
-  private let handle: OpaquePointer
+  /// Changes no more once it is made, and OpenSSL lets any thread ask.
+  private nonisolated(unsafe) let handle: OpaquePointer
   private let terms: [CertificateTerms]
   private let path: String
 

@@ -5,14 +5,14 @@ public import ControlKit
 ///
 /// A gate asks `isRight`, which changes nothing here. Who has introduced himself, with a signature that is right, is
 /// then to be made known: `introduce`, and the gate's `know`.
-public struct UnitKeys: Verifying {
+public struct UnitKeys: Verifying, Sendable {
   /// A unit whose messages do not count any more, and why.
   public struct Loss: Equatable, Sendable {
     public let number: UInt8
     public let refusal: IdentityRefusal
   }
 
-  private struct Known {
+  private struct Known: Sendable {
     let der: [UInt8]
     let certificate: UnitCertificate
     let key: IdentityKey
@@ -36,7 +36,8 @@ public struct UnitKeys: Verifying {
   /// The certificate itself, for who has to show it to others.
   public func certificate(of number: UInt8) -> [UInt8]? { known[number]?.der }
 
-  /// The clock has moved on. Whose certificate has expired meanwhile, is forgotten.
+  /// The clock has moved on, and the authority's files may have been read anew by another thread. Whose certificate does
+  /// not hold any more, is forgotten.
   public mutating func advance(to now: Int64) -> [Loss] {
     self.now = now
     return recheck()

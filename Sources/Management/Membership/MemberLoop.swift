@@ -36,6 +36,7 @@ final class MemberLoop {
   private var announcements = Announcements()
   private var latest: Nanoseconds = 0
   private var nextShow: Moment = 0
+  private var nextCheck: Moment = 0
   private var hasBegun = false
   private var isDraining = false
   /// Members that somebody has heard of meanwhile have had time to introduce themselves.
@@ -100,6 +101,7 @@ final class MemberLoop {
     }
     if introductions.isDue(now) { introduce() }
     for address in announcements.due(now) { announce(address) }
+    if now >= nextCheck { checkCertificates(now) }
     if now >= nextShow { show(now) }
     plane.publish()
     wait()
@@ -175,6 +177,16 @@ final class MemberLoop {
     case .failure(let refusal):
       gate.refuse(.signature)
       if isNew { tell("unit \(number): \(refusal)", isWarning: true) }
+    }
+  }
+
+  /// Certificates expire, and a reload may have taken some back. Whose does not hold is a stranger from now on.
+  private func checkCertificates(_ now: Moment) {
+    nextCheck = now + .second
+    for loss in keys.advance(to: wallSeconds()) {
+      gate.forget(UInt16(loss.number))
+      macs[Int(loss.number)] = [nil, nil]
+      tell("unit \(loss.number) is not believed any more: \(loss.refusal)", isWarning: true)
     }
   }
 

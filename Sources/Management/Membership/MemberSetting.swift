@@ -79,6 +79,23 @@ package struct MemberSetting {
     }
   }
 
+  /// Who vouches for units, and whom he does not vouch for any more, as the files say it now.
+  package struct Renewal {
+    fileprivate let renewal: ClusterAuthority.Renewal
+  }
+
+  /// To be read before anything else of a reload is in force, and adopted with it.
+  package func renewedAuthority() throws(MembershipRefusal) -> Renewal {
+    do {
+      return Renewal(renewal: try keys.authority.renewed())
+    } catch {
+      throw MembershipRefusal("\(error)")
+    }
+  }
+
+  /// The cluster's thread finds soon whose certificate does not hold any more.
+  package func adopt(_ renewal: Renewal) { keys.authority.adopt(renewal.renewal) }
+
   /// FNV-1a: the same on every machine.
   package static func digest(_ text: String) -> UInt64 {
     text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
@@ -115,7 +132,8 @@ package struct MemberSetting {
   }
 }
 
-private func wallSeconds() -> Int64 {
+/// By the clock on the wall, which certificates go by.
+func wallSeconds() -> Int64 {
   var microseconds: UInt32 = 0
   return unsafe hauberk_wall_clock(&microseconds)
 }

@@ -108,7 +108,7 @@ int hauberk_revocations_make(const hauberk_identity_key *signer, const uint8_t *
 int hauberk_revocations_read(const uint8_t *octets, size_t length, int number,
                              uint8_t serial[HAUBERK_MOST_SERIAL_BYTES], int64_t *when);
 
-// Authorities: whose certificates count. One thread at a time.
+// Authorities: whose certificates count. One thread fills it; from then on any may ask.
 
 typedef struct hauberk_authorities hauberk_authorities;
 

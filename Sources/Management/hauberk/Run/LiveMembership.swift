@@ -66,6 +66,10 @@ final class LiveMembership {
     }
   }
 
+  /// Certificates of authorities and lists of revoked ones, before a reload and with it.
+  func renewedAuthority() throws(MembershipRefusal) -> MemberSetting.Renewal { try setting.renewedAuthority() }
+  func adopt(_ renewal: MemberSetting.Renewal) { setting.adopt(renewal) }
+
   /// Asked again and again until true: another one has all the work by then, or there is nobody.
   func drain() -> Bool {
     guard let member else { return true }

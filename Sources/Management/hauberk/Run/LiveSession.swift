@@ -309,6 +309,7 @@ final class LiveSession {
       guard next.membership == configuration.membership else {
         return refuse("'cluster.units' and what else makes members cannot change while the gateway runs")
       }
+      let renewal = try membership?.renewedAuthority()
       var live = Self.live(next, description)
       keepUnchanged(&live.classify.tunnels)
       next.classify = live.classify
@@ -321,6 +322,7 @@ final class LiveSession {
         bridge.letGo(for: description, now: now)
       }
       bridge.adopt(after: old, now: now)
+      if let renewal { membership?.adopt(renewal) }
       configuration = next
       configured = hauberk_nanoseconds()
       reloads += 1
