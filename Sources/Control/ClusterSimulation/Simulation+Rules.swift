@@ -28,15 +28,21 @@ extension Simulation {
 
   /// How long sets have been without an owner.
   mutating func measure() {
-    let served = served
-    guard served != .all else {
-      if let since = gapSince { outcome.gap = max(outcome.gap, now - since) }
-      gapSince = nil
-      return
-    }
-    if gapSince == nil { gapSince = now }
-    outcome.unserved.formUnion(WorkSetBitmap.all.subtracting(served))
+    let unserved = unserved
+    if unserved.isEmpty { return endOutage() }
+    if outage == nil { outage = Outage(begin: now, end: now, sets: unserved) }
+    outage?.sets.formUnion(unserved)
+    outcome.unserved.formUnion(unserved)
   }
+
+  mutating func endOutage() {
+    guard var over = outage.take() else { return }
+    over.end = now
+    outcome.gap = max(outcome.gap, over.end - over.begin)
+    outcome.outages.append(over)
+  }
+
+  var unserved: WorkSetBitmap { .all.subtracting(served) }
 
   private var served: WorkSetBitmap {
     var sets = WorkSetBitmap()

@@ -26,13 +26,14 @@ public struct Simulation {
   var wires = Wires()
   var outcome = Outcome()
   let isTold: Bool
-  var gapSince: Moment?
+  var outage: Outage?
   let ledger = Ledger()
   /// What the master's table was when everything had to be at rest.
   var rest: (term: UInt64, version: UInt64)?
 
-  public static func run(_ scenario: Scenario, isTold: Bool = false) -> Outcome {
+  public static func run(_ scenario: Scenario, isTold: Bool = false, isDrawn: Bool = false) -> Outcome {
     var simulation = Simulation(scenario, isTold: isTold)
+    if isDrawn { simulation.outcome.timeline = Timeline(scenario) }
     return simulation.run()
   }
 
@@ -95,8 +96,11 @@ public struct Simulation {
       outcome.events += 1
       happen(event)
       if let from = scenario.measuredFrom, now >= from { measure() }
+      if outcome.timeline != nil { draw() }
     }
     if outcome.isGood { judgeTheEnd() }
+    if outage != nil { endOutage() }
+    outcome.timeline?.end(at: now)
     outcome.statesSent = ledger.sent
     outcome.statesTaken = ledger.taken
     return outcome
