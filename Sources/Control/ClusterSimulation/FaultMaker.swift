@@ -8,9 +8,10 @@ struct FaultMaker {
   var chance: Jitter
   /// Nil is all.
   private let kinds: [Fault.Name]?
-  /// A segment that is divided while the control plane is cut elsewhere is out of what the cluster promises: then
-  /// nobody could tell two masters of each other when the segment is whole again.
-  private let hasCuts: Bool
+  /// Half of the runs have two, and all of those in which faults are wanted that only two can have.
+  let wires: Int
+  /// Divided segments, or cuts of the control plane, or both.
+  private let divisions: ClosedRange<UInt64>
 
   /// They begin within that, and are six at most.
   static let usualLength: Nanoseconds = 1200 * .millisecond
@@ -20,7 +21,9 @@ struct FaultMaker {
     self.profile = profile
     self.chance = chance
     self.kinds = kinds
-    hasCuts = self.chance.happens(500_000)
+    divisions = [0...7, 8...11, 0...11][Int(self.chance.between(0, 3))]
+    let needsTwo = kinds?.contains { [.split, .wire, .cable].contains($0) } ?? false
+    wires = self.chance.happens(500_000) || needsTwo ? 2 : 1
   }
 
   /// In a longer time there are more of them.
@@ -41,7 +44,7 @@ struct FaultMaker {
 
   private mutating func kind() -> Fault.Kind {
     if let kinds { return kind(kinds[Int(chance.between(0, UInt64(kinds.count)))]) }
-    switch chance.between(0, 16) {
+    switch chance.between(0, 20) {
     case 0: return kind(.loss)
     case 1: return kind(.duplication)
     case 2: return kind(.reordering)
@@ -51,12 +54,18 @@ struct FaultMaker {
     case 7: return kind(.freeze)
     case 8, 9: return kind(.crash)
     case 10: return kind(.drain)
+    case 11: return kind(.delay)
+    case 12: return kind(.oneway)
+    case 13, 14: return kind(.pause)
     default:
-      if hasCuts { return kind(.cut) }
-      switch chance.between(0, 4) {
+      switch chance.between(divisions.lowerBound, divisions.upperBound + 1) {
       case 0: return kind(.deaf)
       case 1: return kind(.mute)
-      default: return kind(.partition)
+      case 2, 3, 4: return kind(.partition)
+      case 5: return kind(wires > 1 ? .split : .partition)
+      case 6: return kind(wires > 1 ? .wire : .deaf)
+      case 7: return kind(wires > 1 ? .cable : .mute)
+      default: return kind(.cut)
       }
     }
   }
@@ -74,10 +83,19 @@ struct FaultMaker {
     case .drain: return .drain(unit())
     case .deaf: return .deaf(unit())
     case .mute: return .mute(unit())
-    case .partition:
+    case .delay: return .delay(chance.between(10_000, 300_000))
+    case .oneway:
+      let rate = chance.between(10_000, 400_000)
+      if chance.happens(300_000) { return .wireLoss(Int(chance.between(0, UInt64(wires))), rate) }
+      return .unitLoss(unit(), rate, isIncoming: chance.happens(500_000))
+    case .wire: return .wire(Int(chance.between(0, UInt64(wires))))
+    case .cable: return .cable(unit(), wire: Int(chance.between(0, UInt64(wires))))
+    case .pause: return .pause(unit(), clockGoesOn: chance.happens(500_000))
+    case .partition, .split:
       var part = (0..<members).filter { _ in chance.happens(500_000) }
       if part.isEmpty { part = [unit()] }
-      return .partition(part, hasHosts: chance.happens(500_000))
+      let wire = name == .split ? Int(chance.between(0, UInt64(wires))) : nil
+      return .partition(part, hasHosts: chance.happens(500_000), wire: wire)
     case .cut:
       let one = unit()
       let other = (one + 1 + Int(chance.between(0, UInt64(max(1, members - 1))))) % members

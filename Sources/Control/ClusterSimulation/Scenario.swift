@@ -14,6 +14,8 @@ public struct Scenario: Sendable {
   public var isThorough = false
   /// Measured from then on: how long sets have no owner. It is looked at with every event, and so only if asked for.
   public var measuredFrom: Moment?
+  /// An inside and an outside: what is said to others goes by both, and is heard once. Or one wire for both.
+  public var wires = 1
   /// Clocks run so much too fast or slow at most.
   public var mostDriftPerMillion: UInt64 = 2000
 
@@ -45,7 +47,9 @@ public struct Scenario: Sendable {
     // Small clusters have most of the trouble, and are the cheapest.
     let members = members ?? Int(chance.happens(950_000) ? chance.between(2, 6) : chance.between(6, 13))
     var maker = FaultMaker(members: members, profile: profile, chance: chance)
-    return Scenario(seed: seed, members: members, profile: profile, faults: maker.faults())
+    var scenario = Scenario(seed: seed, members: members, profile: profile, faults: maker.faults())
+    scenario.wires = maker.wires
+    return scenario
   }
 
   /// Of these kinds alone, or none; over a run of that length.
@@ -61,6 +65,7 @@ public struct Scenario: Sendable {
         members: scenario.members, profile: profile, chance: Jitter(seed: mix(seed ^ 0x5ce2_a210)), kinds: kinds)
       let faults = maker.faults(within: troubled ?? FaultMaker.usualLength)
       scenario = Scenario(seed: seed, members: scenario.members, profile: profile, faults: faults)
+      scenario.wires = maker.wires
     }
     if let length { scenario.end = max(scenario.end, length) }
     return scenario

@@ -10,8 +10,8 @@ extension Simulation {
   }
 
   private mutating func judge(_ one: Int, _ other: Int) {
-    guard units[one].segment == units[other].segment else { return }
-    guard now >= max(units[one].excusedUntil, units[other].excusedUntil) else { return }
+    guard !wires.isUntold, now >= max(units[one].excusedUntil, units[other].excusedUntil) else { return }
+    guard wireNumbers.contains(where: { sharesHosts(one, other, $0) }) else { return }
     if units[one].running.meets(units[other].running) {
       let both = units[one].running.intersection(units[other].running)
       violate("\(one) and \(other) both work on \(both.count) sets, set \(both.first ?? -1) among them")
@@ -19,6 +19,12 @@ extension Simulation {
     if units[one].control.isMaster, units[other].control.isMaster {
       violate("\(one) and \(other) are both master and not fenced")
     }
+  }
+
+  /// A packet that comes in by that wire would be worked on by both.
+  private func sharesHosts(_ one: Int, _ other: Int, _ wire: Int) -> Bool {
+    units[one].plugs[wire].segment == units[other].plugs[wire].segment && units[one].canForward(from: wire)
+      && units[other].canForward(from: wire)
   }
 
   mutating func violate(_ what: String) {

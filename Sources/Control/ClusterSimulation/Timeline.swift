@@ -76,7 +76,7 @@ extension Simulation {
   private func role(of unit: Int) -> Timeline.Role {
     switch units[unit].state {
     case .dead: return .gone
-    case .stopped, .frozen: return .standing
+    case .stopped, .frozen, .paused: return .standing
     case .running: break
     }
     if units[unit].control.isOutside { return .gone }
