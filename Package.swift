@@ -107,7 +107,8 @@ let managementFloor: [Target] = [
     name: "Config", dependencies: ["Wire", "Contract", "CCrypto", "CYaml"], path: "Sources/Management/Config",
     swiftSettings: strict),
   .target(
-    name: "CLI", dependencies: ["Config", "Contract", "Wire"], path: "Sources/Management/CLI",
+    name: "CLI", dependencies: ["Cluster", "ClusterSimulation", "Config", "Contract", "ControlKit", "Wire"],
+    path: "Sources/Management/CLI",
     swiftSettings: strict),
   .target(
     name: "Console", dependencies: ["CLI", "CConsole", "CKernel", "CMicroHTTPD"],
@@ -124,8 +125,8 @@ let managementFloor: [Target] = [
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "CSample", "Cluster", "Config", "Console", "Contract", "ControlKit", "Dataplane", "Doctor",
-      "Identity", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
+      "CKernel", "CLI", "CSample", "Cluster", "ClusterSimulation", "Config", "Console", "Contract", "ControlKit",
+      "Dataplane", "Doctor", "Identity", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
@@ -193,7 +194,9 @@ let tests: [Target] = [
     name: "NeighboursTests", dependencies: ["Contract", "ControlKit", "Neighbours", "PacketMaking", "Wire"],
     swiftSettings: language),
   .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
-  .testTarget(name: "CLITests", dependencies: ["CLI", "Contract", "Wire"], swiftSettings: language),
+  .testTarget(
+    name: "CLITests", dependencies: ["CLI", "Cluster", "ClusterSimulation", "Contract", "ControlKit", "Wire"],
+    swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
@@ -217,13 +220,17 @@ if Context.environment["HAUBERK_THREAD_TESTS"] != nil {
   package.targets = groundFloor + dataplaneFloor + (benchmarks + tests).filter { kept.contains($0.name) }
 }
 
-// The fuzz drivers, which tools/fuzz alone builds: libFuzzer belongs into nothing else.
+// The fuzz drivers and what they reach, which tools/fuzz alone builds: libFuzzer belongs into nothing else.
 if Context.environment["HAUBERK_FUZZ"] != nil {
   func driver(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
       name: "Fuzz\(name)", dependencies: dependencies + ["FuzzKit"], path: "Fuzz/\(name)", swiftSettings: raw,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
   }
+  let kept: Set = ["CNamespace", "CYaml", "Config", "ControlKit", "Neighbours", "PacketMaking"]
+  package.products = []
+  package.targets = groundFloor + dataplaneFloor
+  package.targets += (controlFloor + managementFloor + tests).filter { kept.contains($0.name) }
   package.targets += [
     .target(name: "FuzzKit", path: "Fuzz/Kit", swiftSettings: raw),
     // Two gateways that can be set back to their beginnings.

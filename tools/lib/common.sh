@@ -7,7 +7,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build_packages=(libc6-dev libstdc++-12-dev binutils libpcap-dev libnuma-dev libyaml-dev libmicrohttpd-dev zlib1g-dev libssl-dev)
 # Elsewhere OpenSSL computes alone.
 [ "$(uname -m)" != x86_64 ] || build_packages+=(libipsec-mb-dev)
-test_packages=("${build_packages[@]}" python3 valgrind tcpdump iproute2 procps ethtool iputils-ping)
+test_packages=("${build_packages[@]}" python3 valgrind tcpdump iproute2 procps ethtool iputils-ping
+    spin gcc)
 # IKE and ESP in user space, and no service of it.
 strongswan_packages=(strongswan-charon strongswan-swanctl libstrongswan-standard-plugins libstrongswan-extra-plugins
     libcharon-extra-plugins)

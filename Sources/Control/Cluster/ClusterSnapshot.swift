@@ -32,7 +32,9 @@ public struct ClusterSnapshot: Equatable, Sendable {
 extension ClusterUnit {
   public var isMaster: Bool { if case .master = role { true } else { false } }
   public var isOutside: Bool { if case .outside = role { true } else { false } }
+  public var isJoining: Bool { if case .joining = role { true } else { false } }
   /// Without the copies of a whole snapshot.
+  public var currentTerm: UInt64 { term }
   public var tableVersion: (term: UInt64, version: UInt64) { (holdings.table.term, holdings.table.version) }
 
   public func snapshot(now: Moment) -> ClusterSnapshot {

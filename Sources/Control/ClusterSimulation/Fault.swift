@@ -11,8 +11,18 @@ public struct Fault: Equatable, Sendable {
     case corruption(UInt64)
     /// Some frames come a second time, much later.
     case replay(UInt64)
-    /// These units are on a segment of their own, with hosts or without.
-    case partition([Int], hasHosts: Bool)
+    /// Some come for the first time long after they were sent: after leases have ended.
+    case delay(UInt64)
+    /// Of the frames of one wire alone; of those to one unit, or from it.
+    case wireLoss(Int, UInt64)
+    case unitLoss(Int, UInt64, isIncoming: Bool)
+    /// One of two wires: a switch is dead, or a unit's cable.
+    case wire(Int)
+    case cable(Int, wire: Int)
+    /// The machine stands still: nothing that comes meanwhile is kept. Its clock goes on, or stands still as well.
+    case pause(Int, clockGoesOn: Bool)
+    /// These units are on a segment of their own, with hosts or without: on both wires, or on one.
+    case partition([Int], hasHosts: Bool, wire: Int? = nil)
     /// Nothing reaches the unit, or nothing leaves it.
     case deaf(Int)
     case mute(Int)
@@ -23,6 +33,36 @@ public struct Fault: Equatable, Sendable {
     /// It ends, and begins a new life when the fault is over.
     case crash(Int)
     case drain(Int)
+  }
+
+  /// The kinds as a person names them.
+  public enum Name: String, CaseIterable, Sendable {
+    case loss, duplication, reordering, corruption, replay, delay, oneway, partition, split, deaf, mute, cut, wire,
+      cable, stall, freeze, pause, crash, drain
+
+    public var meaning: String {
+      switch self {
+      case .loss: "some frames are lost"
+      case .duplication: "some frames come twice"
+      case .reordering: "some frames are late, up to a detection time"
+      case .corruption: "some frames come changed as well"
+      case .replay: "some frames come a second time, up to a second later"
+      case .delay: "some frames come up to ten detection times late"
+      case .oneway: "some frames are lost on one wire, or to one unit, or from it"
+      case .partition: "some units are on segments of their own, with hosts or without"
+      case .split: "the same on one of two wires"
+      case .deaf: "a unit hears nothing"
+      case .mute: "nobody hears a unit"
+      case .cut: "two units do not hear each other's control, both or one of them"
+      case .wire: "one of two wires is dead"
+      case .cable: "a unit has lost one of its two wires"
+      case .stall: "a unit stands still, workers and all"
+      case .freeze: "a unit's control stands still, and its workers go on"
+      case .pause: "a machine stands still and takes nothing in; its clock goes on, or not"
+      case .crash: "a unit ends, and begins a new life later"
+      case .drain: "a unit gives its work away and leaves, and comes back"
+      }
+    }
   }
 
   public var kind: Kind
@@ -36,6 +76,61 @@ public struct Fault: Equatable, Sendable {
   }
 }
 
+extension Fault {
+  public var name: Name {
+    switch kind {
+    case .loss: .loss
+    case .duplication: .duplication
+    case .reordering: .reordering
+    case .corruption: .corruption
+    case .replay: .replay
+    case .delay: .delay
+    case .wireLoss, .unitLoss: .oneway
+    case .partition(_, _, let wire): wire == nil ? .partition : .split
+    case .wire: .wire
+    case .cable: .cable
+    case .pause: .pause
+    case .deaf: .deaf
+    case .mute: .mute
+    case .cut: .cut
+    case .stall(_, let isWhole): isWhole ? .stall : .freeze
+    case .crash: .crash
+    case .drain: .drain
+    }
+  }
+
+  /// The units that it is about; none where it is about all of them.
+  public var units: [Int] {
+    switch kind {
+    case .loss, .duplication, .reordering, .corruption, .replay, .delay, .wireLoss, .wire: []
+    case .partition(let part, _, _): part
+    case .cut(let one, let other, _): [one, other]
+    case .deaf(let unit), .mute(let unit), .stall(let unit, _), .crash(let unit), .drain(let unit): [unit]
+    case .unitLoss(let unit, _, _), .cable(let unit, _), .pause(let unit, _): [unit]
+    }
+  }
+
+  /// What a person wants to know of it besides whom and when.
+  public var detail: String {
+    switch kind {
+    case .loss(let rate), .duplication(let rate), .corruption(let rate), .replay(let rate), .delay(let rate):
+      "\(rate / 10_000) %"
+    case .wireLoss(let wire, let rate): "\(rate / 10_000) % of wire \(wire)"
+    case .unitLoss(_, let rate, let isIncoming): "\(rate / 10_000) % \(isIncoming ? "to" : "from") it"
+    case .wire(let wire), .cable(_, let wire): "wire \(wire)"
+    case .pause(_, let clockGoesOn): clockGoesOn ? "" : "and its clock"
+    case .reordering(let most): "by up to \(most / .millisecond) ms"
+    case .partition(_, let hasHosts, let wire):
+      (hasHosts ? "with hosts" : "without hosts") + (wire.map { " on wire \($0)" } ?? "")
+    case .cut(let one, let other, let bothWays): bothWays ? "both ways" : "from \(one) to \(other)"
+    case .deaf, .mute, .stall, .crash, .drain: ""
+    }
+  }
+}
+
 extension Fault: CustomStringConvertible {
-  public var description: String { "\(kind) \(Simulation.time(begin)) to \(Simulation.time(end))" }
+  public var description: String {
+    let words = [name.rawValue, units.map(String.init).joined(separator: "+"), detail].filter { !$0.isEmpty }
+    return "\(words.joined(separator: " ")), \(Simulation.time(begin)) to \(Simulation.time(end))"
+  }
 }

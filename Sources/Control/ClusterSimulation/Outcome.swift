@@ -15,9 +15,21 @@ public struct Outcome: Sendable {
   /// As far as it was measured: the longest time during which some set had no owner, and which sets that were.
   public var gap: Nanoseconds = 0
   public var unserved = WorkSetBitmap()
+  /// Each time during which some had none.
+  public var outages: [Outage] = []
+  /// What a picture shows, if it was asked for.
+  public var timeline: Timeline?
   /// Of work sets, by their last owners; and by the next ones, before they began.
   public var statesSent = 0
   public var statesTaken = 0
 
   public var isGood: Bool { violations.isEmpty }
+}
+
+/// A time without an owner for some work sets.
+public struct Outage: Equatable, Sendable {
+  public var begin: Moment
+  public var end: Moment
+  /// That had none at any moment of it.
+  public var sets: WorkSetBitmap
 }

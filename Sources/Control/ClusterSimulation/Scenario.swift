@@ -14,6 +14,8 @@ public struct Scenario: Sendable {
   public var isThorough = false
   /// Measured from then on: how long sets have no owner. It is looked at with every event, and so only if asked for.
   public var measuredFrom: Moment?
+  /// An inside and an outside: what is said to others goes by both, and is heard once. Or one wire for both.
+  public var wires = 1
   /// Clocks run so much too fast or slow at most.
   public var mostDriftPerMillion: UInt64 = 2000
 
@@ -45,65 +47,30 @@ public struct Scenario: Sendable {
     // Small clusters have most of the trouble, and are the cheapest.
     let members = members ?? Int(chance.happens(950_000) ? chance.between(2, 6) : chance.between(6, 13))
     var maker = FaultMaker(members: members, profile: profile, chance: chance)
-    return Scenario(seed: seed, members: members, profile: profile, faults: maker.faults())
-  }
-}
-
-struct FaultMaker {
-  let members: Int
-  let profile: Profile
-  var chance: Jitter
-  /// A segment that is divided while the control plane is cut elsewhere is out of what the cluster promises: then
-  /// nobody could tell two masters of each other when the segment is whole again.
-  private let hasCuts: Bool
-
-  init(members: Int, profile: Profile, chance: Jitter) {
-    self.members = members
-    self.profile = profile
-    self.chance = chance
-    hasCuts = self.chance.happens(500_000)
+    var scenario = Scenario(seed: seed, members: members, profile: profile, faults: maker.faults())
+    scenario.wires = maker.wires
+    return scenario
   }
 
-  mutating func faults() -> [Fault] {
-    (0..<chance.between(1, 7)).map { _ in
-      let begin = Scenario.settled + chance.between(0, 1200 * .millisecond)
-      // Around the times that decide: a lease, a detection, a succession.
-      let most = chance.happens(300_000) ? 10 * profile.detection : 3 * profile.detection
-      return Fault(kind(), from: begin, to: begin + chance.between(profile.detection / 10, most))
+  /// Of these kinds alone, or none; over a run of that length.
+  public static func random(
+    seed: UInt64, members: Int? = nil, profile: Profile? = nil, kinds: [Fault.Name]?, length: Nanoseconds? = nil
+  ) -> Scenario {
+    let profile = profile ?? usual(seed)
+    var scenario = random(seed: seed, members: members, profile: profile)
+    let rest = Self.recovery(profile) + Self.balancing
+    let troubled = length.map { $0 - min($0, Self.settled + rest) }
+    if kinds != nil || troubled != nil {
+      var maker = FaultMaker(
+        members: scenario.members, profile: profile, chance: Jitter(seed: mix(seed ^ 0x5ce2_a210)), kinds: kinds)
+      let faults = maker.faults(within: troubled ?? FaultMaker.usualLength)
+      scenario = Scenario(seed: seed, members: scenario.members, profile: profile, faults: faults)
+      scenario.wires = maker.wires
     }
+    if let length { scenario.end = max(scenario.end, length) }
+    return scenario
   }
 
-  private mutating func unit() -> Int { Int(chance.between(0, UInt64(members))) }
-
-  private mutating func kind() -> Fault.Kind {
-    switch chance.between(0, 16) {
-    case 0: return .loss(chance.between(10_000, 200_000))
-    case 1: return .duplication(chance.between(10_000, 500_000))
-    case 2: return .reordering(chance.between(.millisecond, profile.detection))
-    case 3: return .corruption(chance.between(10_000, 200_000))
-    case 4: return .replay(chance.between(10_000, 200_000))
-    case 5, 6: return .stall(unit(), isWhole: true)
-    case 7: return .stall(unit(), isWhole: false)
-    case 8, 9: return .crash(unit())
-    case 10: return .drain(unit())
-    default: return hasCuts ? cut() : division()
-    }
-  }
-
-  private mutating func cut() -> Fault.Kind {
-    let one = unit()
-    let other = (one + 1 + Int(chance.between(0, UInt64(members - 1)))) % members
-    return .cut(one, other, bothWays: chance.happens(600_000))
-  }
-
-  private mutating func division() -> Fault.Kind {
-    switch chance.between(0, 4) {
-    case 0: return .deaf(unit())
-    case 1: return .mute(unit())
-    default:
-      var part = (0..<members).filter { _ in chance.happens(500_000) }
-      if part.isEmpty { part = [unit()] }
-      return .partition(part, hasHosts: chance.happens(500_000))
-    }
-  }
+  /// Two thirds of the tests' seeds are of the one profile, and a third is of the other.
+  public static func usual(_ seed: UInt64) -> Profile { seed % 3 == 0 ? .fast : .normal }
 }

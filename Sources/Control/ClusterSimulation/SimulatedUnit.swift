@@ -8,9 +8,12 @@ struct SimulatedUnit {
     case message(Message, Envelope)
     case octets([UInt8])
     case happening(Happening)
-    case probe(from: Int)
+    case probe(from: Int, wire: Int)
     /// The dataplane has ended these sets; control is not told yet.
     case ended(WorkSetBitmap)
+
+    /// Within the unit, and not by a wire.
+    var isOwn: Bool { if case .ended = self { true } else { false } }
   }
 
   enum State: Equatable {
@@ -19,10 +22,12 @@ struct SimulatedUnit {
     case frozen
     /// Everything stands still.
     case stopped
+    /// The same, and nobody takes in what comes: the whole machine stands still.
+    case paused
     case dead
   }
 
-  let clock: SimulatedClock
+  var clock: SimulatedClock
   var control: ClusterUnit
   var gate: Gate
   var state = State.running
@@ -40,13 +45,26 @@ struct SimulatedUnit {
   var running = WorkSetBitmap()
 
   // The wires
-  var segment = 0
-  var isDeaf = false
-  var isMute = false
+  var plugs: [Plug]
+  var pausedAt: Moment = 0
   /// Its wires have changed: until then, two masters may not have heard each other yet (X19).
   var excusedUntil: Moment = 0
 
   static let mostWaiting = 2000
+
+  /// Where a unit is on one wire.
+  struct Plug: Equatable {
+    var segment = 0
+    var isDeaf = false
+    var isMute = false
+  }
+
+  init(clock: SimulatedClock, control: ClusterUnit, gate: Gate, wires: Int) {
+    self.clock = clock
+    self.control = control
+    self.gate = gate
+    plugs = Array(repeating: Plug(), count: wires)
+  }
 
   /// The process is gone, and its workers with it.
   mutating func clear() {
@@ -58,9 +76,10 @@ struct SimulatedUnit {
   }
 
   /// Whether packets would get work done here: what comes in is worked on, and leaves.
-  func works(at moment: Moment) -> Bool {
-    !isFenced && (state == .running || state == .frozen) && clock.local(moment) <= lease && !isDeaf && !isMute
-  }
+  func works(at moment: Moment) -> Bool { answers(at: moment) && plugs.indices.contains { canForward(from: $0) } }
+
+  /// What comes in by one wire leaves by the other, or by the only one.
+  func canForward(from wire: Int) -> Bool { !plugs[wire].isDeaf && !plugs[plugs.count - 1 - wire].isMute }
 
   /// Whether its worker answers a probe.
   func answers(at moment: Moment) -> Bool {

@@ -10,8 +10,8 @@ extension Simulation {
   }
 
   private mutating func judge(_ one: Int, _ other: Int) {
-    guard units[one].segment == units[other].segment else { return }
-    guard now >= max(units[one].excusedUntil, units[other].excusedUntil) else { return }
+    guard !wires.isUntold, now >= max(units[one].excusedUntil, units[other].excusedUntil) else { return }
+    guard wireNumbers.contains(where: { sharesHosts(one, other, $0) }) else { return }
     if units[one].running.meets(units[other].running) {
       let both = units[one].running.intersection(units[other].running)
       violate("\(one) and \(other) both work on \(both.count) sets, set \(both.first ?? -1) among them")
@@ -21,6 +21,12 @@ extension Simulation {
     }
   }
 
+  /// A packet that comes in by that wire would be worked on by both.
+  private func sharesHosts(_ one: Int, _ other: Int, _ wire: Int) -> Bool {
+    units[one].plugs[wire].segment == units[other].plugs[wire].segment && units[one].canForward(from: wire)
+      && units[other].canForward(from: wire)
+  }
+
   mutating func violate(_ what: String) {
     outcome.violations.append("\(Self.time(now)): \(what)")
     if isTold { tell("VIOLATION \(what)") }
@@ -28,15 +34,21 @@ extension Simulation {
 
   /// How long sets have been without an owner.
   mutating func measure() {
-    let served = served
-    guard served != .all else {
-      if let since = gapSince { outcome.gap = max(outcome.gap, now - since) }
-      gapSince = nil
-      return
-    }
-    if gapSince == nil { gapSince = now }
-    outcome.unserved.formUnion(WorkSetBitmap.all.subtracting(served))
+    let unserved = unserved
+    if unserved.isEmpty { return endOutage() }
+    if outage == nil { outage = Outage(begin: now, end: now, sets: unserved) }
+    outage?.sets.formUnion(unserved)
+    outcome.unserved.formUnion(unserved)
   }
+
+  mutating func endOutage() {
+    guard var over = outage.take() else { return }
+    over.end = now
+    outcome.gap = max(outcome.gap, over.end - over.begin)
+    outcome.outages.append(over)
+  }
+
+  var unserved: WorkSetBitmap { .all.subtracting(served) }
 
   private var served: WorkSetBitmap {
     var sets = WorkSetBitmap()

@@ -8,7 +8,7 @@ public struct Simulation {
     case timer(Int, generation: UInt64)
     case message(to: Int, Message, Envelope)
     case octets(to: Int, [UInt8])
-    case probe(to: Int, from: Int)
+    case probe(to: Int, from: Int, wire: Int)
     case answer(to: Int, from: Int)
     case heard(Int)
     case ended(Int, WorkSetBitmap, incarnation: UInt64)
@@ -23,16 +23,17 @@ public struct Simulation {
   var queue = EventQueue<Event>()
   var chance: Jitter
   var now: Moment = 0
-  var wires = Wires()
+  var wires = Wires(1)
   var outcome = Outcome()
   let isTold: Bool
-  var gapSince: Moment?
+  var outage: Outage?
   let ledger = Ledger()
   /// What the master's table was when everything had to be at rest.
   var rest: (term: UInt64, version: UInt64)?
 
-  public static func run(_ scenario: Scenario, isTold: Bool = false) -> Outcome {
+  public static func run(_ scenario: Scenario, isTold: Bool = false, isDrawn: Bool = false) -> Outcome {
     var simulation = Simulation(scenario, isTold: isTold)
+    if isDrawn { simulation.outcome.timeline = Timeline(scenario) }
     return simulation.run()
   }
 
@@ -46,12 +47,14 @@ public struct Simulation {
     self.scenario = scenario
     self.isTold = isTold
     chance = Jitter(seed: mix(scenario.seed))
+    wires = Wires(scenario.wires)
     wires.cuts = Array(repeating: false, count: scenario.members * scenario.members)
     for number in 0..<scenario.members {
       let drift = Int64(chance.between(0, 2 * scenario.mostDriftPerMillion + 1)) - Int64(scenario.mostDriftPerMillion)
       let clock = SimulatedClock(offset: chance.between(.second, 1000 * .second), driftPerMillion: drift)
       units.append(
-        SimulatedUnit(clock: clock, control: control(number, incarnation: 1), gate: gate(number)))
+        SimulatedUnit(
+          clock: clock, control: control(number, incarnation: 1), gate: gate(number), wires: scenario.wires))
     }
     for fault in scenario.faults.indices {
       queue.add(.begin(fault), at: scenario.faults[fault].begin)
@@ -95,8 +98,11 @@ public struct Simulation {
       outcome.events += 1
       happen(event)
       if let from = scenario.measuredFrom, now >= from { measure() }
+      if outcome.timeline != nil { draw() }
     }
     if outcome.isGood { judgeTheEnd() }
+    if outage != nil { endOutage() }
+    outcome.timeline?.end(at: now)
     outcome.statesSent = ledger.sent
     outcome.statesTaken = ledger.taken
     return outcome
@@ -112,7 +118,7 @@ public struct Simulation {
       perform(directives, unit)
     case .message(let unit, let message, let envelope): arrive(.message(message, envelope), unit)
     case .octets(let unit, let octets): arrive(.octets(octets), unit)
-    case .probe(let unit, let from): arrive(.probe(from: from), unit)
+    case .probe(let unit, let from, let wire): arrive(.probe(from: from, wire: wire), unit)
     case .answer(let unit, let from): arrive(.happening(.answered(MemberNumber(from))), unit)
     case .heard(let unit): arrive(.happening(.heard), unit)
     case .ended(let unit, let sets, let incarnation):
@@ -130,10 +136,11 @@ public struct Simulation {
     switch (units[unit].state, pending) {
     case (.dead, _): return
     case (.running, _): take(pending, unit)
-    case (.frozen, .probe(let from)): answer(from, unit)
+    case (.frozen, .probe(let from, let wire)): answer(from, unit, wire)
     case (.frozen, .ended(let sets)):
       units[unit].running.subtract(sets)
       units[unit].waiting.append(.happening(.stopped(sets)))
+    case (.paused, let pending) where !pending.isOwn: return
     default:
       if units[unit].waiting.count < SimulatedUnit.mostWaiting { units[unit].waiting.append(pending) }
     }
@@ -157,7 +164,7 @@ public struct Simulation {
       }
       perform(units[unit].control.receive(message, in: sealed.envelope, now: local), unit)
     case .happening(let happening): perform(units[unit].control.receive(happening, now: local), unit)
-    case .probe(let from): answer(from, unit)
+    case .probe(let from, let wire): answer(from, unit, wire)
     case .ended(let sets):
       units[unit].running.subtract(sets)
       perform(units[unit].control.receive(.stopped(sets), now: local), unit)

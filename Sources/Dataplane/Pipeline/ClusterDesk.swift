@@ -113,18 +113,18 @@ package struct ClusterDesk: @unchecked Sendable {
   }
 
   func noteAnswer(of unit: Int, _ side: Side) {
-    words[Self.answered + Int(side.rawValue) * Self.mostUnits + unit].store(
+    words[Self.answered &+ Int(side.rawValue) &* Self.mostUnits &+ unit].store(
       hauberk_boot_nanoseconds(), ordering: .relaxed)
   }
 
   /// Nil is nobody of ours.
   func unit(at address: UInt32, _ side: Side) -> Int? {
     if address == 0 { return nil }
-    let first = Int(side.rawValue) * Self.mostUnits
+    let first = Int(side.rawValue) &* Self.mostUnits
     var unit = 0
     while unit < Self.mostUnits {
-      if addresses[first + unit] == address { return unit }
-      unit += 1
+      if addresses[first &+ unit] == address { return unit }
+      unit &+= 1
     }
     return nil
   }
@@ -132,6 +132,6 @@ package struct ClusterDesk: @unchecked Sendable {
   func mac(_ side: Side) -> MACAddress { side == .inside ? macs.inside : macs.outside }
 
   func isOwn(_ address: UInt32, _ side: Side) -> Bool {
-    address != 0 && addresses[Int(side.rawValue) * Self.mostUnits + own] == address
+    address != 0 && addresses[Int(side.rawValue) &* Self.mostUnits &+ own] == address
   }
 }

@@ -67,6 +67,9 @@ package struct Command: Sendable {
       "doctor", "[CONFIG] [OPTIONS]", "what holds a gateway back on this machine, and what mends it", .files,
       DoctorOptions.options, Help.doctor),
     Command(
+      "simulate", "[OPTIONS]", "a whole cluster from a seed, and whether its rules hold", .none,
+      SimulateOptions.options, Help.simulate),
+    Command(
       "completions", "SHELL", "completions for bash, zsh or fish", .one(of: Shell.allCases.map(\.rawValue)), [],
       Help.completions),
     Command(
@@ -79,8 +82,7 @@ package struct Command: Sendable {
   /// Apart from the table, because one of its rows needs them.
   static let names = [
     "replay", "classify", "check", "sign", "identity", "keys", "audit", "run", "status", "show", "trace", "reload",
-    "drain", "stop",
-    "doctor", "completions", "help", "version",
+    "drain", "stop", "doctor", "simulate", "completions", "help", "version",
   ]
 
   package static func named(_ name: String) -> Command? { all.first { $0.name == name } }

@@ -15,7 +15,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
   package var meaning: String {
     switch self {
     case .success: "all went well"
-    case .finding: "audit found an IV that was used for two packets, or doctor something wrong"
+    case .finding: "audit found an IV that was used for two packets, doctor something wrong, simulate a broken rule"
     case .usage: "the command line is wrong"
     case .input: "the input cannot be read, or is no capture of a known kind"
     case .output: "the output cannot be written"

@@ -66,9 +66,10 @@ struct MemberPlane {
     var ownership = OwnershipDescription(members: 1, playing: [UInt8(own)], workers: 1)
     for set in 0..<WorkSets.count { ownership[set] = entry(set) }
     ownership.assign(workers)
+    // First, so that the kernel lets through what is ours from here on.
+    early.judge(by: ownership)
     if isChanged { gateway.publish(ownership, &change) }
     isChanged = false
-    early.judge(by: ownership)
   }
 
   private func entry(_ set: Int) -> OwnershipEntry {

@@ -40,6 +40,7 @@ struct Main {
     case "reload": return try ActionCommand(ReloadOptions(rest)).run()
     case "drain": return try DrainCommand(DrainOptions(rest)).run()
     case "stop": return try ActionCommand(StopOptions(rest)).run()
+    case "simulate": return try SimulateCommand(SimulateOptions(rest)).run()
     case "completions":
       try Console.output(CompletionsOptions(rest).shell.completions)
       return .success
