@@ -64,7 +64,7 @@ final class MemberLoop {
     ]
     gate = Gate(
       cluster: clusterNumber, own: UInt16(own.number), introductions: [Introductions.type],
-      limits: Gate.Limits(perSender: Rate(5000, burst: 1000)))
+      limits: Self.limits(setting.profile))
     sides = BothSides(patience: profile.detection + profile.detection / 2)
     plane = MemberPlane(gateway, cluster, early, own: own.number)
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
@@ -75,6 +75,12 @@ final class MemberLoop {
         configuration: setting.configuration, profile: profile),
       seed: setting.seed)
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
+  }
+
+  /// Three times what a unit says at worst, when most of it is lost. Each costs a signature, whoever has sent it.
+  private static func limits(_ profile: Profile) -> Gate.Limits {
+    let most = 60 * Nanoseconds.second / profile.detection
+    return Gate.Limits(perSender: Rate(most, burst: most / 4))
   }
 
   func run() {
