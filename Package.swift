@@ -60,7 +60,8 @@ let groundFloor: [Target] = [
     name: "CCrypto", path: "Sources/Ground/CCrypto",
     cSettings: c + ipsecMB, linkerSettings: [.linkedLibrary("crypto")] + linkIPsecMB),
   .target(name: "CWorkSet", path: "Sources/Ground/CWorkSet", exclude: ["bpf"], cSettings: c),
-  .target(name: "CXDP", path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
+  .target(
+    name: "CXDP", dependencies: ["CWorkSet"], path: "Sources/Ground/CXDP", exclude: ["bpf"], cSettings: c),
   .target(
     name: "CPcap", dependencies: ["CKernel"], path: "Sources/Ground/CPcap", cSettings: c,
     linkerSettings: [.linkedLibrary("pcap"), .linkedLibrary("z")]),
@@ -86,6 +87,10 @@ let controlFloor: [Target] = [
   .target(
     name: "Cluster", dependencies: ["Contract", "ControlKit", "Wire"], path: "Sources/Control/Cluster",
     swiftSettings: quick),
+  // Who units are: certificates, keys, what was taken back. It reads its files by way of CCrypto.
+  .target(
+    name: "Identity", dependencies: ["CCrypto", "ControlKit", "Wire"], path: "Sources/Control/Identity",
+    swiftSettings: strict),
   // Whole clusters from one seed; for tests, and for people who want to see one.
   .target(
     name: "ClusterSimulation", dependencies: ["Cluster", "ControlKit", "Wire"],
@@ -93,6 +98,11 @@ let controlFloor: [Target] = [
 ]
 
 let managementFloor: [Target] = [
+  // The cluster's thread: between the pure unit, the wires and the workers.
+  .target(
+    name: "Membership",
+    dependencies: ["CKernel", "Cluster", "Contract", "ControlKit", "Dataplane", "Identity", "Rings", "Wire"],
+    path: "Sources/Management/Membership", swiftSettings: strict),
   .target(
     name: "Config", dependencies: ["Wire", "Contract", "CCrypto", "CYaml"], path: "Sources/Management/Config",
     swiftSettings: strict),
@@ -115,9 +125,8 @@ let managementFloor: [Target] = [
   .executableTarget(
     name: "hauberk",
     dependencies: [
-      "CKernel", "CLI", "CSample", "ClusterSimulation", "Config", "Console", "Contract", "Dataplane", "Doctor",
-      "Memory", "Neighbours",
-      "Nonces", "Rings", "Service", "Wire",
+      "CKernel", "CLI", "CSample", "Cluster", "ClusterSimulation", "Config", "Console", "Contract", "ControlKit",
+      "Dataplane", "Doctor", "Identity", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
@@ -153,7 +162,7 @@ let tests: [Target] = [
   .testTarget(
     name: "DataplaneTests",
     dependencies: [
-      "CWorkSet", "CXDP", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire", "XDPVictim",
+      "CKernel", "CWorkSet", "CXDP", "Contract", "Dataplane", "Memory", "PacketMaking", "Rings", "Wire", "XDPVictim",
     ],
     swiftSettings: language),
   .testTarget(
@@ -174,6 +183,9 @@ let tests: [Target] = [
   .testTarget(name: "ServiceTests", dependencies: ["Service", "ConfinedProcess"], swiftSettings: language),
   .testTarget(
     name: "ControlKitTests", dependencies: ["CCrypto", "ControlKit"], swiftSettings: language),
+  .testTarget(
+    name: "IdentityTests", dependencies: ["CCrypto", "Cluster", "ControlKit", "Identity", "Wire"],
+    swiftSettings: language),
   .testTarget(
     name: "SimulationTests", dependencies: ["Cluster", "ClusterSimulation", "ControlKit"], swiftSettings: language),
   .testTarget(
@@ -233,6 +245,8 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("Seal", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
     driver("Neighbours", ["Contract", "Neighbours", "Wire"]),
     driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
+    driver("Control", ["Cluster", "Contract", "ControlKit", "Wire"]),
+    driver("Identity", ["CCrypto", "Identity", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

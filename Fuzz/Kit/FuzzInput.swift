@@ -34,15 +34,16 @@ public struct FuzzInput {
 
   /// Sets a few octets of a run, where and to what the input says. True: it is not what it was.
   public mutating func bend(_ count: Int, _ start: UnsafeMutablePointer<UInt8>, from end: Bool = false) -> Bool {
-    var isBent = false
+    // What was there first: a second edit may put it back.
+    var before: [Int: UInt8] = [:]
     for _ in 0..<byte() & 7 {
       let place = word(), value = UInt8(byte())
       guard count > 0 else { continue }
       let offset = end ? count - 1 - place % count : place % count
-      isBent = isBent || start[offset] != value
+      if before[offset] == nil { before[offset] = start[offset] }
       start[offset] = value
     }
-    return isBent
+    return before.contains { start[$0.key] != $0.value }
   }
 
   public mutating func bend(_ octets: inout [UInt8], from end: Bool = false) -> Bool {

@@ -9,6 +9,7 @@ package struct EtherNumber: ExpressibleByIntegerLiteral, Sendable {
 
   package static let ipv4: EtherNumber = 0x0800
   package static let arp: EtherNumber = 0x0806
+  package static let clusterControl: EtherNumber = 0x88b5
   package static let vlan: EtherNumber = 0x8100
   package static let ipv6: EtherNumber = 0x86dd
   package static let serviceVLAN: EtherNumber = 0x88a8

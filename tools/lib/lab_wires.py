@@ -43,6 +43,8 @@ signal.signal(signal.SIGTERM, end_well)
 
 
 class Wires:
+    places = PLACES
+
     def __init__(self, name, record):
         self.name, self.record = name, record
         self.folder = record['folder']
@@ -55,19 +57,20 @@ class Wires:
     def find(cls, name):
         try:
             with open(cls.path(name)) as file:
-                return cls(name, json.load(file))
+                record = json.load(file)
+            return kinds[record.get('kind')](name, record)
         except FileNotFoundError:
             raise Failure(f'there is no lab {name!r}: `tools/lab` makes one') from None
 
     @classmethod
-    def make(cls, name, queues=1):
+    def make(cls, name, queues=1, **more):
         if not name.isalnum() or len(name) > 16:
             raise Failure(f'a name has at most 16 letters and digits, and this is {name!r}')
         if os.path.exists(cls.path(name)):
             raise Failure(f'the lab {name!r} is up already: `tools/lab down` takes it away')
         os.makedirs(RECORDS, mode=0o700, exist_ok=True)
         folder = tempfile.mkdtemp(prefix='hauberk-lab-')
-        wires = cls(name, {'folder': folder, 'namespaces': [], 'processes': []})
+        wires = cls(name, {'folder': folder, 'namespaces': [], 'processes': [], **more})
         wires.save()
         try:
             wires.build(queues)
@@ -82,19 +85,13 @@ class Wires:
         os.rename(file.name, self.path(self.name))
 
     def namespace(self, place):
-        if place not in PLACES:
-            raise Failure(f'there is no {place!r}, but {", ".join(PLACES)}')
+        if place not in self.places:
+            raise Failure(f'there is no {place!r}, but {", ".join(self.places)}')
         return f'hk-{self.name}-{place}'
 
     def build(self, queues):
-        for place in PLACES:
-            namespace = self.namespace(place)
-            done = subprocess.run(['ip', 'netns', 'add', namespace], capture_output=True, text=True)
-            if done.returncode != 0:
-                raise Failure(f'cannot make the namespace {namespace}: {done.stderr.strip()}')
-            self.record['namespaces'].append(namespace)
-            self.save()
-            call('ip', '-n', namespace, 'link', 'set', 'lo', 'up')
+        for place in self.places:
+            self.add(place)
             # Addresses are used at once, without waiting for duplicates.
             self.sysctl(place, 'net.ipv6.conf.default.accept_dad=0', 'net.ipv6.conf.default.accept_ra=0')
             if not place.startswith('host'):
@@ -117,6 +114,15 @@ class Wires:
                 place = self.namespace(f'host{side.upper()}')
                 call('ip', '-n', place, 'addr', 'add', host + '/' + network.split('/')[1], 'dev', 'inside')
                 call('ip', '-n', place, 'route', 'add', 'default', 'via', router)
+
+    def add(self, place):
+        namespace = self.namespace(place)
+        done = subprocess.run(['ip', 'netns', 'add', namespace], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Failure(f'cannot make the namespace {namespace}: {done.stderr.strip()}')
+        self.record['namespaces'].append(namespace)
+        self.save()
+        call('ip', '-n', namespace, 'link', 'set', 'lo', 'up')
 
     def build_switch(self):
         outside = self.namespace('outside')
@@ -165,6 +171,10 @@ class Wires:
         if os.path.exists(self.path(self.name)):
             os.remove(self.path(self.name))
         return words
+
+
+# By what a record says of itself.
+kinds = {None: Wires}
 
 
 def fields(pid):

@@ -151,6 +151,35 @@ def neighbour_seeds(_):
         yield b"".join(all_of_them[::-step])[:1024]
 
 
+def control_seeds(_):
+    """Steps of each kind from each beginning: time, what happens, what would be said now, and what was said coming back."""
+    for beginning in range(16):
+        for how in range(0, 256, 4):
+            words = b"".join(bytes([what, how | sender, 1, 2, 1]) for what in range(9, 16) for sender in range(3))
+            yield bytes([beginning]) + words + b"\0\x20" + words[::-1]
+        for sender in range(4):
+            echoes = b"".join(bytes([6 | place << 4, sender | how << 2, 0]) for place in range(8) for how in (0, 1, 16))
+            yield bytes([beginning]) + echoes + b"\0\x40\2\1" + echoes
+        for kind in range(16):
+            body = hashlib.sha256(bytes([beginning, kind])).digest() * 5
+            for length in (0, 2, 4, 26):
+                yield bytes([beginning, 4 | kind << 4, 0, length]) + body[:6 * length] + bytes([1, 0, 0]) + b"\0\x20\2\1"
+
+
+def identity_seeds(_):
+    """Terms that hold, names that nearly do, and the beginnings of DER and PEM."""
+    for uses in (0x80, 0x86, 0):
+        for authority in (0, 1):
+            for name in (b"hauberk:north/unit/3", b"hauberk:north/unit/64", b"hauberk:north/authority", b"http:x"):
+                yield bytes([2, uses, authority, 0, 0, 255, 255, 1, 1, 0]) + bytes(16) + b"\4name" + name
+    for kind in (0, 3):
+        yield bytes([kind]) + bytes.fromhex("3081a0308190a003020102020141300506032b6570") + bytes(120)
+    for name in (b"CERTIFICATE", b"X509 CRL", b"PUBLIC KEY"):
+        yield b"\4-----BEGIN " + name + b"-----\nMAMCAQE=\n-----END " + name + b"-----\n"
+    for place in range(32):
+        yield bytes([1, 1, 9 * place >> 8, 9 * place & 255, place])
+
+
 def main():
     driver, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     captures = [SAMPLE] if SAMPLE.exists() else []
@@ -158,7 +187,7 @@ def main():
         captures += sorted(path for path in place.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz", ".cap"))
     folder.mkdir(parents=True, exist_ok=True)
     makers = {"packet": packet_seeds, "capture": capture_seeds, "yaml": yaml_seeds, "segments": segment_seeds,
-              "neighbours": neighbour_seeds}
+              "neighbours": neighbour_seeds, "control": control_seeds, "identity": identity_seeds}
     maker = makers.get(driver, pair_seeds)
     for count, seed in enumerate(maker(captures)):
         if count == MOST:

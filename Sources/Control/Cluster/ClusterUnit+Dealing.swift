@@ -55,9 +55,13 @@ extension ClusterUnit {
   /// C16, with the correction of X1: every two seconds, and only as long as it helps.
   mutating func balance() {
     guard case .master(var master) = role else { return }
-    master.nextBalance = now + profile.balanceInterval
     var moved = 0
-    if !master.isCollecting { moved = master.assignment.balance(eligible(master), most: profile.movesPerRound) }
+    if !master.isCollecting, !master.assignment.isMoving {
+      moved = master.assignment.balance(eligible(master), most: profile.movesPerRound)
+    }
+    // Where one round is not enough, the next one follows as soon as this one is through.
+    let isMore = moved == profile.movesPerRound || master.assignment.isMoving && moved == 0
+    master.nextBalance = now + (isMore ? profile.detection / 4 : profile.balanceInterval)
     role = .master(master)
     if moved > 0 { tell(.moved(sets: moved)) }
     publish()

@@ -8,8 +8,14 @@ extension ClusterUnit {
 
   /// Back to the beginning (C6, C10, C21).
   mutating func giveUp(_ reason: ClusterEvent.Reason) {
-    if case .master = role { direct(.retire) }
+    var leavesOffice = false
+    if case .master = role {
+      direct(.retire)
+      leavesOffice = reason == .deaf || reason == .stalled
+    }
     abandon()
+    // Who cannot hear may be heard: members need not wait until their leases are over, too.
+    if leavesOffice { send(.succeed) }
     tell(.gaveUp(reason))
     if isDraining {
       role = .outside

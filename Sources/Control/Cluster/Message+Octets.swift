@@ -24,6 +24,9 @@ extension Message {
   /// What may come from a unit that is not known yet.
   public static let introductions: Set<UInt8> = [1]
 
+  /// Where in the payload of which type a certificate begins that reaches to its end.
+  public static let certificates: [UInt8: Int] = [1: 16]
+
   static let mostCertificateOctets = 1024
   static let mostReasonOctets = 200
 

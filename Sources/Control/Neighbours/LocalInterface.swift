@@ -10,12 +10,17 @@ struct LocalInterface: Sendable {
   let mtu: Int
   /// The link-local address is made where there is IPv6, and one of its own is not configured.
   let addresses: [InterfaceAddress]
+  /// The cluster's, and the MAC address that goes with them.
+  let shared: [IPAddress]
+  let sharedMAC: MACAddress
 
   init(_ description: InterfaceDescription, mac: MACAddress) {
     side = description.side
     vlan = description.vlan
     self.mac = mac
     mtu = description.mtu
+    shared = description.shared
+    sharedMAC = description.sharedMAC ?? mac
     var addresses = description.addresses
     let own6 = addresses.compactMap { $0.address.v6 }
     let linkLocal = IPv6Address(linkLocal: mac)

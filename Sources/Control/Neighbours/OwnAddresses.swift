@@ -32,6 +32,14 @@ struct OwnAddresses: Sendable {
         deadlines.set(all.count, 0)
         all.append(OwnAddress(key: key))
       }
+      // X20: nobody asks whether somebody has them, for all members do.
+      for address in interface.shared {
+        let key = LinkAddress(interface: number, address: address)
+        guard index[key] == nil else { continue }
+        index[key] = all.count
+        self.interfaces[address] = number
+        all.append(OwnAddress(key: key, state: .shared))
+      }
     }
   }
 

@@ -18,7 +18,7 @@ extension SlowPath {
     }
     guard arp.sender.isHost, !interfaces[interface].isBroadcast(sender.address) else { return .noHost }
     if arp.sender == arp.target { return receiveAnnouncement(sender, arp.senderMAC) }
-    guard let target, own[target].isUsed else { return .foreign }
+    guard let target, answers(for: target) else { return .foreign }
     if !isRequest { return receiveReply(sender, arp.senderMAC, isToUs: !frame.destination.isGroup) }
     if let limit = allowed.refusal(ofReplyTo: arp.senderMAC, now: now) { return limit }
     hear(sender, arp.senderMAC)
@@ -30,7 +30,7 @@ extension SlowPath {
   private mutating func receiveProbe(_ arp: ARPView, _ target: Int?) -> Fate {
     guard let target else { return .foreign }
     if own[target].state == .probing { return conflict(target, with: arp.senderMAC) }
-    guard own[target].isUsed else { return .foreign }
+    guard answers(for: target) else { return .foreign }
     if let limit = allowed.refusal(ofReplyTo: arp.senderMAC, now: now) { return limit }
     answer(arp, own[target].key.interface)
     return .answered
@@ -53,9 +53,9 @@ extension SlowPath {
   }
 
   private mutating func answer(_ arp: ARPView, _ interface: Int) {
-    let local = interfaces[interface]
     let reply = ARPMessage(
-      ARPMessage.reply, senderMAC: local.mac, sender: arp.target, targetMAC: arp.senderMAC, target: arp.sender)
+      ARPMessage.reply, senderMAC: linkAddress(of: .v4(arp.target), interface), sender: arp.target,
+      targetMAC: arp.senderMAC, target: arp.sender)
     sendARP(.arpReply, reply, to: arp.senderMAC, interface)
   }
 

@@ -26,6 +26,7 @@ extension SlowPath {
       guard let number = numbers[address.key.interface], let slot = own.slot(number, address.key.address) else {
         continue
       }
+      guard address.state != .shared, own[slot].state != .shared else { continue }
       own[slot] = address
       own[slot].key.interface = number
       own.setDeadline(slot, before.slot(address.key.interface, address.key.address).flatMap(before.deadline))
@@ -55,7 +56,8 @@ extension SlowPath {
   /// The link of a port is back: perhaps another one. Our addresses are asked for again, and so are neighbours, soon.
   public mutating func linkCameUp(_ side: Side, now: UInt64) {
     advance(to: now)
-    for slot in own.all.indices where interfaces[own[slot].key.interface].side == side {
+    for slot in own.all.indices
+    where interfaces[own[slot].key.interface].side == side && own[slot].state != .shared {
       own[slot].state = .probing
       own[slot].attempts = nil
       own.setDeadline(slot, self.now)

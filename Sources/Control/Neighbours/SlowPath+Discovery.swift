@@ -29,7 +29,7 @@ extension SlowPath {
       guard source.isHost else { return .noHost }
       if let mine = own.slot(interface, .v6(source)) { return conflict(mine, with: mac) }
     }
-    guard own[slot].isUsed else { return .foreign }
+    guard answers(for: slot) else { return .foreign }
     if let limit = allowed.refusal(ofReplyTo: mac, now: now) { return limit }
     if source == .zero {
       advertise(message.target, interface)
@@ -99,7 +99,8 @@ extension SlowPath {
   private mutating func sendAdvertisement(
     _ address: IPv6Address, _ flags: UInt8, to destination: IPv6Address, _ mac: MACAddress, _ interface: Int
   ) {
-    let message = NeighbourMessage(advertise: address, linkAddress: interfaces[interface].mac, flags: flags)
+    let message = NeighbourMessage(
+      advertise: address, linkAddress: linkAddress(of: .v6(address), interface), flags: flags)
     sendDiscovery(.advertisement, message, from: address, to: destination, mac, interface)
   }
 

@@ -14,8 +14,19 @@ extension SlowPath {
       own[slot].state = .probing
       own[slot].attempts = 0
       probeOwn(slot, isIPv6)
-    case .ours: own.setDeadline(slot, nil)
+    case .ours, .shared: own.setDeadline(slot, nil)
     }
+  }
+
+  /// X20: of all members the master alone says where the cluster's addresses are.
+  func answers(for slot: Int) -> Bool {
+    own[slot].state == .shared ? answersForCluster : own[slot].isUsed
+  }
+
+  /// Where packets to an address of ours are to be sent.
+  func linkAddress(of address: IPAddress, _ interface: Int) -> MACAddress {
+    let local = interfaces[interface]
+    return local.shared.contains(address) ? local.sharedMAC : local.mac
   }
 
   private mutating func probeOwn(_ slot: Int, _ isIPv6: Bool) {
@@ -63,8 +74,10 @@ extension SlowPath {
   /// section 2.4 (c) has it for routers, but not so often that two of them fill the link.
   mutating func conflict(_ slot: Int, with mac: MACAddress) -> Fate {
     let key = own[slot].key
-    own[slot].conflicts &+= 1
+    if own[slot].state != .shared { own[slot].conflicts &+= 1 }
     switch own[slot].state {
+    // Another member speaks for the cluster.
+    case .shared: return .noted
     case .taken: break
     case .probing:
       own[slot].state = .taken

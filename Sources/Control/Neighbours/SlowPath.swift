@@ -16,6 +16,8 @@ public struct SlowPath: Sendable {
   var jitter: Jitter
   var now: UInt64 = 0
   public internal(set) var heldPackets = 0
+  /// Whether we answer for the cluster's addresses (X20).
+  public var answersForCluster = false
   var identification: UInt16
 
   var received: UInt64 = 0
@@ -93,7 +95,7 @@ public struct SlowPath: Sendable {
       guard !frame.source.isGroup, frame.source != .zero else { return .groupSender }
       guard frame.source != interfaces[arrival.interface].mac else { return .looped }
       arrival.sender = frame.source
-      arrival.isToGroup = frame.destination.isGroup
+      arrival.isToGroup = frame.destination.isGroup && frame.destination != interfaces[arrival.interface].sharedMAC
     }
     if cause == .notIP {
       guard frame.type == EtherType.arp, !arrival.isOpened else { return .unsupported }

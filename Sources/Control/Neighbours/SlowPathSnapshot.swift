@@ -31,6 +31,8 @@ public struct SlowPathSnapshot: Sendable {
       case ours
       /// Somebody else had it first: not used, and asked for again later.
       case taken
+      /// The cluster's: ours to use, and to answer for if we are the master.
+      case shared
       public var name: String { "\(self)" }
     }
     public var interface: Int

@@ -51,7 +51,7 @@ struct FoundESP {
     let packet = Dissection(frame: frame, link: link)
     switch packet.fault {
     case .none: break
-    case .arp, .unsupportedEtherType: return .none(.notESP)
+    case .arp, .clusterControl, .unsupportedEtherType: return .none(.notESP)
     default: return .none(wireLength > frame.count ? .cut : .malformed)
     }
     let shortfall: AuditCount = packet.isFragment ? .fragments : wireLength > frame.count ? .cut : .runts

@@ -46,7 +46,9 @@ package struct Classifier {
     guard link == .ethernet else { return .none }
     guard frame.count >= EthernetView.length else { return .frameTooShort }
     let acceptance = side == .inside ? snapshot.pointee.acceptance : snapshot.pointee.outsideAcceptance
-    return acceptance.accepts(frame) ? .none : .foreignMAC
+    if acceptance.accepts(frame) { return .none }
+    // Between other members, as it may be: a tap sees it, and it is no stranger's.
+    return frame.uint16(at: 12) == EtherType.clusterControl ? .clusterControl : .foreignMAC
   }
 
   /// Accepts and classifies.
@@ -92,7 +94,7 @@ package struct Classifier {
   /// What is sent to a group on the link is for the gateway itself or for nobody (RFC 1812 section 5.3.4).
   private func forGroup(_ packet: Dissection, _ frame: Bytes) -> Classification? {
     guard frame.uint8(at: 0) & 1 == 1,
-      frame.uint64InMemoryOrder(at: 0) & snapshot.pointee.acceptance.mask != shortPath.clusterMulticast
+      frame.uint64InMemoryOrder(at: 0) & shortPath.macMask != shortPath.clusterMulticast
     else { return nil }
     let to = packet.addresses
     let isGroup = to.isIPv6 ? to.destinationHigh >> 56 == 0xff : to.destinationLow >> 28 == 0xe

@@ -2,18 +2,6 @@ import CWorkSet
 package import Contract
 import Wire
 
-/// What happens to a work set's packets at this member: a DropReason below, and above it, when that is none, the number
-/// of the worker whose they are. The same halves as in a Judgement, so that one shift joins it to a work set.
-struct Disposition: BitwiseCopyable {
-  let bits: UInt16
-
-  @inline(__always) init(worker: UInt8) { bits = UInt16(worker) << 8 }
-  @inline(__always) init(_ reason: DropReason) { bits = UInt16(reason.rawValue) }
-
-  @inline(__always) var verdict: UInt8 { UInt8(truncatingIfNeeded: bits) }
-  @inline(__always) var worker: UInt8 { UInt8(truncatingIfNeeded: bits >> 8) }
-}
-
 /// All that the packet path knows about who it is and what is its work. Immutable once published.
 package struct ClassifySnapshot {
   let hash: HashKind
@@ -29,12 +17,17 @@ package struct ClassifySnapshot {
   let outbound: OutboundTable
   /// The subkeys lie apart, on a cache line of their own.
   let keyPointer: UnsafePointer<hauberk_work_set_key>
-  /// One for every work set.
-  let dispositions: UnsafePointer<Disposition>
+  /// What becomes of each work set, which changes with the cluster and not with the configuration.
+  let ownership: OwnershipCell
+  /// Whether the cell goes with the snapshot.
+  let ownsOwnership: Bool
   /// IPv4 destinations whose bit is set here leave the short path: they may be ours, or may take a tunnel.
   let shortPathFilter: UInt64
   /// What seals and opens; nil leaves packets as they are.
   let tables: AssociationTables?
+
+  /// One for every work set. Good until the worker's next quiescent point.
+  @inline(__always) var dispositions: UnsafePointer<Disposition> { ownership.load() }
 
   /// Whether a packet goes further than its owner only as a policy says.
   @inline(__always) var hasSecurity: Bool { tables != nil }
@@ -46,10 +39,26 @@ package struct ClassifySnapshot {
 
 /// Makes snapshots out of descriptions. Runs on the control thread, before publication.
 package enum ClassifySnapshotBuilder {
-  /// `associations` are those of the same description, and outlive the snapshot, as the forwarding tables do.
+  /// With an ownership of its own, that stays as it is. `associations` are those of the same description, and outlive
+  /// the snapshot, as the forwarding tables do.
   package static func build(
     _ description: ClassifyDescription, _ ownership: OwnershipDescription, _ associations: Associations? = nil,
     forward: ForwardTables? = nil
+  ) -> UnsafePointer<ClassifySnapshot> {
+    build(description, OwnershipCell(ownership), owned: true, associations, forward)
+  }
+
+  /// By an ownership that outlives the snapshot.
+  package static func build(
+    _ description: ClassifyDescription, _ ownership: OwnershipCell, _ associations: Associations?,
+    forward: ForwardTables?
+  ) -> UnsafePointer<ClassifySnapshot> {
+    build(description, ownership, owned: false, associations, forward)
+  }
+
+  private static func build(
+    _ description: ClassifyDescription, _ ownership: OwnershipCell, owned: Bool, _ associations: Associations?,
+    _ forward: ForwardTables?
   ) -> UnsafePointer<ClassifySnapshot> {
     let key = UnsafeMutableRawPointer.allocate(
       byteCount: MemoryLayout<hauberk_work_set_key>.stride, alignment: 64
@@ -83,7 +92,8 @@ package enum ClassifySnapshotBuilder {
         spis: SPITable(inbound(secured, plan, associations?.tables)),
         outbound: OutboundTable(outbound),
         keyPointer: UnsafePointer(key),
-        dispositions: dispositions(ownership),
+        ownership: ownership,
+        ownsOwnership: owned,
         shortPathFilter: cluster.filter | locals.filter,
         tables: associations?.tables,
         forward: forward))
@@ -127,24 +137,8 @@ package enum ClassifySnapshotBuilder {
     snapshot.pointee.policies.deallocate()
     snapshot.pointee.spis.deallocate()
     snapshot.pointee.outbound.deallocate()
-    snapshot.pointee.dispositions.deallocate()
+    if snapshot.pointee.ownsOwnership { snapshot.pointee.ownership.deallocate() }
     pointer.deinitialize(count: 1)
     pointer.deallocate()
-  }
-
-  private static func dispositions(_ ownership: OwnershipDescription) -> UnsafePointer<Disposition> {
-    let table = UnsafeMutablePointer<Disposition>.allocate(capacity: WorkSets.count)
-    for set in 0..<WorkSets.count {
-      let entry = ownership[set]
-      let disposition =
-        switch entry.state {
-        case .unassigned: Disposition(.workSetUnassigned)
-        case .assigned where !ownership.played.contains(entry.member): Disposition(.notMine)
-        case .pending: Disposition(.workSetPending)
-        case .assigned: Disposition(worker: ownership.workers[set])
-        }
-      (table + set).initialize(to: disposition)
-    }
-    return UnsafePointer(table)
   }
 }

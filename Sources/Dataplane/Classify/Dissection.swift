@@ -49,6 +49,7 @@ struct Dissection {
     case EtherType.ipv4: self.init(ipv4: packet)
     case EtherType.ipv6: self.init(ipv6: packet)
     case EtherType.arp: self.init(fault: .arp, at: frame)
+    case EtherType.clusterControl: self.init(fault: .clusterControl, at: frame)
     default: self.init(fault: .unsupportedEtherType, at: frame)
     }
     offset = payload.offset

@@ -35,10 +35,11 @@ struct ShortPath {
     let exists = link == .ethernet && snapshot.pointee.hash == .keyed
     leastLength = exists ? EthernetView.length &+ IPv4View.minimumLength &+ PortsView.length : .max
     filter = snapshot.pointee.shortPathFilter
-    macMask = snapshot.pointee.acceptance.mask
-    clusterMulticast = snapshot.pointee.acceptance.clusterMulticast
-    clusterUnicast = snapshot.pointee.acceptance.clusterUnicast
-    unit = side == .inside ? snapshot.pointee.acceptance.unit : snapshot.pointee.outsideAcceptance.unit
+    let acceptance = side == .inside ? snapshot.pointee.acceptance : snapshot.pointee.outsideAcceptance
+    macMask = acceptance.mask
+    clusterMulticast = acceptance.clusterMulticast
+    clusterUnicast = acceptance.clusterUnicast
+    unit = acceptance.unit
     isTurned = side == .outside
   }
 

@@ -94,9 +94,9 @@ package struct RoutePlan {
     for route in gateway.routes { add(route, gateway) }
     // Last: what is ours is ours, whatever a route says.
     for (number, interface) in gateway.interfaces.enumerated() {
-      for address in interface.addresses {
-        let isIPv6 = address.address.isIPv6
-        guard let host = IPPrefix(address.address, length: isIPv6 ? 128 : 32) else { continue }
+      for address in interface.addresses.map(\.address) + interface.shared {
+        let isIPv6 = address.isIPv6
+        guard let host = IPPrefix(address, length: isIPv6 ? 128 : 32) else { continue }
         add(host, NextHop(kind: .local, isIPv6: isIPv6, interface: UInt8(number)))
       }
     }

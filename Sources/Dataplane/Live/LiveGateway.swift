@@ -61,6 +61,10 @@ package final class LiveGateway {
   /// Of next hops and interfaces: the next one has other numbers.
   package private(set) var routeGeneration: UInt32 = 0
   private var snapshot: UnsafePointer<ClassifySnapshot>
+  /// Whose the work sets are: in a cluster its thread's, else as it was at the start.
+  let ownership: OwnershipCell
+  /// What the cluster's thread and workers say to each other. It outlives the gateway.
+  package let cluster: ClusterDesk?
   let shared: WorkerShared
   let orders: [SPSCRing<Order>]
   let desks: [TraceDesk]
@@ -80,10 +84,13 @@ package final class LiveGateway {
 
   /// `macs` by side: the devices'.
   package init(
-    _ description: LiveDescription, macs: [MACAddress], nonces: NonceStateDirectory?, _ history: KeyHistory
+    _ description: LiveDescription, macs: [MACAddress], nonces: NonceStateDirectory?, _ history: KeyHistory,
+    cluster: ClusterDesk? = nil
   ) throws {
     let description = Self.completed(description, macs)
     self.description = description
+    self.cluster = cluster
+    ownership = OwnershipCell(description.ownership)
     self.macs = macs
     self.nonces = nonces
     self.history = history
@@ -113,8 +120,7 @@ package final class LiveGateway {
     forward = ForwardTables(
       description.gateway, macs: macs, neighbours: neighbours,
       longest: associations.tables.longestInside(description.gateway))
-    snapshot = ClassifySnapshotBuilder.build(
-      description.classify, description.ownership, associations, forward: forward)
+    snapshot = ClassifySnapshotBuilder.build(description.classify, ownership, associations, forward: forward)
     shared = WorkerShared(
       memory: memory, first: snapshot, workers: workers, crossingCapacity: Self.crossingCapacity)
     orders = (0..<workers).map { _ in SPSCRing(capacity: 64) }
@@ -147,7 +153,8 @@ package final class LiveGateway {
     accept.clusterMulticastMAC = description.classify.accept?.clusterMulticastMAC
     // All nodes, and for each of our addresses the group that is asked for it (RFC 4291 section 2.7.1).
     var groups = [MACAddress(0x3333_0000_0001)]
-    for case .v6(let address) in description.classify.localAddresses {
+    let shared = description.gateway.interfaces.flatMap(\.shared)
+    for case .v6(let address) in description.classify.localAddresses + shared {
       groups.append(MACAddress(0x3333_ff00_0000 | address.low & 0xff_ffff))
     }
     // The link-local addresses end as the MAC addresses do.
@@ -164,7 +171,8 @@ package final class LiveGateway {
         number: number, shared: shared, counters: counters[number], orders: orders[number], reports: reports[number],
         inside: ports[number].inside, outside: ports[number].outside, frames: frames[number],
         esp: espWorkers[number], exchange: exchanges[number], others: exchangeList,
-        desk: desks[number], polling: description.gateway.polling)
+        desk: desks[number], polling: description.gateway.polling,
+        member: cluster.map { ($0, ownership) })
       let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
         var worker = start
         prepare()
@@ -255,8 +263,7 @@ package final class LiveGateway {
     let newForward = ForwardTables(
       next.gateway, macs: macs, neighbours: neighbours,
       longest: newAssociations.tables.longestInside(next.gateway), generation: routeGeneration &+ 1)
-    let newSnapshot = ClassifySnapshotBuilder.build(
-      next.classify, next.ownership, newAssociations, forward: newForward)
+    let newSnapshot = ClassifySnapshotBuilder.build(next.classify, ownership, newAssociations, forward: newForward)
     // Orders name SAs by the numbers of now: none may be under way when those change.
     awaitOrders()
     whenSure()
@@ -313,6 +320,7 @@ package final class LiveGateway {
     for worker in espWorkers { worker.deallocate() }
     shared.deallocate()
     ClassifySnapshotBuilder.destroy(snapshot)
+    ownership.deallocate()
     forward.deallocate()
     neighbours.deallocate()
     for source in frames { source.deallocate() }

@@ -19,6 +19,8 @@ struct BurstScratch {
   /// Where packets go, and what the routes say of it: when these are needed, the hash has had its words.
   @inline(__always) var destinations: UnsafeMutablePointer<UInt32> { place(0) }
   @inline(__always) var routes: UnsafeMutablePointer<UInt32> { place(8) }
+  /// By whose table a member's worker judges; 0: by the one in force.
+  @inline(__always) var adopted: UnsafeMutablePointer<UInt> { place(28) }
   @inline(__always) private static var bytes: Int { Burst.capacity &* 28 }
 
   @inline(__always)
@@ -27,8 +29,8 @@ struct BurstScratch {
   }
 
   init() {
-    block = UnsafeMutableRawPointer.allocate(byteCount: Self.bytes, alignment: 64)
-    block.initializeMemory(as: UInt8.self, repeating: 0, count: Self.bytes)
+    block = UnsafeMutableRawPointer.allocate(byteCount: Self.bytes + 64, alignment: 64)
+    block.initializeMemory(as: UInt8.self, repeating: 0, count: Self.bytes + 64)
   }
 
   /// A burst of long packets has driven it out of the first-level cache.

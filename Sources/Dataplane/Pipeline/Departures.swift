@@ -5,8 +5,15 @@ import Memory
 struct Departures {
   private let refs: UnsafeMutablePointer<PacketRef>
   private var counts = (inside: 0, outside: 0)
+  private let frames: FrameSource
+  private let counters: WorkerCounters
+  /// Of a member: nothing leaves without a lease (X17).
+  private let cluster: ClusterDesk?
 
-  init() {
+  init(_ frames: FrameSource, _ counters: WorkerCounters, _ cluster: ClusterDesk?) {
+    self.frames = frames
+    self.counters = counters
+    self.cluster = cluster
     refs = UnsafeMutableRawPointer.allocate(
       byteCount: 2 * Burst.capacity * MemoryLayout<PacketRef>.stride, alignment: 128
     ).bindMemory(to: PacketRef.self, capacity: 2 * Burst.capacity)
@@ -30,11 +37,27 @@ struct Departures {
   @inline(__always)
   mutating func send(_ side: Side, _ port: LivePort) {
     if side == .inside {
-      if counts.inside > 0 { port.send(refs, counts.inside) }
+      if counts.inside > 0 { send(refs, counts.inside, port) }
       counts.inside = 0
     } else {
-      if counts.outside > 0 { port.send(refs + Burst.capacity, counts.outside) }
+      if counts.outside > 0 { send(refs + Burst.capacity, counts.outside, port) }
       counts.outside = 0
     }
+  }
+
+  @inline(__always)
+  private func send(_ first: UnsafePointer<PacketRef>, _ count: Int, _ port: LivePort) {
+    if let cluster, !cluster.isOpen { return giveBack(first, count) }
+    port.send(first, count)
+  }
+
+  @inline(never)
+  private func giveBack(_ first: UnsafePointer<PacketRef>, _ count: Int) {
+    var index = 0
+    while index < count {
+      frames.give(first[index])
+      index &+= 1
+    }
+    counters.add(count, to: .fenced)
   }
 }

@@ -86,7 +86,7 @@ extension LiveWorker {
   }
 
   @inline(never)
-  func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
+  mutating func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
     stages.counters.add(1, to: WorkerCounters.firstDrop &+ Int(reason.rawValue))
     header(of: ref).pointee.action = hop
     settle(ref, reason, &punts)
@@ -94,8 +94,9 @@ extension LiveWorker {
 
   /// It is counted already. What control has to see goes there; all else is over.
   @inline(never)
-  private func settle(_ ref: PacketRef, _ reason: DropReason, _ punts: inout Int) {
+  private mutating func settle(_ ref: PacketRef, _ reason: DropReason, _ punts: inout Int) {
     guard ControlExchange.wants(reason) else { return frames.give(ref) }
+    if reason == .arp, lease != nil, takeProbe(ref, side(of: ref)) { return }
     var ref = ref
     ref.judgement = Judgement(workSet: ref.workSet, verdict: reason.rawValue)
     let origin = header(of: ref).pointee.sequence & ControlExchange.originBits
@@ -106,6 +107,10 @@ extension LiveWorker {
       stages.counters.add(1, to: .controlBusy)
       frames.give(ref)
     }
+  }
+
+  private func side(of ref: PacketRef) -> Side {
+    header(of: ref).pointee.sequence & 1 == 1 ? .outside : .inside
   }
 
   private func giveBack(_ burst: Burst) {

@@ -24,8 +24,11 @@ package struct LiveWorker {
   let tracer: Tracer
   /// Whether bursts go the other way: somebody wants to know what becomes of packets, or nothing new is taken.
   private var isAside = false
-  private var isTracing = false { didSet { isAside = isTracing || drain.isOn } }
-  private var drain = DrainSieve() { didSet { isAside = isTracing || drain.isOn } }
+  private var isTracing = false { didSet { turnAsideIfNeeded() } }
+  private var drain = DrainSieve() { didSet { turnAsideIfNeeded() } }
+  /// Of a member of a cluster.
+  var lease: LeaseWatch?
+  var tables: TableWatch?
   /// Of the routes that packets are sent by now, where control looks for it.
   var generation: UInt64 = 0
   let polling: Polling
@@ -36,7 +39,7 @@ package struct LiveWorker {
     number: Int, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>, reports: SPSCRing<Report>,
     inside: LivePort, outside: LivePort, frames: FrameSource, esp: ESPWorker, exchange: ControlExchange,
     others: UnsafePointer<ControlExchange>,
-    desk: TraceDesk, polling: Polling
+    desk: TraceDesk, polling: Polling, member: (desk: ClusterDesk, ownership: OwnershipCell)? = nil
   ) {
     self.number = number
     cell = shared.cell
@@ -55,8 +58,13 @@ package struct LiveWorker {
     waiting = LiveWait(
       inside, outside, exchange.wakesWorker, polling, hasOthers: shared.crossing.workers > 1)
     tracer = Tracer(desk: desk, memory: shared.memory.addresses, counters: counters, worker: UInt8(number))
-    leaving = Departures()
+    leaving = Departures(frames, counters, member?.desk)
+    lease = member.map { LeaseWatch($0.desk) }
+    tables = member.map { TableWatch($0.ownership) }
+    turnAsideIfNeeded()
   }
+
+  mutating func turnAsideIfNeeded() { isAside = isTracing || drain.isOn || lease?.isAside == true }
 
   package func deallocate() {
     leaving.deallocate()
@@ -77,6 +85,7 @@ package struct LiveWorker {
       moved &+= takeCrossed(snapshot, crossed)
       moved &+= takeInjected(snapshot, refs, seconds)
       leave()
+      if lease != nil { tellTable() }
       quiescence.pass(number)
       if moved > 0 {
         if idlePolls >= waiting.polls { exchange.noteAsleep(false) }
@@ -111,6 +120,7 @@ package struct LiveWorker {
   ) -> Int {
     var burst = Burst(refs)
     port.receive(into: &burst)
+    if lease != nil { watchLease(side, burst.count) }
     if isAside { return turnAside(&burst, side, snapshot, seconds) }
     if burst.count == 0 { return 0 }
     let received = burst.count
@@ -123,6 +133,11 @@ package struct LiveWorker {
   private mutating func turnAside(
     _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
   ) -> Int {
+    let received = burst.count
+    if lease != nil {
+      fenceOff(&burst, side)
+      if burst.count == 0 { return received }
+    }
     if drain.isOn {
       drain.sift(&burst, side, stages, frames, seconds)
     }

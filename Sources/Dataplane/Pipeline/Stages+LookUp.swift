@@ -83,7 +83,7 @@ extension Stages {
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     if result.reason == .none {
       parsed.strays |=
-        Self.assign(ref, result.workSet, classifier.snapshot.pointee.dispositions, counters)
+        Self.assign(ref, result.workSet, table(classifier.snapshot), counters)
         ^ Disposition(worker: worker).bits
     } else {
       ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
@@ -112,7 +112,7 @@ extension Stages {
     let snapshot = classifier.snapshot
     let policies = snapshot.pointee.policies
     let outbound = snapshot.pointee.tables?.outbound
-    let dispositions = snapshot.pointee.dispositions
+    let dispositions = table(snapshot)
     let ours = Disposition(worker: worker).bits
     let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits
     let scratch = scratch, counters = counters
@@ -177,7 +177,7 @@ extension Stages {
   func hashFlows(_ burst: Burst, _ flows: UInt64, _ snapshot: UnsafePointer<ClassifySnapshot>) -> UInt16 {
     // All of them at once are faster than some of them one by one.
     hash(burst.count, snapshot)
-    let dispositions = snapshot.pointee.dispositions
+    let dispositions = table(snapshot)
     let ours = Disposition(worker: worker).bits
     var strays: UInt16 = 0
     var left = flows
@@ -192,7 +192,7 @@ extension Stages {
   @inline(__always)
   private func findSPIs(_ burst: Burst, _ classifier: Classifier, _ parsed: inout Parsed) {
     let snapshot = classifier.snapshot
-    let spis = snapshot.pointee.spis, dispositions = snapshot.pointee.dispositions
+    let spis = snapshot.pointee.spis, dispositions = table(snapshot)
     let inbound = snapshot.pointee.tables?.inbound
     let ours = Disposition(worker: worker).bits
     let commonWay: UInt32 = esp?.usesPlain ?? false ? .max : SecureAction(bits: .max).general.bits

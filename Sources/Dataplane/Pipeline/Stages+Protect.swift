@@ -183,7 +183,7 @@ extension Stages {
   private func cross(
     _ burst: Burst, _ index: Int, toSet set: UInt16, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
-    let disposition = snapshot.pointee.dispositions[Int(set)]
+    let disposition = table(snapshot)[Int(set)]
     burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition.bits)
     if disposition.verdict != 0 {
       counters.add(1, to: WorkerCounters.firstDrop &+ Int(disposition.verdict))

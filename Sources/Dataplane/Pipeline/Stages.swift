@@ -50,6 +50,12 @@ struct Stages {
     }
   }
 
+  /// Whose each work set is, for this burst.
+  @inline(__always)
+  func table(_ snapshot: UnsafePointer<ClassifySnapshot>) -> UnsafePointer<Disposition> {
+    UnsafePointer(bitPattern: scratch.adopted.pointee) ?? snapshot.pointee.dispositions
+  }
+
   struct Parsed {
     var bytes = 0
     /// A bit for every packet that left words for the hash.
@@ -108,7 +114,7 @@ struct Stages {
   /// it crosses to. True: the burst is as it was, all of it ours.
   @inline(__always)
   private func own(_ burst: inout Burst, _ parsed: Parsed, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
-    let dispositions = snapshot.pointee.dispositions
+    let dispositions = table(snapshot)
     let full: UInt64 = .max &>> UInt64(truncatingIfNeeded: Burst.capacity &- burst.count)
     if parsed.hasWords == full {
       assign(burst, dispositions)

@@ -148,6 +148,11 @@ package struct PacketQueue {
     if mtu > 0 { arrivals.mtu = mtu }
   }
 
+  /// What is another member's is dropped before it is copied into the ring.
+  package static func filter(_ queues: [PacketQueue], by early: EarlyMemory) throws(PortError) {
+    try early.attach(to: queues.map(\.descriptor))
+  }
+
   /// Readable when there is something to receive.
   package var descriptor: Int32 { hauberk_packet_descriptor(socket) }
 

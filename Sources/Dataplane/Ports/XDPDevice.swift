@@ -22,13 +22,15 @@ package final class XDPDevice {
   package let longestFrame: Int
   /// The device takes VLAN tags off, and we cannot know that there were any: 'ethtool -K DEVICE rxvlan off' mends it.
   package let hidesVLANTags: Bool
+  /// What is dropped before it comes to a socket.
+  package let early: EarlyMemory
   let index: UInt32
   private var program: hauberk_xdp_program
   private var membership: Int32 = -1
 
   /// The device's own hook unless `hook` says otherwise, else the generic one. Frames longer than `chunk` holds need a
-  /// kernel that hands them out in pieces.
-  package init(_ name: String, hook wanted: XDPHook? = nil, chunk: Int) throws(PortError) {
+  /// kernel that hands them out in pieces. `early` outlives a device that goes and comes back.
+  package init(_ name: String, hook wanted: XDPHook? = nil, chunk: Int, early: EarlyMemory? = nil) throws(PortError) {
     let found = try Self.find(name)
     let longest = Int(found.mtu) + 14 + 8
     self.name = name
@@ -37,7 +39,7 @@ package final class XDPDevice {
     longestFrame = longest
     hidesVLANTags = found.takes_tags_off
     let inPieces = longest > chunk - Int(HAUBERK_XDP_HEADROOM)
-    program = try Self.load(queues: found.receive_queues, inPieces: inPieces, name)
+    (program, self.early) = try Self.load(queues: found.receive_queues, inPieces: inPieces, early, name)
     do {
       hook = try Self.attach(&program, found.index, wanted, name)
     } catch {
@@ -75,12 +77,8 @@ package final class XDPDevice {
     }
   }
 
-  /// What the program has counted: for the sockets, for the kernel because a queue has no socket, and dropped early.
-  package var counts: (redirected: UInt64, passed: UInt64, filtered: UInt64) {
-    var counts: [UInt64] = [0, 0, 0]
-    guard hauberk_xdp_read_counts(&program, &counts) else { return (0, 0, 0) }
-    return (counts[Int(HAUBERK_XDP_REDIRECTED)], counts[Int(HAUBERK_XDP_PASSED)], counts[Int(HAUBERK_XDP_FILTERED)])
-  }
+  /// What the program has counted.
+  package var counts: (redirected: UInt64, passed: UInt64, control: UInt64, filtered: UInt64) { early.counts }
 
   package var state: PortState {
     var found = hauberk_xdp_device()
@@ -98,11 +96,17 @@ package final class XDPDevice {
     return found
   }
 
-  private static func load(queues: UInt32, inPieces: Bool, _ name: String) throws(PortError) -> hauberk_xdp_program {
+  private static func load(
+    queues: UInt32, inPieces: Bool, _ early: EarlyMemory?, _ name: String
+  ) throws(PortError) -> (hauberk_xdp_program, EarlyMemory) {
     var program = hauberk_xdp_program()
     var log = [CChar](repeating: 0, count: 1 << 16)
-    let error = hauberk_xdp_load(queues, inPieces, &program, &log, log.count)
-    if error == 0 { return program }
+    // Without rights there is none, and no program either.
+    guard let early = early ?? (try? EarlyMemory()) else {
+      throw PortError("AF_XDP on \(name) needs the rights of root: CAP_NET_ADMIN and CAP_BPF")
+    }
+    let error = early.loadXDP(queues: queues, inPieces: inPieces, &program, &log)
+    if error == 0 { return (program, early) }
     if error == EPERM || error == EACCES {
       throw PortError("AF_XDP on \(name) needs the rights of root: CAP_NET_ADMIN and CAP_BPF")
     }

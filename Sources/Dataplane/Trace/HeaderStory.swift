@@ -32,6 +32,7 @@ package struct HeaderStory {
     case EtherType.ipv4: tellIPv4(packet, depth: 0)
     case EtherType.ipv6: tellIPv6(packet, depth: 0)
     case EtherType.arp: tellARP(packet)
+    case EtherType.clusterControl: clauses.append("cluster control")
     default: clauses.append("type 0x\(String(etherType, radix: 16))")
     }
   }

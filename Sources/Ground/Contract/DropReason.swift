@@ -22,6 +22,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case notMine
   case workSetUnassigned
   case workSetPending
+  case fenced
 
   // cross, transmit
   case crossingFull
@@ -83,6 +84,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case reassembled
   case forUs
   case noNeighbour
+  case clusterControl
 
   /// The name in `--json`, in tables and in `classify`.
   public var name: String { "\(self)" }
@@ -105,6 +107,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .notMine: "another member's work"
     case .workSetUnassigned: "no member owns the work set"
     case .workSetPending: "the work set is being handed over"
+    case .fenced: "this member had no lease, so that another one may own it by now"
     case .crossingFull: "the ring to the worker that owns it was full"
     case .noFrame: "no frame was free"
     case .noPolicy: "no policy lets it pass"
@@ -150,6 +153,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .reassembled: "a fragment, kept until its packet is whole: consumed"
     case .forUs: "for the gateway itself: consumed"
     case .noNeighbour: "waits for its next hop's MAC address: consumed"
+    case .clusterControl: "the cluster's control, which has a socket of its own: consumed"
     }
   }
 

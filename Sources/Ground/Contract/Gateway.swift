@@ -53,6 +53,10 @@ public struct InterfaceDescription: Sendable {
   /// 1...4094; nil is the port itself.
   public var vlan: UInt16?
   public var addresses: [InterfaceAddress]
+  /// Of the cluster's addresses, those that are on this link: all members wear them, and one answers for them (X20).
+  public var shared: [IPAddress] = []
+  /// Where packets to those are sent, if it is not the member that answers (C22).
+  public var sharedMAC: MACAddress?
   /// The longest IP packet.
   public var mtu: Int
 

@@ -45,6 +45,19 @@ public struct OwnershipDescription: Sendable {
     self.played = played
   }
 
+  /// Of a member that has no work yet.
+  public static func nobodys(workers: Int) -> OwnershipDescription {
+    var ownership = OwnershipDescription(members: 1, playing: [0], workers: workers)
+    for set in 0..<WorkSets.count { ownership[set] = OwnershipEntry(state: .unassigned, member: 0) }
+    return ownership
+  }
+
+  /// Another worker for each set.
+  public mutating func assign(_ workers: [UInt8]) {
+    precondition(workers.count == WorkSets.count)
+    self.workers = workers
+  }
+
   public subscript(set: Int) -> OwnershipEntry {
     get { entries[set] }
     set { entries[set] = newValue }

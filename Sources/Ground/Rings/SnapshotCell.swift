@@ -95,19 +95,30 @@ public struct Quiescence: @unchecked Sendable {
   ///
   /// Two, because a count read between a worker's load of the snapshot and its store may belong to the burst before.
   public func wait(whileWaiting: () -> Void) {
+    let moment = note()
+    while !hasPassed(moment) { whileWaiting() }
+  }
+
+  /// Where all workers are now, for a thread that has something else to do until they are further on.
+  public func note() -> Moment {
     // edge quiescence.entry: fence; pairs with the fence in enter. Also edge quiescence.order: fence.
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if !fencesThemselves { hauberk_fence_everywhere() }
-    for worker in 0..<workers {
+    // edge quiescence.point: acquire; pairs with the releases in pass and leave.
+    return Moment(counts: (0..<workers).map { line($0).pointee.load(ordering: .acquiring) })
+  }
+
+  /// Whether each has passed two points since, or is away.
+  public func hasPassed(_ moment: Moment) -> Bool {
+    for worker in 0..<workers where moment.counts[worker] != Self.away {
       // edge quiescence.point: acquire; pairs with the releases in pass and leave.
-      let seen = line(worker).pointee.load(ordering: .acquiring)
-      if seen == Self.away { continue }
-      while true {
-        // edge quiescence.point: acquire; pairs with the releases in pass and leave.
-        let now = line(worker).pointee.load(ordering: .acquiring)
-        if now == Self.away || now &- seen >= 2 { break }
-        whileWaiting()
-      }
+      let now = line(worker).pointee.load(ordering: .acquiring)
+      if now != Self.away, now &- moment.counts[worker] < 2 { return false }
     }
+    return true
+  }
+
+  public struct Moment: Sendable {
+    fileprivate let counts: [UInt64]
   }
 }

@@ -2,6 +2,8 @@ public enum EtherType {
   @inlinable @inline(__always) public static var ipv4: UInt16 { 0x0800 }
   @inlinable @inline(__always) public static var arp: UInt16 { 0x0806 }
   @inlinable @inline(__always) public static var ipv6: UInt16 { 0x86dd }
+  /// What the members of a cluster tell each other: the first of IEEE 802's two for experiments. Never tagged.
+  @inlinable @inline(__always) public static var clusterControl: UInt16 { 0x88b5 }
   @inlinable @inline(__always) public static var vlan: UInt16 { 0x8100 }
   @inlinable @inline(__always) public static var serviceVLAN: UInt16 { 0x88a8 }
   /// The number QinQ had before 802.1ad, still met.

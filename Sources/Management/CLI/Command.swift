@@ -42,6 +42,9 @@ package struct Command: Sendable {
     Command(
       "sign", "FILE --key KEY", "sign a configuration, or a package", .files, SignOptions.options, Help.sign),
     Command(
+      "identity", "ACTION [OPTIONS]", "certificates of a cluster's units: make, revoke, show them",
+      .one(of: IdentityOptions.Action.allCases.map(\.rawValue)), IdentityOptions.options, Help.identity),
+    Command(
       "keys", "CONFIG [--begin]", "which nonces of which key were used", .files, KeysOptions.options, Help.keys),
     Command(
       "audit", "CAPTURE [OPTIONS]", "look for lost, doubled and dangerous ESP packets", .files, AuditOptions.options,
@@ -78,8 +81,8 @@ package struct Command: Sendable {
 
   /// Apart from the table, because one of its rows needs them.
   static let names = [
-    "replay", "classify", "check", "sign", "keys", "audit", "run", "status", "show", "trace", "reload", "drain", "stop",
-    "doctor", "simulate", "completions", "help", "version",
+    "replay", "classify", "check", "sign", "identity", "keys", "audit", "run", "status", "show", "trace", "reload",
+    "drain", "stop", "doctor", "simulate", "completions", "help", "version",
   ]
 
   package static func named(_ name: String) -> Command? { all.first { $0.name == name } }

@@ -23,7 +23,7 @@ package enum ExitCode: Int32, CaseIterable, Sendable {
     case .configuration: "the configuration is wrong"
     case .machine: "the machine lacks something: memory, threads"
     case .interrupted: "stopped by a signal; everything before was processed"
-    case .untrusted: "the configuration is not signed by a key that is trusted"
+    case .untrusted: "nobody who is trusted has signed the configuration, or vouches for a certificate"
     case .unreachable: "no gateway runs here, or it does not answer"
     }
   }

@@ -15,6 +15,8 @@ package struct Configuration: Sendable {
   package var engine: String?
   /// Of a live gateway; nil where the file names no ports.
   package var gateway: GatewayDescription?
+  /// Of one of several gateways that wear the same addresses; nil of one alone.
+  package var membership: MembershipDescription?
   package var operation = OperationSection()
   /// Whose signature it carries; nil where nobody asked.
   package var signer: String?
@@ -44,8 +46,15 @@ package struct Configuration: Sendable {
         unitMAC: mac, clusterUnicastMAC: cluster?.unicastMAC, clusterMulticastMAC: cluster?.multicastMAC,
         groups: unit?.groups ?? [])
     }
+    readMembership(cluster, unit, &reader)
+    // A live gateway's own MAC addresses are its devices'.
+    if membership != nil, unit?.mac == nil {
+      classify.accept = AcceptDescription(
+        unitMAC: .zero, clusterUnicastMAC: cluster?.unicastMAC, clusterMulticastMAC: cluster?.multicastMAC,
+        groups: unit?.groups ?? [])
+    }
     readAssociations(&reader, Surroundings(cluster, unit))
-    if unit?.mac == nil, cluster?.unicastMAC != nil || cluster?.multicastMAC != nil {
+    if unit?.mac == nil, membership == nil, cluster?.unicastMAC != nil || cluster?.multicastMAC != nil {
       reader.reject("cluster", "MAC addresses are given, but no 'unit.mac' of its own that completes them")
     }
   }

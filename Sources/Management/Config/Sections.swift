@@ -8,6 +8,9 @@ struct UnitSection {
   var groups: [MACAddress]
   var number: Int?
   var stateDirectory: String?
+  /// Files: who it is, as a member of a cluster.
+  var certificate: String?
+  var key: String?
   /// What of the two is not in the file: counters need both.
   var missing: [String]
 
@@ -20,7 +23,9 @@ struct UnitSection {
         default: []),
       number: reader.optional("number", .integer(in: 0...UnitNumber.most)),
       // From another folder, a relative one would be another one, in which no key was ever used.
-      stateDirectory: reader.optional("stateDirectory", .text("an absolute path") { $0.hasPrefix("/") ? $0 : nil }),
+      stateDirectory: reader.optional("stateDirectory", .absolutePath),
+      certificate: reader.optional("certificate", .absolutePath),
+      key: reader.optional("key", .absolutePath),
       missing: ["number", "stateDirectory"].filter { !reader.contains($0) })
     if !reader.contains("mac"), !unit.groups.isEmpty {
       reader.reject("groups", "group addresses are given, but no 'mac', without which every frame is accepted")
@@ -36,6 +41,7 @@ struct ClusterSection {
   var key: WorkSetKey
   var unicastMAC: MACAddress?
   var multicastMAC: MACAddress?
+  var membership: MembershipSection
 
   static func read(_ reader: inout FieldReader) -> ClusterSection? {
     ClusterSection(
@@ -48,7 +54,8 @@ struct ClusterSection {
       // X20: a switch treats 01-00-5e and 33-33 as IP multicast, and may keep them from us.
       multicastMAC: reader.optional(
         "multicastMAC",
-        .mac.matching("a group MAC address that begins with 03") { $0.value >> 40 == 0x03 }))
+        .mac.matching("a group MAC address that begins with 03") { $0.value >> 40 == 0x03 }),
+      membership: MembershipSection.read(&reader))
   }
 }
 

@@ -46,6 +46,15 @@ enum CommandInput {
     return CommandFailure(code, error.description)
   }
 
+  /// A file that is read as it is.
+  static func octets(_ path: String, _ what: String) throws(CommandFailure) -> [UInt8] {
+    do {
+      return try FileOctets.read(path, atMost: 1 << 20)
+    } catch {
+      throw CommandFailure(.configuration, "cannot read \(what), \(path): \(error)")
+    }
+  }
+
   /// Whom the command line or the machine trusts.
   static func trust(_ path: String?) throws(CommandFailure) -> Trust? {
     do {

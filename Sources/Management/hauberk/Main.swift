@@ -29,6 +29,7 @@ struct Main {
     case "classify": return try ClassifyCommand(ClassifyOptions(rest)).run()
     case "check": return try CheckCommand(CheckOptions(rest)).run()
     case "sign": return try SignCommand(SignOptions(rest)).run()
+    case "identity": return try IdentityCommand(IdentityOptions(rest)).run()
     case "keys": return try KeysCommand(KeysOptions(rest)).run()
     case "audit": return try AuditCommand(AuditOptions(rest)).run()
     case "run": return try RunCommand(RunOptions(rest)).run()

@@ -62,6 +62,11 @@ struct StatusCommand {
       return show(config, isWatching) {
         "\($0.path), in force for \(Format.duration($0.ageSeconds))\n\n\($0.text)"
       }
+    case .cluster, .members, .work:
+      let cluster = try client.result(of: .show(what ?? .cluster, Page()), ClusterStatus.self).value
+      return show(cluster, isWatching) {
+        what == .members ? $0.membersText : what == .work ? $0.workText : $0.text
+      }
     case nil, .ports, .workers, .drops, .counters:
       let (status, json) = try client.result(of: .status, GatewayStatus.self)
       let tables = StatusTables(status, isWatching ? Rates(from: before, to: status) : nil)

@@ -48,6 +48,25 @@ import Wire
     }
   }
 
+  /// Both ways of parsing: a device of the other side may be on the same wire.
+  @Test func `each side has its own unit's address`() {
+    let outside = "00:00:5e:00:53:98"
+    var accept = AcceptDescription(unitMAC: MACAddress(Self.unit)!)
+    accept.outsideMAC = MACAddress(outside)!
+    let plane = Plane(ClassifyDescription(.keyed, accept: accept))
+    for (mac, side) in [(Self.unit, Side.inside), (outside, .outside)] {
+      for from in Side.allCases {
+        let classifier = Classifier(plane.snapshot, link: .ethernet, from: from)
+        let frame = ethernet(.ipv4, to: mac, ipv4(.udp, udp()))
+        let (reason, isShort) = withExactBytes(frame) {
+          (classifier.accept(Bytes($0)), classifier.shortPath.words(Bytes($0)) != nil)
+        }
+        #expect(reason == (from == side ? .none : .foreignMAC))
+        #expect(isShort == (from == side))
+      }
+    }
+  }
+
   @Test func `a capture is accepted whole`() {
     let plane = Plane()
     var random = Seeded(seed: 22)

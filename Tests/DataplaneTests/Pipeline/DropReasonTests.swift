@@ -28,7 +28,7 @@ import Wire
     Case(reason: .frameTooShort, frame: [0xff, 3], link: .ppp),
     Case(reason: .frameTooShort, frame: Array(cooked(.ipv4).prefix(15)), link: .linuxCooked),
     Case(reason: .frameTooShort, frame: Array(cooked2(.ipv4).prefix(19)), link: .linuxCooked2),
-    Case(reason: .unsupportedEtherType, frame: ethernet(0x88b5, ipv4(.udp, udp()))),
+    Case(reason: .unsupportedEtherType, frame: ethernet(0x88b6, ipv4(.udp, udp()))),
     Case(reason: .unsupportedEtherType, frame: [0x50] + [UInt8](repeating: 0, count: 40), link: .raw),
     Case(reason: .tooManyTags, frame: tagged(5, .ipv4, ipv4(.udp, udp()))),
     Case(reason: .arp, frame: ethernet(.arp, arp())),
@@ -61,6 +61,19 @@ import Wire
       #expect(verdict.reason == .foreignMAC)
       #expect(verdict.counters[.foreignMAC] == 1)
     }
+  }
+
+  @Test func `what members tell each other is the cluster's, to whomever it was sent`() throws {
+    var description = ClassifyDescription()
+    for accept in [nil, AcceptDescription(unitMAC: MACAddress(Host.aliceMAC)!)] {
+      description.accept = accept
+      for payload in [ipv4(.udp, udp()), []] {
+        let verdict = try Bench.verdict(on: ethernet(.clusterControl, payload), description)
+        #expect(verdict.reason == .clusterControl)
+        #expect(verdict.counters.filter { $0.value > 0 } == [.clusterControl: 1])
+      }
+    }
+    #expect(DropReason.clusterControl.isConsumption && !ControlExchange.wants(.clusterControl))
   }
 
   @Test(arguments: [

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CIdentity.h"
 #include "CSignature.h"
 
 #ifndef HAUBERK_HOT

@@ -46,6 +46,13 @@ HAUBERK_INLINE uint64_t hauberk_nanoseconds(void) {
   return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
+/// The same, and goes on while the machine sleeps.
+HAUBERK_INLINE uint64_t hauberk_boot_nanoseconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
 HAUBERK_INLINE void hauberk_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 HAUBERK_INLINE void hauberk_prefetch_for_write(const void *address) { __builtin_prefetch(address, 1, 3); }
 
@@ -118,5 +125,17 @@ bool hauberk_was_interrupted(void);
 /// From here on SIGHUP only raises a flag, which taking it lowers.
 void hauberk_catch_hangups(void);
 bool hauberk_take_hangup(void);
+
+/// A socket for frames of one EtherType on a device, to its own address and to a group. Below 0: an errno, negative.
+int hauberk_control_open(const char *device, uint16_t type, const uint8_t group[6]);
+void hauberk_control_close(int socket);
+/// A whole frame. 0, or an errno.
+int hauberk_control_send(int socket, const void *frame, uint32_t length);
+/// The length of a frame; 0 for one that does not count; below 0 an errno, negative, where -EAGAIN means that none waits.
+int hauberk_control_receive(int socket, void *out, uint32_t room);
+/// Until one of them has something to read, or the time is over.
+void hauberk_control_wait(int one, int other, int event, uint64_t nanoseconds);
+/// The calling thread runs before every ordinary one from here on. 0, or an errno.
+int hauberk_prefer_thread(void);
 
 #include "ports.h"

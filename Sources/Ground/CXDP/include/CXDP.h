@@ -1,6 +1,7 @@
 // AF_XDP, straight on the kernel's interface: sockets whose packets lie in memory that we share with it.
 #pragma once
 #include <CXDPCounts.h>
+#include <CXDPFilter.h>
 #include <CXDPRings.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -60,17 +61,16 @@ bool hauberk_xdp_read_statistics(int descriptor, hauberk_xdp_statistics *out);
 
 /// A device's program and its maps, all of which go when their descriptors are closed.
 typedef struct {
-  int program, sockets, counts, link;
+  int program, sockets, link;
 } hauberk_xdp_program;
 
-/// Loads the program for so many queues. 0, or an errno; `log` gets the verifier's words, if it had any.
-int hauberk_xdp_load(uint32_t queues, bool in_pieces, hauberk_xdp_program *out, char *log, size_t log_bytes);
+/// Loads the program for so many queues, with a filter in front that outlives it. 0, or an errno; `log` gets the verifier's words, if it had any.
+int hauberk_xdp_load(uint32_t queues, bool in_pieces, const hauberk_early *early, hauberk_xdp_program *out, char *log,
+                     size_t log_bytes);
 /// Puts the program into the driver's own hook, or into the generic one. 0, or an errno.
 int hauberk_xdp_attach(hauberk_xdp_program *program, unsigned device, bool is_native);
 /// From here on the queue's packets go to this socket. 0, or an errno.
 int hauberk_xdp_enter(const hauberk_xdp_program *program, uint32_t queue, int descriptor);
-/// Sums of what the program counted on all processors.
-bool hauberk_xdp_read_counts(const hauberk_xdp_program *program, uint64_t counts[HAUBERK_XDP_COUNTS]);
 void hauberk_xdp_unload(hauberk_xdp_program *program);
 
 /// What a device is: 0, or an errno.

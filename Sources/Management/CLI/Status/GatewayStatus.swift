@@ -16,6 +16,8 @@ package struct GatewayStatus: JSONMembers {
   package var reloads: UInt64 = 0
   package var polling = ""
   package var engine: String?
+  /// Of a member of a cluster, in one line.
+  package var cluster: String?
   package var memory = ""
   package var workers: [WorkerStatus] = []
   package var ports: [PortStatus] = []
@@ -34,7 +36,8 @@ package struct GatewayStatus: JSONMembers {
       Member("state", \.state), Member("version", \.version), Member("process", \.process),
       Member("uptimeSeconds", \.uptimeSeconds), Member("configuration", \.configuration),
       Member("personality", \.personality), Member("reloads", \.reloads), Member("polling", \.polling),
-      Member("engine", \.engine), Member("memory", \.memory), Member("workers", \.workers), Member("ports", \.ports),
+      Member("engine", \.engine), Member("cluster", \.cluster), Member("memory", \.memory),
+      Member("workers", \.workers), Member("ports", \.ports),
       Member("associations", \.associationCount), Member("routes", \.routeCount),
       Member("neighbours", \.neighbourCount), Member("drops", \.drops), Member("counters", \.counters),
       Member("warnings", \.warnings),

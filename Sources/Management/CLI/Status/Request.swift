@@ -1,6 +1,6 @@
 /// What `hauberk show` shows.
 package enum Shown: String, CodedWord {
-  case ports, workers, sas, routes, neighbours, drops, counters, config
+  case ports, workers, sas, routes, neighbours, drops, counters, config, cluster, members, work
 
   package var meaning: String {
     switch self {
@@ -12,6 +12,9 @@ package enum Shown: String, CodedWord {
     case .drops: "packets that went no further, by reason"
     case .counters: "what else was counted"
     case .config: "the configuration that is in force, without keys"
+    case .cluster: "the cluster as this member sees it: role, term, lease, what has happened"
+    case .members: "its units, and how much each has"
+    case .work: "a map of all work sets: whose each one is"
     }
   }
 }
@@ -34,7 +37,7 @@ package enum Request: Sendable, Equatable {
   /// Answered by a `GatewayStatus`.
   case status
   /// Answered by a `Listing` of rows (`Response(_:of:_:)` makes those that a status has); `config` by a
-  /// `ConfigurationStatus`.
+  /// `ConfigurationStatus`; `cluster`, `members` and `work` by a `ClusterStatus`.
   case show(Shown, Page)
   /// Answered by a `TraceAnswer`. Fresh: begin with the next packets that are wished for, that many; else: what has come
   /// since. A trace that nobody fetches ends by itself, and one of 0 packets ends at once.

@@ -12,7 +12,8 @@ package enum Response: Sendable {
     case .workers: self.init(Listing(status.workers, page))
     case .drops: self.init(Listing(status.drops, page))
     case .counters: self.init(Listing(status.counters, page))
-    case .sas, .routes, .neighbours, .config: self = .refused(.usage, "a status has no \(what.rawValue)")
+    case .sas, .routes, .neighbours, .config, .cluster, .members, .work:
+      self = .refused(.usage, "a status has no \(what.rawValue)")
     }
   }
 

@@ -26,6 +26,7 @@ package struct StatusTables {
     lines.append("  config    \(status.configuration)" + (status.personality.map { ", signed by \($0)" } ?? ""))
     if status.reloads > 0 { lines.append("  reloaded  \(status.reloads == 1 ? "once" : "\(status.reloads) times")") }
     lines.append("  process   \(status.process), polling \(status.polling)")
+    if let cluster = status.cluster { lines.append("  cluster   \(cluster)") }
     if let engine = status.engine { lines.append("  ciphers   \(engine)") }
     if !status.memory.isEmpty { lines.append("  memory    \(status.memory)") }
     let counts = [

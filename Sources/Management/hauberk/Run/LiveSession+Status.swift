@@ -42,6 +42,7 @@ extension LiveSession {
     status.reloads = reloads
     status.polling = gateway.description.gateway.polling.rawValue
     status.engine = gateway.engineName
+    status.cluster = membership?.status.line
     status.memory = "\(gateway.memory.arena.pages.rawValue), \(gateway.memory.arena.bytes >> 20) MiB of frames"
     status.workers = workers
     status.ports = portStatus
@@ -104,7 +105,10 @@ extension LiveSession {
         PortDrop.allCases.filter { $0.isReceived == isReceived }.map { drop in (drop.name, sum { $0.drops(drop) }) }
           .filter { $0.1 > 0 }
       }
-      status.received = TrafficStatus(packets: sum(\.receivedPackets), bytes: sum(\.receivedBytes), drops: lost(true))
+      let early = ports.droppedEarly(port.side)
+      status.received = TrafficStatus(
+        packets: sum(\.receivedPackets), bytes: sum(\.receivedBytes),
+        drops: lost(true) + (early > 0 ? [("notMineEarly", early)] : []))
       status.finishedChecksums = sum(\.finishedChecksums)
       status.unfinishedChecksums = sum(\.unfinishedChecksums)
       status.sent = TrafficStatus(packets: sum(\.sentPackets), bytes: sum(\.sentBytes), drops: lost(false))
@@ -166,6 +170,9 @@ extension LiveSession {
     case .drops: Response(Listing(drops, page))
     case .counters: Response(Listing(counters, page))
     case .config: Response(configurationStatus)
+    case .cluster, .members, .work:
+      membership.map { Response($0.status) }
+        ?? .refused(.usage, "this gateway is alone: 'cluster.units' in its configuration would make it a member")
     }
   }
 

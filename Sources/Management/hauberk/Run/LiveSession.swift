@@ -5,6 +5,7 @@ import Console
 import Contract
 import Dataplane
 import Glibc
+import Membership
 import Memory
 import Neighbours
 import Nonces
@@ -27,6 +28,9 @@ final class LiveSession {
   lazy var trace = LiveTrace(gateway)
   private var drainage: LiveDrain?
   private(set) var bridge: SlowPathBridge
+  /// Of one of several gateways.
+  let membership: LiveMembership?
+  private var leaveBy: UInt64?
   private(set) var server: ControlServer?
   private var metrics: MetricsServer?
   /// What the metrics' thread reads: a second old at most.
@@ -53,13 +57,19 @@ final class LiveSession {
       let devices = try description.ports.map { port throws(PortError) in try FoundDevice(port.device) }
       self.devices = devices
       let macs = zip(description.ports, devices).map { $0.mac ?? $1.mac }
-      let live = Self.live(configuration, description)
+      var live = Self.live(configuration, description)
+      membership = try configuration.membership.map { wanted throws(MembershipRefusal) in
+        try LiveMembership(wanted, configuration, description, devices: devices.map(\.name), macs: macs)
+      }
+      // Nothing is a member's before the cluster says so.
+      if membership != nil { live.ownership = .nobodys(workers: description.workers) }
       self.configuration.classify = live.classify
       let directory = try configuration.stateDirectory.map { folder throws(NonceRefusal) in
         try NonceStateDirectory(path: folder)
       }
       gateway = try LiveGateway(
-        live, macs: macs, nonces: directory, options.begins ? .newUnlessRecorded : .known(used: []))
+        live, macs: macs, nonces: directory, options.begins ? .newUnlessRecorded : .known(used: []),
+        cluster: membership?.cluster)
       // What is taken of the kernel's has to be found again by whoever starts next, however this one ends.
       let records = (configuration.stateDirectory.map { $0 + "/" } ?? configuration.operation.socket + ".") + "taken"
       ports = try PortSet(gateway, devices, records: records)
@@ -68,6 +78,8 @@ final class LiveSession {
     } catch let error as PortError {
       throw CommandFailure(.machine, error.description)
     } catch let error as NonceRefusal {
+      throw CommandFailure(.configuration, error.description)
+    } catch let error as MembershipRefusal {
       throw CommandFailure(.configuration, error.description)
     } catch {
       throw CommandFailure(.machine, "\(error)")
@@ -119,6 +131,7 @@ final class LiveSession {
           Console.note("hauberk: a worker \(error)")
         }
       }
+      try membership?.start(gateway, ports)
       try Privileges.confine(.control, others: .refuse)
     } catch let error as SystemRefusal {
       throw CommandFailure(.machine, error.description)
@@ -133,14 +146,16 @@ final class LiveSession {
     for weakness in ports.sides.compactMap({ $0.opened?.weakness }) { tell(.warning, weakness) }
     for refusal in ports.refusals { warn("not as fast as it could be: \(refusal)") }
     lookAtLinks()
+    if let weakness = membership?.member?.weakness { warn(weakness) }
     notifier?.ready("passing packets")
-    while !isStopping, !hauberk_was_interrupted() {
+    while !isStopping, !(hauberk_was_interrupted() && hasLeft()) {
       turn(server)
       if hauberk_take_hangup() { _ = reload() }
     }
     state = .stopping
     notifier?.stopping("told to stop")
     gateway.stop()
+    membership?.stop()
     note("stopped", "stopped")
     _ = log?.finish()
     return .success
@@ -168,8 +183,18 @@ final class LiveSession {
     metrics = nil
     // What failed may have failed after workers were started.
     gateway.stop()
+    membership?.stop()
     ports.close()
     gateway.deallocate()
+    membership?.deallocate()
+  }
+
+  /// Told to stop, a member gives its work away first; but it does not wait long for others to take it.
+  private func hasLeft() -> Bool {
+    guard let membership else { return true }
+    let now = hauberk_nanoseconds()
+    if leaveBy == nil { leaveBy = now + 2_000_000_000 }
+    return membership.drain() || now >= leaveBy ?? now
   }
 
   private func turn(_ server: ControlServer) {
@@ -182,6 +207,7 @@ final class LiveSession {
     } catch {
       warn(error.description)
     }
+    turnMembership(now)
     for event in bridge.takeEvents() { note("link", "\(name(of: event.interface)): \(event)") }
     for report in gateway.takeEvents() where report.kind != .stopped { note("\(report.kind)", words(for: report)) }
     if let every = notifier?.watchdogNanoseconds, now >= nextSignOfLife {
@@ -203,6 +229,12 @@ final class LiveSession {
       milliseconds = due <= now ? 0 : min(20, Int32((due - now) / 1_000_000) + 1)
     }
     hauberk_wait_for(server.descriptor, ports.news, gateway.wakesControl, milliseconds)
+  }
+
+  private func turnMembership(_ now: UInt64) {
+    guard let desk = membership?.member?.desk else { return }
+    bridge.speak(forCluster: desk.isSpeaker)
+    for event in desk.takeUntold() { log?.write(event.isWarning ? .warning : .info, "cluster", event.event) }
   }
 
   /// What became of a device, for its neighbours and for the operator.
@@ -229,6 +261,14 @@ final class LiveSession {
   /// Takes nothing new from here on, and ends once nothing is under way. Asked again, it says how far that is.
   func drain() -> DrainAnswer {
     let now = hauberk_nanoseconds()
+    if let membership, !membership.drain() {
+      if state != .draining {
+        state = .draining
+        notifier?.status("draining: gives its work to other members")
+        note("draining", "gives its work to other members")
+      }
+      return DrainAnswer()
+    }
     if drainage == nil {
       drainage = LiveDrain(gateway, bridge.slow, now: now)
       state = .draining
@@ -266,14 +306,23 @@ final class LiveSession {
       guard next.stateDirectory == configuration.stateDirectory, next.operation == configuration.operation else {
         return refuse("'unit.stateDirectory' and 'operation' cannot change while the gateway runs")
       }
+      guard next.membership == configuration.membership else {
+        return refuse("'cluster.units' and what else makes members cannot change while the gateway runs")
+      }
+      let renewal = try membership?.renewedAuthority()
       var live = Self.live(next, description)
       keepUnchanged(&live.classify.tunnels)
       next.classify = live.classify
       // By the names of now: the next configuration has others.
       trace.turn(now: hauberk_nanoseconds()) { traceNames }
       let old = gateway.description.gateway, now = hauberk_nanoseconds()
-      try gateway.reload(live, begins: begins) { bridge.letGo(for: description, now: now) }
+      defer { membership?.adopt(gateway.description.classify) }
+      try gateway.reload(live, begins: begins) {
+        membership?.letGo()
+        bridge.letGo(for: description, now: now)
+      }
       bridge.adopt(after: old, now: now)
+      if let renewal { membership?.adopt(renewal) }
       configuration = next
       configured = hauberk_nanoseconds()
       reloads += 1

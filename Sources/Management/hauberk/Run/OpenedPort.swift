@@ -14,6 +14,8 @@ struct PortWishes {
   let record: String
   /// The longest frame of both sides' devices.
   let longest: Int
+  /// What is dropped before it comes to a worker, where the kernel lets us.
+  let early: EarlyMemory?
   /// Nothing that needs a device of one mind with the other side's.
   var copies = false
   /// Workers run already: what is theirs is left alone, and nothing is waited for.
@@ -84,6 +86,8 @@ final class OpenedPort {
     options.isPromiscuous = true
     let queues = try PacketQueue.open(wishes.device, options, frames: wishes.frames, counters: wishes.counters)
       .map(placed)
+    // Without it workers drop the same, a little later.
+    if let early = wishes.early { try? PacketQueue.filter(queues.map(\.pointee), by: early) }
     return OpenedPort(
       "AF_PACKET, memory ring", queues.map { LivePort(.packet($0)) }, kernelGuard, { queues[0].pointee.state }
     ) {
@@ -120,7 +124,8 @@ final class OpenedPort {
   private static func openXDP(_ wishes: PortWishes, beside other: OpenedPort?, _ kernelGuard: KernelGuard)
     throws(PortError) -> OpenedPort
   {
-    let device = try XDPDevice(wishes.device, chunk: try XDPQueue.chunk(wishes.frames[0].memory))
+    let device = try XDPDevice(
+      wishes.device, chunk: try XDPQueue.chunk(wishes.frames[0].memory), early: wishes.early)
     var queues: [UnsafeMutablePointer<XDPQueue>] = []
     do {
       if device.queues > wishes.frames.count {

@@ -13,6 +13,10 @@ final class PortSet {
   private(set) var refusals: [String]
   /// Readable when some device or other has changed; below 0 where the kernel does not tell.
   let news: Int32
+  /// By side: what the kernel drops for us, as long as this process lives. Nil where it does not let us.
+  /// What the kernel may drop of what comes in on each side, because it is another member's for certain (C24). To be set
+  /// from one thread, which is no worker's, at any time; it needs no right.
+  let early: [EarlyMemory?]
   private let gateway: LiveGateway
   private let records: String
   private var nextLook: UInt64 = 0
@@ -30,11 +34,16 @@ final class PortSet {
     var refusals: [String] = []
     let longest = (devices.map(\.mtu).max() ?? 1500) + Self.linkHeader
     let counters = devices.map { _ in gateway.frames.map { _ in PortCounters() } }
+    let classify = gateway.description.classify
+    // ESP comes from outside; SPIs for which there is no room are left to workers.
+    let early = [0, classify.tunnels.count + classify.groups.count].map { try? EarlyMemory(spis: $0) }
+    self.early = early
     func wishes(_ index: Int, copies: Bool) -> PortWishes {
       PortWishes(
         device: devices[index].name, frames: gateway.frames, counters: counters[index],
         takesAddresses: gateway.description.gateway.ports[index].takesAddresses,
-        record: "\(records).\(devices[index].name)", longest: longest, copies: copies)
+        record: "\(records).\(devices[index].name)", longest: longest,
+        early: early[index], copies: copies)
     }
     func both(copies: Bool) throws(PortError) -> [OpenedPort] {
       let descriptions = gateway.description.gateway.ports
@@ -86,6 +95,9 @@ final class PortSet {
     throw PortError(words.joined(separator: "; "))
   }
 
+  /// How many packets it has dropped so far. No worker has received them.
+  func droppedEarly(_ side: Side) -> UInt64 { early[Int(side.rawValue)]?.counts.filtered ?? 0 }
+
   /// By worker.
   var ports: [LivePorts] {
     let both = sides.map { $0.opened?.ports ?? [] }
@@ -112,7 +124,8 @@ final class PortSet {
     let index = Int(port.side.rawValue)
     var wishes = PortWishes(
       device: port.device, frames: gateway.frames, counters: sides[index].counters,
-      takesAddresses: port.takesAddresses, record: "\(records).\(port.device)", longest: 0)
+      takesAddresses: port.takesAddresses, record: "\(records).\(port.device)", longest: 0,
+      early: early[index])
     // A TAP device is made by opening it.
     if port.method != .tap { _ = try FoundDevice(port.device) }
     wishes.copies = !sides[index].wasZeroCopy

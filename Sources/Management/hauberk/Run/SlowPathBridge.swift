@@ -57,6 +57,9 @@ struct SlowPathBridge {
     }
   }
 
+  /// Whether this member says where the cluster's addresses are (X20).
+  mutating func speak(forCluster isOn: Bool) { slow.answersForCluster = isOn }
+
   /// True: there may be more.
   mutating func takePunted(now: UInt64) -> Bool {
     var isMore = false

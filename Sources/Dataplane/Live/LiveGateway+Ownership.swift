@@ -1,0 +1,55 @@
+package import Contract
+import Rings
+
+/// Whose work sets are, as the cluster's thread changes it. It alone does, and it waits for no worker.
+extension LiveGateway {
+  /// Tables that a worker may still go by, and how far all workers are with leaving them.
+  package struct OwnershipChange: @unchecked Sendable {
+    fileprivate var tables: [UnsafeRawPointer] = []
+    /// All have left them; what they had sent over to each other may have yet to leave.
+    fileprivate var since: Quiescence.Moment?
+
+    package init() {}
+
+    package var isUnderWay: Bool { !tables.isEmpty }
+  }
+
+  /// In force for what comes from now on.
+  package func publish(_ next: OwnershipDescription, _ change: inout OwnershipChange) {
+    change.tables.append(ownership.replace(by: next))
+    change.since = nil
+    wakeWorkers()
+  }
+
+  /// True, once: no worker has anything of the tables before any more, and all that they judged by those has left.
+  package func finish(_ change: inout OwnershipChange) -> Bool {
+    guard change.isUnderWay, let cluster else { return false }
+    let workers = description.gateway.workers
+    guard let moment = change.since else {
+      guard cluster.haveAdopted(ownership.number, workers: workers) else {
+        wakeWorkers()
+        return false
+      }
+      // What has crossed from worker to worker was judged by the table before, and leaves with the next round.
+      guard workers == 1 || shared.crossing.wasEmpty else { return false }
+      change.since = shared.quiescence.note()
+      return false
+    }
+    guard shared.quiescence.hasPassed(moment) else {
+      wakeWorkers()
+      return false
+    }
+    forget(&change)
+    return true
+  }
+
+  /// At the end, when no worker is there any more.
+  package func forget(_ change: inout OwnershipChange) {
+    for table in change.tables { table.deallocate() }
+    change = OwnershipChange()
+  }
+
+  private func wakeWorkers() {
+    for exchange in exchanges { exchange.wakeWorker() }
+  }
+}

@@ -1,0 +1,137 @@
+import CKernel
+package import Contract
+import Synchronization
+package import Wire
+
+/// What the cluster's thread and workers say to each other: until when workers may work, and whom they have heard. Single
+/// words, so nobody ever waits for the other. Moments are CLOCK_BOOTTIME's (X17).
+package struct ClusterDesk: @unchecked Sendable {
+  package static let mostUnits = OwnershipDescription.mostMembers
+
+  private let words: UnsafeMutablePointer<Atomic<UInt64>>
+  private let addresses: UnsafeMutablePointer<UInt32>
+  private let own: Int
+  private let macs: (inside: MACAddress, outside: MACAddress)
+
+  // The lease has a line of its own; then lines that workers write.
+  private static var lease: Int { 0 }
+  private static var epoch: Int { 1 }
+  private static var heard: Int { 16 }
+  /// Beside it: by which table the worker judges.
+  private static var table: Int { heard + 1 }
+  private static var answered: Int { heard + 8 * OwnershipDescription.mostWorkers }
+  private static var count: Int { answered + 2 * mostUnits }
+
+  /// Of a unit: its own addresses by side, by which its workers are asked whether they work (X19).
+  package struct Unit: Sendable {
+    package var number: Int
+    package var inside: IPv4Address?
+    package var outside: IPv4Address?
+
+    package init(number: Int, inside: IPv4Address?, outside: IPv4Address?) {
+      self.number = number
+      self.inside = inside
+      self.outside = outside
+    }
+  }
+
+  /// `macs` by side: this unit's own.
+  package init(units: [Unit], own: Int, macs: [MACAddress]) {
+    self.own = own
+    self.macs = (macs[0], macs[1])
+    words = UnsafeMutableRawPointer.allocate(byteCount: 8 * Self.count, alignment: 128)
+      .bindMemory(to: Atomic<UInt64>.self, capacity: Self.count)
+    for word in 0..<Self.count { (words + word).initialize(to: Atomic(0)) }
+    addresses = .allocate(capacity: 2 * Self.mostUnits)
+    addresses.initialize(repeating: 0, count: 2 * Self.mostUnits)
+    for unit in units {
+      addresses[unit.number] = unit.inside?.value ?? 0
+      addresses[Self.mostUnits + unit.number] = unit.outside?.value ?? 0
+    }
+  }
+
+  package func deallocate() {
+    words.deinitialize(count: Self.count)
+    UnsafeMutableRawPointer(words).deallocate()
+    addresses.deallocate()
+  }
+
+  // The cluster's thread
+
+  /// Workers may send until then; 0 fences them.
+  package func lease(until moment: UInt64) {
+    words[Self.lease].store(moment, ordering: .relaxed)
+  }
+
+  /// What has come until now is not to be worked on: another member may have done so. Said before the next lease.
+  package func beginAnew() {
+    let epoch = words[Self.epoch].load(ordering: .relaxed)
+    // edge lease.epoch: release; pairs with the acquire in epoch. The lease comes after it.
+    words[Self.epoch].store(epoch &+ 1, ordering: .releasing)
+  }
+
+  /// When a worker received something from somebody else last.
+  package func heardAt(workers: Int) -> UInt64 {
+    (0..<workers).map { words[Self.heard + 8 * $0].load(ordering: .relaxed) }.max() ?? 0
+  }
+
+  /// When a unit's worker answered last, on that side.
+  package func answeredAt(_ unit: Int, _ side: Side) -> UInt64 {
+    words[Self.answered + Int(side.rawValue) * Self.mostUnits + unit].load(ordering: .relaxed)
+  }
+
+  /// Whether all workers judge by this table alone, and what they judged by others has left.
+  func haveAdopted(_ table: UInt64, workers: Int) -> Bool {
+    for worker in 0..<workers {
+      // edge table.adopted: acquire; pairs with the release in noteTable.
+      let adopted = words[Self.table + 8 * worker].load(ordering: .acquiring)
+      if adopted != table { return false }
+    }
+    return true
+  }
+
+  // Workers
+
+  @inline(__always)
+  func noteTable(_ table: UInt64, by worker: Int) {
+    // edge table.adopted: release; pairs with the acquire in haveAdopted. Reads of the tables before are done.
+    words[Self.table &+ 8 &* worker].store(table, ordering: .releasing)
+  }
+
+  @inline(__always)
+  var isOpen: Bool { hauberk_boot_nanoseconds() < words[Self.lease].load(ordering: .relaxed) }
+
+  @inline(__always)
+  var epoch: UInt64 {
+    // edge lease.epoch: acquire; pairs with the release in beginAnew.
+    words[Self.epoch].load(ordering: .acquiring)
+  }
+
+  @inline(__always)
+  func noteHearing(by worker: Int, _ now: UInt64) {
+    words[Self.heard &+ 8 &* worker].store(now, ordering: .relaxed)
+  }
+
+  func noteAnswer(of unit: Int, _ side: Side) {
+    words[Self.answered &+ Int(side.rawValue) &* Self.mostUnits &+ unit].store(
+      hauberk_boot_nanoseconds(), ordering: .relaxed)
+  }
+
+  /// Nil is nobody of ours.
+  func unit(at address: UInt32, _ side: Side) -> Int? {
+    if address == 0 { return nil }
+    let first = Int(side.rawValue) &* Self.mostUnits
+    var unit = 0
+    while unit < Self.mostUnits {
+      if addresses[first &+ unit] == address { return unit }
+      unit &+= 1
+    }
+    return nil
+  }
+
+  func mac(_ side: Side) -> MACAddress { side == .inside ? macs.inside : macs.outside }
+
+  func isOwn(_ address: UInt32, _ side: Side) -> Bool {
+    address != 0 && addresses[Int(side.rawValue) &* Self.mostUnits &+ own] == address
+  }
+}

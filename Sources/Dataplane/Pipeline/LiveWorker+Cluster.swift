@@ -1,0 +1,81 @@
+import CKernel
+import Contract
+import Memory
+import Wire
+
+/// What a worker does for the cluster besides its share: nothing while it has no lease, and answers to those who ask
+/// whether it works.
+extension LiveWorker {
+  /// Behind every receive of a member's.
+  @inline(__always)
+  mutating func watchLease(_ side: Side, _ received: Int) {
+    guard var watch = lease else { return }
+    if let table = tables?.table(side, received) { stages.scratch.adopted.pointee = UInt(bitPattern: table) }
+    let wasAside = watch.isAside
+    _ = watch.look()
+    if received > 0 { watch.desk.noteHearing(by: number, hauberk_boot_nanoseconds()) }
+    lease = watch
+    if watch.isAside != wasAside { turnAsideIfNeeded() }
+  }
+
+  /// When everything of a round has left.
+  @inline(__always)
+  func tellTable() {
+    guard let settled = tables?.settled, let desk = lease?.desk else { return }
+    desk.noteTable(UInt64(UInt(bitPattern: settled)), by: number)
+  }
+
+  /// Throws a burst away where it may be somebody else's work. Answers to probes are heard all the same.
+  mutating func fenceOff(_ burst: inout Burst, _ side: Side) {
+    guard lease?.refuses(side, burst.count) == true else { return turnAsideIfNeeded() }
+    turnAsideIfNeeded()
+    var bytes = 0
+    var index = 0
+    while index < burst.count {
+      let ref = burst.refs[index]
+      bytes &+= Int(ref.length)
+      hearAnswer(ref, side)
+      frames.give(ref)
+      index &+= 1
+    }
+    stages.counters.add(burst.count, to: WorkerCounters.receivedPackets)
+    stages.counters.add(bytes, to: WorkerCounters.receivedBytes)
+    stages.counters.add(burst.count, to: .fenced)
+    burst.count = 0
+  }
+
+  private func hearAnswer(_ ref: PacketRef, _ side: Side) {
+    guard let desk = lease?.desk, let arp = arp(ref), arp.operation == ARPMessage.reply,
+      let unit = desk.unit(at: arp.sender.value, side)
+    else { return }
+    desk.noteAnswer(of: unit, side)
+  }
+
+  private func arp(_ ref: PacketRef) -> ARPView? {
+    let frame = Bytes(stages.memory.address(start: ref.start), count: Int(ref.length))
+    guard frame.count >= 14 + ARPView.length, frame.uint16(at: 12) == EtherType.arp else { return nil }
+    return ARPView(frame.dropFirst(14))
+  }
+
+  /// Of the units' ARP: an answer is noted, and a question for our own address is answered here and now, by the worker,
+  /// whatever becomes of control (X19). False: it is not of that kind, or the slow path wants to see it as well.
+  mutating func takeProbe(_ ref: PacketRef, _ side: Side) -> Bool {
+    guard let desk = lease?.desk, let arp = arp(ref), let unit = desk.unit(at: arp.sender.value, side)
+    else {
+      return false
+    }
+    if arp.operation == ARPMessage.reply {
+      desk.noteAnswer(of: unit, side)
+      return false
+    }
+    guard arp.operation == ARPMessage.request, desk.isOwn(arp.target.value, side), desk.isOpen else { return false }
+    let own = desk.mac(side)
+    let reply = ARPMessage(
+      ARPMessage.reply, senderMAC: own, sender: arp.target, targetMAC: arp.senderMAC, target: arp.sender)
+    let frame = WritableBytes(stages.memory.address(start: ref.start), count: Int(ref.length))
+    EthernetHeader(to: arp.senderMAC, from: own, vlan: nil, type: EtherType.arp).write(to: frame)
+    reply.write(to: frame.dropFirst(14))
+    side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
+    return true
+  }
+}

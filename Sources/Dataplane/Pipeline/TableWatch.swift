@@ -1,0 +1,51 @@
+import Contract
+import Memory
+
+/// Which table a member's worker judges by. A packet that lies in a ring when its work set changes hands was sent to
+/// whoever had the set then, and he has worked on it: the next owner, whose worker may be slow to see it, must not do so
+/// again. So a table counts, for each side, from the moment at which that side's ring has once been empty.
+struct TableWatch {
+  private let cell: OwnershipCell
+  private var newest: UnsafePointer<Disposition>
+  private var current: (inside: UnsafePointer<Disposition>, outside: UnsafePointer<Disposition>)
+  /// By side: bursts of what may have come before the newest.
+  private var rounds = (inside: 0, outside: 0)
+
+  /// As much as any device's ring holds: more than that has come since.
+  private static var mostRounds: Int { 128 }
+
+  init(_ cell: OwnershipCell) {
+    self.cell = cell
+    newest = cell.load()
+    current = (newest, newest)
+  }
+
+  /// For a burst of so many that was received right now.
+  @inline(__always)
+  mutating func table(_ side: Side, _ received: Int) -> UnsafePointer<Disposition> {
+    let found = cell.load()
+    if found != newest {
+      newest = found
+      rounds = (Self.mostRounds, Self.mostRounds)
+    }
+    let table = side == .inside ? current.inside : current.outside
+    if table != newest { pass(side, received) }
+    return table
+  }
+
+  /// A burst that is not full has emptied the ring; the next one comes under the newest table.
+  private mutating func pass(_ side: Side, _ received: Int) {
+    if side == .inside {
+      rounds.inside &-= 1
+      if received < Burst.capacity || rounds.inside <= 0 { current.inside = newest }
+    } else {
+      rounds.outside &-= 1
+      if received < Burst.capacity || rounds.outside <= 0 { current.outside = newest }
+    }
+  }
+
+  /// By which nothing is judged any more but by this; nil while sides differ.
+  var settled: UnsafePointer<Disposition>? {
+    current.inside == newest && current.outside == newest ? newest : nil
+  }
+}

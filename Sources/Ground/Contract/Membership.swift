@@ -1,0 +1,42 @@
+public import Wire
+
+/// What makes a gateway one of several that wear the same addresses.
+public struct MembershipDescription: Equatable, Sendable {
+  /// One of the units that may be members, with its own address on each side.
+  public struct Unit: Equatable, Sendable {
+    public var number: Int
+    public var inside: IPAddress
+    public var outside: IPAddress
+
+    public init(number: Int, inside: IPAddress, outside: IPAddress) {
+      self.number = number
+      self.inside = inside
+      self.outside = outside
+    }
+  }
+
+  public enum Pace: String, CaseIterable, Sendable {
+    /// A dead member is found out within 100 ms.
+    case normal
+    /// Within 20 ms, for five times as many keepalives.
+    case fast
+  }
+
+  /// Of the cluster: in every unit's certificate.
+  public var name: String
+  public var units: [Unit]
+  public var pace = Pace.normal
+  /// Files: who signs certificates, what was revoked, who this unit is.
+  public var authority: String
+  public var revocations: String?
+  public var certificate: String
+  public var key: String
+
+  public init(name: String, units: [Unit], authority: String, certificate: String, key: String) {
+    self.name = name
+    self.units = units
+    self.authority = authority
+    self.certificate = certificate
+    self.key = key
+  }
+}

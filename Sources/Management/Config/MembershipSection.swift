@@ -1,0 +1,120 @@
+import Contract
+import Wire
+
+/// Of `cluster`, what makes members of units; and of `unit`, who this one is.
+struct MembershipSection {
+  var name: String?
+  var units: [MembershipDescription.Unit]
+  var pace: MembershipDescription.Pace
+  var authority: String?
+  var revocations: String?
+
+  static func read(_ reader: inout FieldReader) -> MembershipSection {
+    let section = MembershipSection(
+      name: reader.optional("name", .name),
+      units: reader.field(
+        "units", .list(of: .section(unit), count: 0...OwnershipDescription.mostMembers), default: []),
+      pace: reader.field("pace", .choice, default: .normal),
+      authority: reader.optional("authority", .absolutePath),
+      revocations: reader.optional("revocations", .absolutePath))
+    if section.units.isEmpty {
+      for field in ["name", "pace", "authority", "revocations"] where reader.contains(field) {
+        reader.reject(field, "only members of a cluster have it, expected 'units' as well: those that may be members")
+      }
+      return section
+    }
+    let missing = ["name", "authority"].filter { !reader.contains($0) }.map { "'\($0)'" }
+    if !missing.isEmpty {
+      reader.reject(
+        "units", "units are members by their certificates, expected \(missing.joined(separator: " and ")) as well")
+    }
+    var numbers = Set<Int>(), addresses = Set<IPAddress>()
+    for unit in section.units {
+      if !numbers.insert(unit.number).inserted {
+        reader.reject("units", "found unit \(unit.number) twice, expected each once")
+      }
+      for address in [unit.inside, unit.outside] where !addresses.insert(address).inserted {
+        reader.reject("units", "found the address \(address) twice, expected each once")
+      }
+    }
+    return section
+  }
+
+  private static func unit(_ reader: inout FieldReader) -> MembershipDescription.Unit? {
+    let number = reader.field("number", .integer(in: 0...OwnershipDescription.mostMembers - 1))
+    // X19: by ARP, so far.
+    let inside = reader.field("inside", .address.matching("an IPv4 address") { !$0.isIPv6 })
+    let outside = reader.field("outside", .address.matching("an IPv4 address") { !$0.isIPv6 })
+    guard let number, let inside, let outside else { return nil }
+    return MembershipDescription.Unit(number: number, inside: inside, outside: outside)
+  }
+}
+
+extension FieldFormat where Value == String {
+  /// From another folder, a relative one would be another one.
+  static var absolutePath: FieldFormat { text("an absolute path") { $0.hasPrefix("/") ? $0 : nil } }
+}
+
+extension Configuration {
+  /// Whether all parts are there, and fit each other.
+  mutating func readMembership(_ cluster: ClusterSection?, _ unit: UnitSection?, _ reader: inout FieldReader) {
+    guard let cluster, !cluster.membership.units.isEmpty else {
+      for (field, isThere) in [("certificate", unit?.certificate), ("key", unit?.key)] where isThere != nil {
+        reader.reject("unit", "found '\(field)', expected 'cluster.units' as well: those that may be members")
+      }
+      return
+    }
+    let section = cluster.membership
+    var missing: [String] = []
+    if unit?.number == nil { missing.append("'unit.number'") }
+    if unit?.stateDirectory == nil { missing.append("'unit.stateDirectory'") }
+    if unit?.certificate == nil { missing.append("'unit.certificate'") }
+    if unit?.key == nil { missing.append("'unit.key'") }
+    if gateway == nil { missing.append("'ports'") }
+    if cluster.addresses.isEmpty { missing.append("'cluster.addresses'") }
+    if !missing.isEmpty {
+      reader.reject("cluster", "units are given, expected \(missing.joined(separator: ", ")) as well")
+    }
+    guard let unit, let number = unit.number, let certificate = unit.certificate, let key = unit.key,
+      let name = section.name, let authority = section.authority, gateway != nil
+    else { return }
+    guard let own = section.units.first(where: { $0.number == number }) else {
+      reader.reject("cluster", "'unit.number' is \(number), expected one of 'cluster.units'")
+      return
+    }
+    if (cluster.unicastMAC == nil) == (cluster.multicastMAC == nil) {
+      reader.reject(
+        "cluster", "expected either 'multicastMAC' or 'unicastMAC': to which all members' frames are sent (C22)")
+    }
+    var membership = MembershipDescription(
+      name: name, units: section.units, authority: authority, certificate: certificate, key: key)
+    membership.pace = section.pace
+    membership.revocations = section.revocations
+    self.membership = membership
+    share(cluster, own, &reader)
+  }
+
+  /// Gives the links their shared addresses.
+  private mutating func share(
+    _ cluster: ClusterSection, _ own: MembershipDescription.Unit, _ reader: inout FieldReader
+  ) {
+    guard var gateway else { return }
+    for (address, side) in [(own.inside, Side.inside), (own.outside, Side.outside)]
+    where !gateway.interfaces.contains(where: { $0.side == side && $0.addresses.contains { $0.address == address } }) {
+      reader.reject("cluster", "unit \(own.number) has \(address), expected it under 'ports.\(side).addresses' as well")
+    }
+    for index in gateway.interfaces.indices {
+      let own = gateway.interfaces[index].addresses
+      gateway.interfaces[index].shared = cluster.addresses.filter { address in
+        own.contains { $0.network.contains(address) }
+      }
+      gateway.interfaces[index].sharedMAC = cluster.multicastMAC ?? cluster.unicastMAC
+      for address in own.map(\.address) where cluster.addresses.contains(address) {
+        reader.reject(
+          "cluster",
+          "found \(address) under 'addresses' and under 'ports', expected an address of this unit's own there")
+      }
+    }
+    self.gateway = gateway
+  }
+}

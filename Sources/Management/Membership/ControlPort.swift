@@ -1,0 +1,86 @@
+import CKernel
+import Contract
+import Wire
+
+/// One side's wire of the cluster: frames of the cluster's EtherType, from the unit's own MAC address to all units.
+final class ControlPort {
+  let side: Side
+  let descriptor: Int32
+  private let mac: MACAddress
+  private var room = [UInt8](repeating: 0, count: 2048)
+  /// Frames that the kernel did not take.
+  private(set) var unsent: UInt64 = 0
+
+  /// A group of nobody else's: every switch floods it, and no host listens.
+  static let group = MACAddress(0x0348_4155_4245)
+
+  init(_ device: String, side: Side, mac: MACAddress) throws(MembershipRefusal) {
+    self.side = side
+    self.mac = mac
+    let group = (0..<6).map { UInt8(truncatingIfNeeded: Self.group.value >> UInt64(40 - 8 * $0)) }
+    descriptor = unsafe hauberk_control_open(device, EtherType.clusterControl, group)
+    guard descriptor >= 0 else {
+      throw MembershipRefusal("cannot listen to other units on \(device): \(words(for: -descriptor))")
+    }
+  }
+
+  deinit { hauberk_control_close(descriptor) }
+
+  func send(_ message: [UInt8]) {
+    send(to: Self.group, EtherType.clusterControl, message.count) { bytes in
+      for (place, octet) in message.enumerated() { bytes.set(octet, at: place) }
+    }
+  }
+
+  /// Where an address's worker is, or whether it is (X19): by ARP, of all members the unit's own.
+  /// To everybody where its MAC address is not known yet.
+  func ask(for target: IPv4Address, at mac: MACAddress?, from sender: IPv4Address) {
+    let question = ARPMessage(ARPMessage.request, senderMAC: self.mac, sender: sender, target: target)
+    send(to: mac ?? .broadcast, EtherType.arp, ARPView.length) { question.write(to: $0) }
+  }
+
+  /// Gratuitous ARP or an unsolicited advertisement: where the cluster's address is from now on (C9).
+  func announce(_ address: IPAddress, at shared: MACAddress) {
+    switch address {
+    case .v4(let address):
+      let announcement = ARPMessage(ARPMessage.request, senderMAC: shared, sender: address, target: address)
+      send(to: .broadcast, EtherType.arp, ARPView.length) { announcement.write(to: $0) }
+    case .v6(let address):
+      let all = IPv6Address.allNodes
+      let message = NeighbourMessage(
+        advertise: address, linkAddress: shared, flags: NeighbourMessage.router | NeighbourMessage.override)
+      let header = IPv6Header(
+        from: address, to: all, IPProtocol.icmpv6, payloadLength: message.length, hopLimit: 255)
+      send(to: MACAddress(group: all), EtherType.ipv6, IPv6View.length + message.length) { bytes in
+        header.write(to: bytes)
+        message.write(
+          to: bytes.dropFirst(IPv6View.length),
+          pseudo: InternetChecksum.pseudo(from: address, to: all, IPProtocol.icmpv6, length: message.length))
+      }
+    }
+  }
+
+  private func send(to: MACAddress, _ type: UInt16, _ length: Int, _ write: (WritableBytes) -> Void) {
+    var frame = [UInt8](repeating: 0, count: max(60, 14 + length))
+    let count = frame.count
+    let code = unsafe frame.withUnsafeMutableBytes { buffer -> Int32 in
+      guard let base = buffer.baseAddress else { return 0 }
+      let bytes = unsafe WritableBytes(base, count: count)
+      EthernetHeader(to: to, from: mac, type: type).write(to: bytes)
+      write(bytes.dropFirst(14))
+      return unsafe hauberk_control_send(descriptor, base, UInt32(count))
+    }
+    if code != 0 { unsent &+= 1 }
+  }
+
+  /// The next message, without its frame, and whose frame it was; nil where none waits.
+  func receive() -> (octets: [UInt8], from: MACAddress)? {
+    while true {
+      let length = unsafe hauberk_control_receive(descriptor, &room, UInt32(room.count))
+      if length < 0 { return nil }
+      if length <= 14 { continue }
+      let from = room[6..<12].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      return (Array(room[14..<Int(length)]), MACAddress(from))
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import Cluster
+import ControlKit
+
+/// When this unit says who it is. A certificate is shown to all: those who ask to be let in cannot know yet whose word
+/// they wait for, and a member may not have heard of them either.
+struct Introductions {
+  /// The envelope's type, of nobody else's.
+  static let type: UInt8 = 0xf0
+
+  private var next: Moment = 0
+  private var answered: Moment = 0
+  private var said = 0
+
+  private static let soon: Nanoseconds = 50 * .millisecond
+  private static let later: Nanoseconds = .second
+
+  /// Often at first, and for as long as somebody may not know us; then once a second, for those who come.
+  mutating func isDue(_ now: Moment) -> Bool {
+    guard now >= next else { return false }
+    said += 1
+    next = now + (said < 6 ? Self.soon : Self.later)
+    return true
+  }
+
+  /// Somebody has introduced himself who may not know us.
+  mutating func answer(_ now: Moment) {
+    // Whoever comes with many others hears of us with them.
+    next = min(next, max(now, answered + 10 * .millisecond))
+    answered = max(answered, next)
+  }
+
+  var nextTimer: Moment { next }
+}

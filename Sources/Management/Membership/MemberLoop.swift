@@ -1,0 +1,293 @@
+internal import CKernel
+internal import Cluster
+internal import Contract
+internal import ControlKit
+internal import Dataplane
+internal import Identity
+internal import Wire
+
+/// The cluster's thread of one member: the only one that touches `ClusterUnit`. It hears and speaks by both sides' wires,
+/// signs, verifies, and carries out what the unit directs. It runs before all workers, and waits for none of them.
+final class MemberLoop {
+  private let profile: Profile
+  private let units: [MembershipUnit]
+  private let own: MembershipUnit
+  private let identity: UnitIdentity
+  private let desk: MembershipDesk
+  private let clusterNumber: UInt64
+  private let incarnation: UInt64
+  private let wakesControl: Int32
+  private let ports: [ControlPort]
+  private let shared: [SharedAddress]
+  private var keys: UnitKeys
+  private var gate: Gate
+  private var unit: ClusterUnit
+  private var plane: MemberPlane
+  private var sides: BothSides
+  private var introductions = Introductions()
+  private var sequence: UInt64 = 0
+  private var sent: UInt64 = 0
+  private var answeredAt: [Moment]
+  /// Units' own, by side, from their frames: what was signed came in those.
+  private var macs = Array(
+    repeating: [MACAddress?](repeating: nil, count: 2), count: ClusterDescription.mostUnits)
+  private var heardAt: Moment = 0
+  private var heardSaid: Moment = 0
+  private var announcements = Announcements()
+  private var latest: Nanoseconds = 0
+  private var nextShow: Moment = 0
+  private var nextCheck: Moment = 0
+  private var hasBegun = false
+  private var isDraining = false
+  /// Members that somebody has heard of meanwhile have had time to introduce themselves.
+  private let begin: Moment
+
+  init(
+    _ setting: MemberSetting, _ gateway: LiveGateway, _ cluster: ClusterDesk, _ early: EarlyJudge,
+    _ desk: MembershipDesk
+  )
+    throws(MembershipRefusal)
+  {
+    profile = setting.profile
+    units = setting.units
+    own = setting.own
+    identity = setting.identity
+    keys = setting.keys
+    shared = setting.shared
+    clusterNumber = setting.clusterNumber
+    incarnation = setting.incarnation
+    self.desk = desk
+    wakesControl = gateway.wakesControl
+    ports = [
+      try ControlPort(setting.devices[0], side: .inside, mac: setting.macs[0]),
+      try ControlPort(setting.devices[1], side: .outside, mac: setting.macs[1]),
+    ]
+    gate = Gate(
+      cluster: clusterNumber, own: UInt16(own.number), introductions: [Introductions.type],
+      limits: Gate.Limits(perSender: Rate(5000, burst: 1000)))
+    sides = BothSides(patience: profile.detection + profile.detection / 2)
+    plane = MemberPlane(gateway, cluster, early, own: own.number)
+    answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
+    unit = ClusterUnit(
+      ClusterDescription(
+        own: UnitDescription(number: MemberNumber(own.number), address: .v4(own.outside)), incarnation: incarnation,
+        others: units.map { UnitDescription(number: MemberNumber($0.number), address: .v4($0.outside)) },
+        configuration: setting.configuration, profile: profile),
+      seed: setting.seed)
+    begin = hauberk_boot_nanoseconds() + 150 * .millisecond
+  }
+
+  func run() {
+    while !desk.isToStop { turn() }
+    plane.fence()
+    plane.deallocate()
+  }
+
+  private func turn() {
+    let now = hauberk_boot_nanoseconds()
+    if let due = unit.nextTimer, hasBegun { latest = max(latest, due.age(at: now)) }
+    takeMessages()
+    look(hauberk_boot_nanoseconds())
+    if !hasBegun, now >= begin {
+      hasBegun = true
+      perform(unit.start(now: now))
+    }
+    if desk.isDraining, !isDraining {
+      isDraining = true
+      perform(unit.receive(.drain, now: hauberk_boot_nanoseconds()))
+    }
+    if hasBegun, let due = unit.nextTimer, due <= hauberk_boot_nanoseconds() {
+      perform(unit.tick(now: hauberk_boot_nanoseconds()))
+    }
+    if introductions.isDue(now) { introduce() }
+    for address in announcements.due(now) { announce(address) }
+    if now >= nextCheck { checkCertificates(now) }
+    if now >= nextShow { show(now) }
+    plane.publish()
+    wait()
+  }
+
+  private func wait() {
+    let now = hauberk_boot_nanoseconds()
+    var until = min(introductions.nextTimer, nextShow)
+    if let due = unit.nextTimer, hasBegun { until = min(until, due) }
+    if let due = announcements.nextTimer { until = min(until, due) }
+    // Whom workers have heard is theirs to note and ours to look at.
+    until = min(until, now + profile.detection / 20)
+    if plane.isWaiting { until = min(until, now + 50 * .microsecond) }
+    guard until > now else { return }
+    hauberk_control_wait(ports[0].descriptor, ports[1].descriptor, -1, until - now)
+  }
+
+  // What comes
+
+  private func takeMessages() {
+    // So many that no flood keeps us from what else there is to do.
+    for _ in 0..<256 {
+      var isMore = false
+      for port in ports {
+        guard let (octets, from) = port.receive() else { continue }
+        isMore = true
+        take(octets, from, by: Int(port.side.rawValue))
+      }
+      if !isMore { return }
+    }
+  }
+
+  private func take(_ octets: [UInt8], _ from: MACAddress, by side: Int) {
+    let now = hauberk_boot_nanoseconds()
+    let copy = sides.takeCopy(octets, by: side, now: now)
+    if let sender = copy.sender {
+      macs[Int(sender)][side] = from
+      if let (message, envelope) = copy.message { receive(message, envelope, now) }
+      return
+    }
+    guard let sealed = gate.judge(octets, by: keys, now: now) else { return }
+    if sealed.envelope.type == Introductions.type { return meet(sealed, now) }
+    guard let message = Message(sealed.payload, in: sealed.envelope) else { return gate.refuse(.content) }
+    macs[Int(sealed.envelope.sender)][side] = from
+    if let (message, envelope) = sides.take(octets, message, sealed.envelope, by: side, now: now) {
+      receive(message, envelope, now)
+    }
+  }
+
+  private func receive(_ message: Message, _ envelope: Envelope, _ now: Moment) {
+    guard hasBegun else { return }
+    perform(unit.receive(message, in: envelope, now: now))
+  }
+
+  /// Who says that he is a unit, with a certificate.
+  private func meet(_ sealed: SealedMessage, _ now: Moment) {
+    let number = Int(sealed.envelope.sender)
+    guard let known = units.first(where: { $0.number == number }) else { return gate.refuse(.unknownSender) }
+    let isNew = keys[UInt8(number)] == nil
+    switch keys.introduce(sealed.payload, now: keys.now) {
+    case .success(let certificate):
+      // A certificate is for one place in the cluster.
+      guard certificate.addresses.contains(.v4(known.inside)), certificate.addresses.contains(.v4(known.outside)) else {
+        keys.forget(UInt8(number))
+        gate.refuse(.content)
+        return tell("unit \(number) shows a certificate without its addresses: not believed", isWarning: true)
+      }
+      gate.know(sealed.envelope.sender)
+      if isNew {
+        introductions.answer(now)
+        tell("unit \(number) has introduced itself", isWarning: false)
+      }
+    case .failure(let refusal):
+      gate.refuse(.signature)
+      if isNew { tell("unit \(number): \(refusal)", isWarning: true) }
+    }
+  }
+
+  /// Certificates expire, and a reload may have taken some back. Whose does not hold is a stranger from now on.
+  private func checkCertificates(_ now: Moment) {
+    nextCheck = now + .second
+    for loss in keys.advance(to: wallSeconds()) {
+      gate.forget(UInt16(loss.number))
+      macs[Int(loss.number)] = [nil, nil]
+      tell("unit \(loss.number) is not believed any more: \(loss.refusal)", isWarning: true)
+    }
+  }
+
+  /// What workers have noted.
+  private func look(_ now: Moment) {
+    guard hasBegun else { return }
+    if let sets = plane.takeStopped() { perform(unit.receive(.stopped(sets), now: now)) }
+    for other in units where other.number != own.number {
+      // Both sides, or it cannot carry a packet through.
+      let inside = plane.desk.answeredAt(other.number, .inside), outside = plane.desk.answeredAt(other.number, .outside)
+      let moment = min(inside, outside)
+      guard moment > answeredAt[other.number] else { continue }
+      answeredAt[other.number] = moment
+      // Late news: it says nothing about now.
+      guard moment.age(at: now) < profile.detection / 5 else { continue }
+      perform(unit.receive(.answered(MemberNumber(other.number)), now: now))
+    }
+    let heard = plane.desk.heardAt(workers: plane.gateway.description.gateway.workers)
+    guard heard > heardAt, heardSaid.age(at: now) >= profile.detection / 16 else { return }
+    heardAt = heard
+    heardSaid = now
+    if heard.age(at: now) < profile.detection / 5 { perform(unit.receive(.heard, now: now)) }
+  }
+
+  // What goes
+
+  private func introduce() { send(Introductions.type, identity.certificate, to: nil, term: 0) }
+
+  private func send(_ type: UInt8, _ payload: [UInt8], to recipient: MemberNumber?, term: UInt64) {
+    sequence += 1
+    let envelope = Envelope(
+      type: type, sender: UInt16(own.number), recipient: recipient.map(UInt16.init) ?? Envelope.everyone,
+      cluster: clusterNumber, term: term, incarnation: incarnation, sequence: sequence)
+    guard let octets = envelope.sealed(payload, by: identity) else { return }
+    sent += 1
+    for port in ports { port.send(octets) }
+  }
+
+  private func perform(_ directives: [Directive]) {
+    for directive in directives {
+      switch directive {
+      case .send(let message, let to, let term): send(message.type, message.octets, to: to, term: term)
+      case .lease(let moment): plane.extend(to: moment)
+      case .fence: plane.fence()
+      case .unfence: plane.unfence()
+      case .ownership(let table): plane.take(table)
+      case .stop(let sets): plane.stop(sets)
+      case .start(let sets): plane.start(sets)
+      case .probe(let unit): probe(Int(unit))
+      case .listen: for other in units { probe(other.number) }
+      case .announce:
+        desk.speak(true)
+        announcements.begin(shared, hauberk_boot_nanoseconds())
+        hauberk_event_raise(wakesControl)
+      case .retire:
+        desk.speak(false)
+        announcements.end()
+      case .drained: desk.setDrained()
+      case .event(let event): tell("\(event)", isWarning: event.isWarning)
+      }
+    }
+    plane.publish()
+    for address in announcements.due(hauberk_boot_nanoseconds()) { announce(address) }
+  }
+
+  private func probe(_ number: Int) {
+    guard number != own.number, let other = units.first(where: { $0.number == number }) else { return }
+    ports[0].ask(for: other.inside, at: macs[number][0], from: own.inside)
+    ports[1].ask(for: other.outside, at: macs[number][1], from: own.outside)
+  }
+
+  private func announce(_ shared: SharedAddress) {
+    ports[Int(shared.side.rawValue)].announce(shared.address, at: shared.mac)
+  }
+
+  private func tell(_ event: String, isWarning: Bool) {
+    desk.tell(event, isWarning: isWarning, at: hauberk_boot_nanoseconds())
+    hauberk_event_raise(wakesControl)
+  }
+
+  private func show(_ now: Moment) {
+    nextShow = now + 100 * .millisecond
+    var shown = MembershipDesk.Shown()
+    shown.snapshot = unit.snapshot(now: now)
+    shown.at = now
+    shown.passed = gate.passed
+    shown.refused = Refusal.allCases.map { ($0.name, $0.meaning, gate[$0]) }
+    shown.oneSided = sides.oneSided
+    shown.sent = sent
+    shown.unsent = ports.reduce(0) { $0 + $1.unsent }
+    shown.latest = latest
+    desk.show(shown)
+  }
+}
+
+extension ClusterEvent {
+  fileprivate var isWarning: Bool {
+    switch self {
+    case .left(_, let reason), .gaveUp(let reason): reason != .asked
+    case .refused, .suspected, .fenced, .lossTooHigh: true
+    default: false
+    }
+  }
+}

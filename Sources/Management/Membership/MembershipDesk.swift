@@ -1,0 +1,77 @@
+package import Cluster
+package import ControlKit
+import Synchronization
+
+/// What the cluster's thread lets others see, and what they ask of it.
+package final class MembershipDesk: Sendable {
+  package struct Shown: Sendable {
+    package var snapshot: ClusterSnapshot?
+    package var at: Moment = 0
+    /// Messages that passed, and those that did not, by reason.
+    package var passed: UInt64 = 0
+    package var refused: [(name: String, meaning: String, count: UInt64)] = []
+    package var oneSided: UInt64 = 0
+    package var sent: UInt64 = 0
+    package var unsent: UInt64 = 0
+    /// The longest that the thread came too late to something, and when.
+    package var latest: Nanoseconds = 0
+    package var certificates: [Int: String] = [:]
+  }
+
+  package struct Event: Sendable {
+    package var at: Moment
+    package var event: String
+    package var isWarning: Bool
+  }
+
+  private struct State {
+    var shown = Shown()
+    var events: [Event] = []
+    var untold: [Event] = []
+  }
+
+  private let state = Mutex(State())
+  private let answersForCluster = Atomic<Bool>(false)
+  private let wantsDrain = Atomic<Bool>(false)
+  private let drained = Atomic<Bool>(false)
+  private let isStopping = Atomic<Bool>(false)
+
+  static let mostEvents = 256
+
+  package init() {}
+
+  // Everybody else
+
+  package var shown: Shown { state.withLock { $0.shown } }
+  /// The last ones, the oldest first.
+  package var events: [Event] { state.withLock { $0.events } }
+  package func takeUntold() -> [Event] {
+    state.withLock { state in
+      defer { state.untold = [] }
+      return state.untold
+    }
+  }
+  /// Whether this member says where the cluster's addresses are.
+  package var isSpeaker: Bool { answersForCluster.load(ordering: .relaxed) }
+  package var isDrained: Bool { drained.load(ordering: .relaxed) }
+  package func drain() { wantsDrain.store(true, ordering: .relaxed) }
+  package func stop() { isStopping.store(true, ordering: .relaxed) }
+
+  // The cluster's thread
+
+  var isDraining: Bool { wantsDrain.load(ordering: .relaxed) }
+  var isToStop: Bool { isStopping.load(ordering: .relaxed) }
+  func speak(_ isOn: Bool) { answersForCluster.store(isOn, ordering: .relaxed) }
+  func setDrained() { drained.store(true, ordering: .relaxed) }
+
+  func show(_ shown: Shown) { state.withLock { $0.shown = shown } }
+
+  func tell(_ event: String, isWarning: Bool, at now: Moment) {
+    let event = Event(at: now, event: event, isWarning: isWarning)
+    state.withLock { state in
+      if state.events.count == Self.mostEvents { state.events.removeFirst() }
+      state.events.append(event)
+      if state.untold.count < Self.mostEvents { state.untold.append(event) }
+    }
+  }
+}
