@@ -227,7 +227,9 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
       name: "Fuzz\(name)", dependencies: dependencies + ["FuzzKit"], path: "Fuzz/\(name)", swiftSettings: raw,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])])
   }
-  let kept: Set = ["CNamespace", "CYaml", "Config", "ControlKit", "Neighbours", "PacketMaking"]
+  let kept: Set = [
+    "CNamespace", "CYaml", "Cluster", "Config", "ControlKit", "Identity", "Neighbours", "PacketMaking",
+  ]
   package.products = []
   package.targets = groundFloor + dataplaneFloor
   package.targets += (controlFloor + managementFloor + tests).filter { kept.contains($0.name) }
