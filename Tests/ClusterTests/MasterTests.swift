@@ -96,6 +96,28 @@ struct MasterTests {
     #expect(bench.unit.snapshot(now: bench.now).deputy == 4)
   }
 
+  @Test("Where all are silent at once somebody is the deputy all the same, and hears of it when the master goes")
+  func silentDeputy() {
+    var bench = Bench.master()
+    _ = bench.admit(4)
+    _ = bench.admit(3)
+    _ = bench.pass(60 * .millisecond)
+    _ = bench.keepalive(from: 4)
+    _ = bench.pass(60 * .millisecond)
+    #expect(bench.unit.snapshot(now: bench.now).deputy == 4)
+    bench.isQuiet = true
+    var directives: [Directive] = []
+    var steps = 0
+    while bench.unit.isMaster, steps < 300 {
+      #expect(bench.unit.snapshot(now: bench.now).deputy != nil)
+      directives = bench.pass(.millisecond)
+      steps += 1
+    }
+    #expect(bench.role == .joining)
+    let fence = directives.firstIndex(of: .fence), last = directives.messages().firstIndex(of: .succeed)
+    #expect(fence != nil && last != nil)
+  }
+
   @Test("One that stood still gives up before it does anything else (X17)")
   func stall() {
     var bench = Bench.master()

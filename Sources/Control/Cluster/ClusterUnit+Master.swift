@@ -90,9 +90,11 @@ extension ClusterUnit {
     master.isAlarmed = isTooHigh
   }
 
-  /// X18: the lowest address that lives. Who is silent now would be no help.
+  /// X18: the lowest address that lives. Who is silent now would be no help; but where all are, it may be us who hear
+  /// nothing, and then somebody has to know that it is him.
   func deputy(_ master: Master) -> MemberNumber? {
-    master.members.first { !$0.isDraining && !$0.isSuspected && $0.hasReported }?.unit
+    let able = master.members.filter { !$0.isDraining && $0.hasReported }
+    return (able.first { !$0.isSuspected } ?? able.first)?.unit
   }
 
   /// X16: those alone that work under a lease of this term.

@@ -38,6 +38,14 @@ int hauberk_control_open(const char *device, uint16_t type, const uint8_t group[
   return s;
 }
 
+bool hauberk_control_is_on(int socket, const char *device) {
+  struct sockaddr_ll address = {0};
+  socklen_t bytes = sizeof address;
+  const unsigned index = if_nametoindex(device);
+  return index != 0 && getsockname(socket, (struct sockaddr *)&address, &bytes) == 0 &&
+         address.sll_ifindex == (int)index;
+}
+
 void hauberk_control_close(int socket) {
   if (socket >= 0) close(socket);
 }

@@ -5,7 +5,8 @@ import Wire
 /// One side's wire of the cluster: frames of the cluster's EtherType, from the unit's own MAC address to all units.
 final class ControlPort {
   let side: Side
-  let descriptor: Int32
+  private(set) var descriptor: Int32
+  private let device: String
   private let mac: MACAddress
   private var room = [UInt8](repeating: 0, count: 2048)
   /// Frames that the kernel did not take.
@@ -17,11 +18,26 @@ final class ControlPort {
   init(_ device: String, side: Side, mac: MACAddress) throws(MembershipRefusal) {
     self.side = side
     self.mac = mac
-    let group = (0..<6).map { UInt8(truncatingIfNeeded: Self.group.value >> UInt64(40 - 8 * $0)) }
-    descriptor = unsafe hauberk_control_open(device, EtherType.clusterControl, group)
+    self.device = device
+    descriptor = Self.open(device)
     guard descriptor >= 0 else {
       throw MembershipRefusal("cannot listen to other units on \(device): \(words(for: -descriptor))")
     }
+  }
+
+  private static func open(_ device: String) -> Int32 {
+    let group = (0..<6).map { UInt8(truncatingIfNeeded: Self.group.value >> UInt64(40 - 8 * $0)) }
+    return unsafe hauberk_control_open(device, EtherType.clusterControl, group)
+  }
+
+  /// A device that has been away is another one under the same name. True: it is back, and was not there.
+  func lookAfterDevice() -> Bool {
+    if descriptor >= 0, unsafe hauberk_control_is_on(descriptor, device) { return false }
+    let next = Self.open(device)
+    guard next >= 0 else { return false }
+    hauberk_control_close(descriptor)
+    descriptor = next
+    return true
   }
 
   deinit { hauberk_control_close(descriptor) }

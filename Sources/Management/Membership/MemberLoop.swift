@@ -36,6 +36,9 @@ final class MemberLoop {
   private var announcements = Announcements()
   private var latest: Nanoseconds = 0
   private var nextShow: Moment = 0
+  private var nextLook: Moment = 0
+  /// More messages wait than were taken at once.
+  private var isFlooded = false
   private var nextCheck: Moment = 0
   private var hasBegun = false
   private var isDraining = false
@@ -109,27 +112,41 @@ final class MemberLoop {
     for address in announcements.due(now) { announce(address) }
     if now >= nextCheck { checkCertificates(now) }
     if now >= nextShow { show(now) }
+    if now >= nextLook { lookAfterDevices(now) }
     plane.publish()
-    wait()
+    wait(since: now)
   }
 
-  private func wait() {
+  private func wait(since began: Moment) {
     let now = hauberk_boot_nanoseconds()
+    // Whoever floods us gets half of a processor at most: workers are behind this thread.
+    if isFlooded {
+      return hauberk_sleep_microseconds(UInt32(clamping: min(began.age(at: now), 5 * .millisecond) / 1000))
+    }
     var until = min(introductions.nextTimer, nextShow)
     if let due = unit.nextTimer, hasBegun { until = min(until, due) }
     if let due = announcements.nextTimer { until = min(until, due) }
     // Whom workers have heard is theirs to note and ours to look at.
     until = min(until, now + profile.detection / 20)
     if plane.isWaiting { until = min(until, now + 50 * .microsecond) }
-    guard until > now else { return }
-    hauberk_control_wait(ports[0].descriptor, ports[1].descriptor, -1, until - now)
+    // This thread runs before all others: whatever is due, and however often, it leaves a processor to them in between.
+    let pause = max(until, now + 20 * .microsecond) - now
+    hauberk_control_wait(ports[0].descriptor, ports[1].descriptor, -1, pause)
+  }
+
+  private func lookAfterDevices(_ now: Moment) {
+    nextLook = now + 250 * .millisecond
+    for port in ports where port.lookAfterDevice() {
+      tell("hears and speaks on the \(port.side) again: its device is back", isWarning: false)
+    }
   }
 
   // What comes
 
   private func takeMessages() {
+    isFlooded = false
     // So many that no flood keeps us from what else there is to do.
-    for _ in 0..<256 {
+    for _ in 0..<128 {
       var isMore = false
       for port in ports {
         guard let (octets, from) = port.receive() else { continue }
@@ -138,6 +155,7 @@ final class MemberLoop {
       }
       if !isMore { return }
     }
+    isFlooded = true
   }
 
   private func take(_ octets: [UInt8], _ from: MACAddress, by side: Int) {

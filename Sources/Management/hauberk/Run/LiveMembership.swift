@@ -59,7 +59,7 @@ final class LiveMembership {
     try member.start {
       // Where that fails it fails for the control thread as well, which ends the start.
       do {
-        try Privileges.confine(.worker, others: .refuse)
+        try Privileges.confine(.control, others: .refuse)
       } catch {
         Console.note("hauberk: the cluster's thread \(error)")
       }
