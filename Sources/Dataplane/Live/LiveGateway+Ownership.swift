@@ -8,6 +8,8 @@ extension LiveGateway {
     fileprivate var tables: [UnsafeRawPointer] = []
     /// All have left them; what they had sent over to each other may have yet to leave.
     fileprivate var since: Quiescence.Moment?
+    /// Rings between workers that have been empty since all have left them.
+    fileprivate var emptied: Set<Int> = []
 
     package init() {}
 
@@ -18,20 +20,22 @@ extension LiveGateway {
   package func publish(_ next: OwnershipDescription, _ change: inout OwnershipChange) {
     change.tables.append(ownership.replace(by: next))
     change.since = nil
+    change.emptied = []
     wakeWorkers()
   }
 
   /// True, once: no worker has anything of the tables before any more, and all that they judged by those has left.
   package func finish(_ change: inout OwnershipChange) -> Bool {
     guard change.isUnderWay, let cluster else { return false }
-    let workers = description.gateway.workers
+    let workers = exchanges.count
     guard let moment = change.since else {
       guard cluster.haveAdopted(ownership.number, workers: workers) else {
         wakeWorkers()
         return false
       }
       // What has crossed from worker to worker was judged by the table before, and leaves with the next round.
-      guard workers == 1 || shared.crossing.wasEmpty else { return false }
+      for ring in 0..<workers * workers where shared.crossing.wasEmpty(ring) { change.emptied.insert(ring) }
+      guard change.emptied.count == workers * workers else { return false }
       change.since = shared.quiescence.note()
       return false
     }

@@ -19,6 +19,9 @@ package struct Crossing: @unchecked Sendable {
   /// At some moment nothing was under way. For anybody.
   package var wasEmpty: Bool { (0..<workers * workers).allSatisfy { rings[$0].wasEmpty } }
 
+  /// The same of one ring.
+  package func wasEmpty(_ ring: Int) -> Bool { rings[ring].wasEmpty }
+
   package func deallocate() {
     for index in 0..<workers * workers { rings[index].deallocate() }
     rings.deallocate()

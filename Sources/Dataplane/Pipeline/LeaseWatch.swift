@@ -9,6 +9,8 @@ struct LeaseWatch {
   private var epoch: UInt64 = .max
   /// By side: bursts of what may have come before are still thrown away.
   private var rounds = (inside: 0, outside: 0)
+  /// This side's burst was received before anybody looked.
+  private var isEarlier = (inside: false, outside: false)
 
   /// As much as any device's ring holds: more than that has come since.
   private static var mostRounds: Int { 128 }
@@ -22,6 +24,7 @@ struct LeaseWatch {
     if !isOpen || desk.epoch == epoch { return false }
     epoch = desk.epoch
     rounds = (Self.mostRounds, Self.mostRounds)
+    isEarlier = (true, true)
     return true
   }
 
@@ -33,6 +36,9 @@ struct LeaseWatch {
     if !isOpen { return true }
     let left = side == .inside ? rounds.inside : rounds.outside
     if left == 0 { return false }
+    let proves = side == .inside ? !isEarlier.inside : !isEarlier.outside
+    if side == .inside { isEarlier.inside = false } else { isEarlier.outside = false }
+    if !proves { return count > 0 }
     let next = count < Burst.capacity ? 0 : left &- 1
     if side == .inside { rounds.inside = next } else { rounds.outside = next }
     return count > 0

@@ -45,25 +45,28 @@ extension LiveWorker {
   }
 
   private func hearAnswer(_ ref: PacketRef, _ side: Side) {
-    guard let desk = lease?.desk, let arp = arp(ref), arp.operation == ARPMessage.reply,
+    guard let desk = lease?.desk, let arp = arp(ref, desk.mac(side)), arp.operation == ARPMessage.reply,
       let unit = desk.unit(at: arp.sender.value, side)
     else { return }
     desk.noteAnswer(of: unit, side)
   }
 
-  private func arp(_ ref: PacketRef) -> ARPView? {
+  /// Nil where what it says of its sender is not what the frame says, or an answer is not for us.
+  private func arp(_ ref: PacketRef, _ own: MACAddress) -> ARPView? {
     let frame = Bytes(stages.memory.address(start: ref.start), count: Int(ref.length))
     guard frame.count >= 14 + ARPView.length, frame.uint16(at: 12) == EtherType.arp else { return nil }
-    return ARPView(frame.dropFirst(14))
+    guard let arp = ARPView(frame.dropFirst(14)), let ethernet = EthernetView(frame), !arp.senderMAC.isGroup,
+      arp.senderMAC == ethernet.source
+    else { return nil }
+    return arp.operation != ARPMessage.reply || ethernet.destination == own ? arp : nil
   }
 
   /// Of the units' ARP: an answer is noted, and a question for our own address is answered here and now, by the worker,
   /// whatever becomes of control (X19). False: it is not of that kind, or the slow path wants to see it as well.
   mutating func takeProbe(_ ref: PacketRef, _ side: Side) -> Bool {
-    guard let desk = lease?.desk, let arp = arp(ref), let unit = desk.unit(at: arp.sender.value, side)
-    else {
-      return false
-    }
+    guard let desk = lease?.desk, let arp = arp(ref, desk.mac(side)), !desk.isOwn(arp.sender.value, side),
+      let unit = desk.unit(at: arp.sender.value, side)
+    else { return false }
     if arp.operation == ARPMessage.reply {
       desk.noteAnswer(of: unit, side)
       return false

@@ -136,7 +136,8 @@ package struct LiveWorker {
     let received = burst.count
     if lease != nil {
       fenceOff(&burst, side)
-      if burst.count == 0 { return received }
+      // Somebody who sends without a pause is no reason to stay.
+      if burst.count == 0 { return drain.isOn ? 0 : received }
     }
     if drain.isOn {
       drain.sift(&burst, side, stages, frames, seconds)

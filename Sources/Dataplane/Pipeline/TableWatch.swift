@@ -27,6 +27,8 @@ struct TableWatch {
     if found != newest {
       newest = found
       rounds = (Self.mostRounds, Self.mostRounds)
+      // This burst was received before anybody looked: it proves nothing of what has come since.
+      return side == .inside ? current.inside : current.outside
     }
     let table = side == .inside ? current.inside : current.outside
     if table != newest { pass(side, received) }

@@ -23,9 +23,11 @@ int hauberk_control_open(const char *device, uint16_t type, const uint8_t group[
   struct packet_mreq join = {.mr_ifindex = (int)index, .mr_type = PACKET_MR_MULTICAST, .mr_alen = 6};
   memcpy(join.mr_address, group, 6);
   struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(type), .sll_ifindex = (int)index};
-  // Room for what comes while this thread is away: some seconds of all units' keepalives.
+  // Room for what comes while this thread is away: some seconds of all units' keepalives. Without the right to more, as
+  // much as the system gives.
   int bytes = 4 << 20;
-  setsockopt(s, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  if (setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0)
+    setsockopt(s, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   // Before everything else that this device has to send.
   int priority = 6;
   setsockopt(s, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority);

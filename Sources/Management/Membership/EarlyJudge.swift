@@ -10,6 +10,8 @@ package final class EarlyJudge: Sendable {
     var rules: [EarlyRules?] = [nil, nil]
     var wanted = 0
     var told = 0
+    /// A member that is fenced wants to hear everybody.
+    var isHeld = false
   }
 
   private let state = Mutex(State())
@@ -33,8 +35,18 @@ package final class EarlyJudge: Sendable {
   /// For the cluster's thread: true once after each change.
   var isDue: Bool { !isInForce }
 
+  func hold() { setHeld(true) }
+  func release() { setHeld(false) }
+
+  private func setHeld(_ isHeld: Bool) {
+    state.withLock { state in
+      if state.isHeld != isHeld { state.wanted += 1 }
+      state.isHeld = isHeld
+    }
+  }
+
   func judge(by ownership: OwnershipDescription) {
-    let (rules, number) = state.withLock { ($0.rules, $0.wanted) }
+    let (rules, number) = state.withLock { ($0.isHeld ? [nil, nil] : $0.rules, $0.wanted) }
     tell { side in rules[Int(side.rawValue)].map { EarlyFilter($0, ownership) } }
     state.withLock { $0.told = number }
   }

@@ -39,6 +39,7 @@ final class MemberLoop {
   private var nextLook: Moment = 0
   /// More messages wait than were taken at once.
   private var isFlooded = false
+  private var strangers = TokenBucket()
   private var nextCheck: Moment = 0
   private var hasBegun = false
   private var isDraining = false
@@ -160,6 +161,7 @@ final class MemberLoop {
 
   private func take(_ octets: [UInt8], _ from: MACAddress, by side: Int) {
     let now = hauberk_boot_nanoseconds()
+    guard isOurs(octets), mayCost(octets, from, by: side, now) else { return }
     let copy = sides.takeCopy(octets, by: side, now: now)
     if let sender = copy.sender {
       macs[Int(sender)][side] = from
@@ -174,6 +176,27 @@ final class MemberLoop {
       receive(message, envelope, now)
     }
   }
+
+  /// The cluster's number, before anything else is looked at.
+  private func isOurs(_ octets: [UInt8]) -> Bool {
+    guard octets.count > Envelope.headerOctets else { return false }
+    return octets[8..<16].reduce(0) { $0 << 8 | UInt64($1) } == clusterNumber
+  }
+
+  /// Anybody can write a unit's number into a frame, and use up its share of signatures with that. What comes from another
+  /// MAC address than the unit's last good message has a share of its own.
+  private func mayCost(_ octets: [UInt8], _ from: MACAddress, by side: Int, _ now: Moment) -> Bool {
+    let sender = Int(octets[4]) << 8 | Int(octets[5])
+    guard sender < macs.count, let known = macs[sender][side], known != from else { return true }
+    guard strangers.allows(Self.strangersShare, now: now) else {
+      gate.refuse(.rate)
+      return false
+    }
+    strangers.take(Self.strangersShare, now: now)
+    return true
+  }
+
+  private static let strangersShare = Rate(50, burst: 50)
 
   private func receive(_ message: Message, _ envelope: Envelope, _ now: Moment) {
     guard hasBegun else { return }
@@ -204,10 +227,11 @@ final class MemberLoop {
     }
   }
 
-  /// Certificates expire, and a reload may have taken some back. Whose does not hold is a stranger from now on.
+  /// Certificates expire, and a reload may have taken some back. Whose does not hold is a stranger from now on. A clock
+  /// that is set back makes nobody one.
   private func checkCertificates(_ now: Moment) {
     nextCheck = now + .second
-    for loss in keys.advance(to: wallSeconds()) {
+    for loss in keys.advance(to: max(keys.now, wallSeconds())) {
       gate.forget(UInt16(loss.number))
       macs[Int(loss.number)] = [nil, nil]
       tell("unit \(loss.number) is not believed any more: \(loss.refusal)", isWarning: true)
@@ -228,7 +252,7 @@ final class MemberLoop {
       guard moment.age(at: now) < profile.detection / 5 else { continue }
       perform(unit.receive(.answered(MemberNumber(other.number)), now: now))
     }
-    let heard = plane.desk.heardAt(workers: plane.gateway.description.gateway.workers)
+    let heard = plane.desk.heardAt(workers: plane.workerCount)
     guard heard > heardAt, heardSaid.age(at: now) >= profile.detection / 16 else { return }
     heardAt = heard
     heardSaid = now

@@ -9,6 +9,7 @@ struct MemberPlane {
   let desk: ClusterDesk
   let own: Int
   private let early: EarlyJudge
+  let workerCount: Int
   private let workers: [UInt8]
   private var lease: Moment = 0
   private var isFenced = true
@@ -23,7 +24,8 @@ struct MemberPlane {
     self.desk = desk
     self.own = own
     self.early = early
-    let count = gateway.description.gateway.workers
+    let count = gateway.exchanges.count
+    workerCount = count
     workers = (0..<WorkSets.count).map { UInt8($0 % count) }
   }
 
@@ -35,11 +37,14 @@ struct MemberPlane {
   mutating func fence() {
     isFenced = true
     desk.lease(until: 0)
+    // Others' frames are how we know that we hear.
+    early.hold()
   }
 
   /// X17: what waits was sent while we had no lease, so another member may have worked on it.
   mutating func unfence() {
     isFenced = false
+    early.release()
     desk.beginAnew()
     desk.lease(until: lease)
   }

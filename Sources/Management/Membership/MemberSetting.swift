@@ -22,7 +22,7 @@ package struct MemberSetting {
   let keys: UnitKeys
   let clusterNumber: UInt64
   let incarnation: UInt64
-  let configuration: UInt64
+  package let configuration: UInt64
   let seed: UInt64
   let devices: [String]
   let macs: [MACAddress]
@@ -63,6 +63,8 @@ package struct MemberSetting {
       }
     } catch let refusal as MembershipRefusal {
       throw refusal
+    } catch let refusal as IdentityRefusal {
+      throw MembershipRefusal("\(refusal)", isPassing: refusal.kind == .early)
     } catch {
       throw MembershipRefusal("\(error)")
     }
@@ -106,7 +108,7 @@ package struct MemberSetting {
   private static func nextLife(_ folder: String) throws(MembershipRefusal) -> UInt64 {
     let path = folder + "/life", next = path + ".next"
     func refuse(_ what: String, _ path: String) -> MembershipRefusal {
-      MembershipRefusal("cannot \(what) \(path): \(words(for: errno))")
+      MembershipRefusal("cannot \(what) \(path): \(words(for: errno))", isPassing: true)
     }
     var last: UInt64 = 0
     if let file = unsafe fopen(path, "re") {

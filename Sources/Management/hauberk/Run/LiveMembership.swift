@@ -36,6 +36,9 @@ final class LiveMembership {
       }, own: own, macs: macs)
   }
 
+  /// Whether other members would take it for the same cluster.
+  func goesWith(_ next: Configuration) -> Bool { Self.digest(next) == setting.configuration }
+
   /// What has to be the same for all members (C6): what decides whose a packet is, and what becomes of it.
   private static func digest(_ configuration: Configuration) -> UInt64 {
     let classify = configuration.classify

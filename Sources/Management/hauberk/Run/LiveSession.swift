@@ -80,7 +80,7 @@ final class LiveSession {
     } catch let error as NonceRefusal {
       throw CommandFailure(.configuration, error.description)
     } catch let error as MembershipRefusal {
-      throw CommandFailure(.configuration, error.description)
+      throw CommandFailure(error.isPassing ? .machine : .configuration, error.description)
     } catch {
       throw CommandFailure(.machine, "\(error)")
     }
@@ -231,6 +231,12 @@ final class LiveSession {
     hauberk_wait_for(server.descriptor, ports.news, gateway.wakesControl, milliseconds)
   }
 
+  /// A member that drains waits so long at most for others to take its work.
+  private func leaveOrGo(_ now: UInt64) -> UInt64 {
+    if leaveBy == nil { leaveBy = now + 10_000_000_000 }
+    return leaveBy ?? now
+  }
+
   private func turnMembership(_ now: UInt64) {
     guard let desk = membership?.member?.desk else { return }
     bridge.speak(forCluster: desk.isSpeaker)
@@ -261,7 +267,7 @@ final class LiveSession {
   /// Takes nothing new from here on, and ends once nothing is under way. Asked again, it says how far that is.
   func drain() -> DrainAnswer {
     let now = hauberk_nanoseconds()
-    if let membership, !membership.drain() {
+    if let membership, drainage == nil, !membership.drain(), now < leaveOrGo(now) {
       if state != .draining {
         state = .draining
         notifier?.status("draining: gives its work to other members")
@@ -280,6 +286,8 @@ final class LiveSession {
 
   private func turnDrain() {
     let now = hauberk_nanoseconds()
+    // Whoever asked may be gone.
+    if state == .draining, drainage == nil { _ = drain() }
     guard drainage?.turn(gateway, bridge.slow, now: now) == true else { return }
     if let left = drainage?.answer(gateway, bridge.slow, now: now) {
       note("drained", left.text.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }.joined(separator: "; "))
@@ -310,6 +318,11 @@ final class LiveSession {
         return refuse("'cluster.units' and what else makes members cannot change while the gateway runs")
       }
       let renewal = try membership?.renewedAuthority()
+      guard membership?.goesWith(next) ?? true else {
+        return refuse(
+          "what decides whose a packet is has to be the same for all members (C6): stop them all for other cluster "
+            + "addresses, groups or policies")
+      }
       var live = Self.live(next, description)
       keepUnchanged(&live.classify.tunnels)
       next.classify = live.classify
