@@ -193,9 +193,14 @@ let tests: [Target] = [
   .testTarget(
     name: "NeighboursTests", dependencies: ["Contract", "ControlKit", "Neighbours", "PacketMaking", "Wire"],
     swiftSettings: language),
+  .testTarget(
+    name: "MembershipTests",
+    dependencies: ["Cluster", "Contract", "ControlKit", "Dataplane", "Identity", "Membership", "PacketMaking", "Wire"],
+    swiftSettings: language),
   .testTarget(name: "DoctorTests", dependencies: ["CLI", "CMachine", "Doctor"], swiftSettings: language),
   .testTarget(
-    name: "CLITests", dependencies: ["CLI", "Cluster", "ClusterSimulation", "Contract", "ControlKit", "Wire"],
+    name: "CLITests",
+    dependencies: ["CLI", "Cluster", "ClusterSimulation", "Config", "Contract", "ControlKit", "Wire"],
     swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.

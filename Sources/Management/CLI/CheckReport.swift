@@ -22,6 +22,7 @@ package struct CheckReport {
   package var text: String {
     var lines = ["\(path) is right\(configuration.signer.map { ", and signed by the key \($0)" } ?? "").", ""]
     lines += unit
+    if let membership { lines += membership.text + [""] }
     if let gateway = configuration.gateway { lines += CheckPorts(gateway).text }
     for (number, tunnel) in classify.tunnels.enumerated() {
       lines += ["", Self.title(tunnel, number)] + describe(tunnel)
@@ -32,13 +33,23 @@ package struct CheckReport {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  private var membership: CheckMembership? {
+    configuration.membership.map {
+      CheckMembership($0, own: configuration.unitNumber ?? 0, classify, configuration.gateway?.interfaces ?? [])
+    }
+  }
+
+  /// Nil where frames to every address are taken, and for a member, whose own ones are its devices'.
+  private var unitMAC: MACAddress? { classify.accept.flatMap { $0.unitMAC == .zero ? nil : $0.unitMAC } }
+
   private var unit: [String] {
     var words: [String] = []
     if let number = configuration.unitNumber { words.append("number \(number)") }
     if let folder = configuration.stateDirectory { words.append("nonce state in \(folder)") }
     words.append(
-      classify.accept.map { "accepts frames to \($0.unitMAC), the cluster and its groups" }
-        ?? "accepts frames to every MAC address")
+      classify.accept == nil
+        ? "accepts frames to every MAC address"
+        : "accepts frames to \(unitMAC.map { "\($0)" } ?? "its devices' addresses"), the cluster and its groups")
     let addresses = classify.clusterAddresses.map(\.description)
     return [
       "unit      " + words.joined(separator: ", "),
@@ -127,8 +138,9 @@ extension CheckReport {
       ("config", .string(path)), ("signer", configuration.signer.map { .string($0) } ?? .null),
       ("unit", configuration.unitNumber.map { .integer(UInt64($0)) } ?? .null),
       ("stateDirectory", configuration.stateDirectory.map { .string($0) } ?? .null),
-      ("unitMAC", classify.accept.map { .string($0.unitMAC.description) } ?? .null),
+      ("unitMAC", unitMAC.map { .string($0.description) } ?? .null),
       ("clusterAddresses", .array(classify.clusterAddresses.map { .string($0.description) })),
+      ("cluster", membership?.json ?? .null),
       ("hash", .string(classify.hash.rawValue)), ("engine", .string(configuration.engine ?? "auto")),
       ("tunnels", .array(classify.tunnels.map(Self.json))), ("groups", .array(classify.groups.map(Self.json))),
       ("policies", .array(classify.hasSecurity ? CheckRule.all(classify).map(\.json) : [])),

@@ -54,7 +54,8 @@ package struct Configuration: Sendable {
         groups: unit?.groups ?? [])
     }
     readAssociations(&reader, Surroundings(cluster, unit))
-    if unit?.mac == nil, membership == nil, cluster?.unicastMAC != nil || cluster?.multicastMAC != nil {
+    if unit?.mac == nil, cluster?.membership.isMeant != true, cluster?.unicastMAC != nil || cluster?.multicastMAC != nil
+    {
       reader.reject("cluster", "MAC addresses are given, but no 'unit.mac' of its own that completes them")
     }
   }

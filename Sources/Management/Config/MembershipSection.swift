@@ -5,19 +5,21 @@ import Wire
 struct MembershipSection {
   var name: String?
   var units: [MembershipDescription.Unit]
+  /// Units are there, if perhaps wrong ones: what else is there belongs to them.
+  var isMeant: Bool
   var pace: MembershipDescription.Pace
   var authority: String?
   var revocations: String?
 
   static func read(_ reader: inout FieldReader) -> MembershipSection {
+    let units = reader.optional("units", .list(of: .section(unit), count: 0...OwnershipDescription.mostMembers))
     let section = MembershipSection(
-      name: reader.optional("name", .name),
-      units: reader.field(
-        "units", .list(of: .section(unit), count: 0...OwnershipDescription.mostMembers), default: []),
+      name: reader.optional("name", .name), units: units ?? [],
+      isMeant: units.map { !$0.isEmpty } ?? reader.contains("units"),
       pace: reader.field("pace", .choice, default: .normal),
       authority: reader.optional("authority", .absolutePath),
       revocations: reader.optional("revocations", .absolutePath))
-    if section.units.isEmpty {
+    if !section.isMeant {
       for field in ["name", "pace", "authority", "revocations"] where reader.contains(field) {
         reader.reject(field, "only members of a cluster have it, expected 'units' as well: those that may be members")
       }
@@ -58,13 +60,14 @@ extension FieldFormat where Value == String {
 extension Configuration {
   /// Whether all parts are there, and fit each other.
   mutating func readMembership(_ cluster: ClusterSection?, _ unit: UnitSection?, _ reader: inout FieldReader) {
-    guard let cluster, !cluster.membership.units.isEmpty else {
+    guard let cluster, cluster.membership.isMeant else {
       for (field, isThere) in [("certificate", unit?.certificate), ("key", unit?.key)] where isThere != nil {
         reader.reject("unit", "found '\(field)', expected 'cluster.units' as well: those that may be members")
       }
       return
     }
     let section = cluster.membership
+    guard !section.units.isEmpty else { return }
     var missing: [String] = []
     if unit?.number == nil { missing.append("'unit.number'") }
     if unit?.stateDirectory == nil { missing.append("'unit.stateDirectory'") }
@@ -72,7 +75,8 @@ extension Configuration {
     if unit?.key == nil { missing.append("'unit.key'") }
     if gateway == nil { missing.append("'ports'") }
     if cluster.addresses.isEmpty { missing.append("'cluster.addresses'") }
-    if !missing.isEmpty {
+    // What is there and wrong is not missing, and has been said.
+    if !missing.isEmpty, !reader.hasErrors {
       reader.reject("cluster", "units are given, expected \(missing.joined(separator: ", ")) as well")
     }
     guard let unit, let number = unit.number, let certificate = unit.certificate, let key = unit.key,
@@ -82,7 +86,7 @@ extension Configuration {
       reader.reject("cluster", "'unit.number' is \(number), expected one of 'cluster.units'")
       return
     }
-    if (cluster.unicastMAC == nil) == (cluster.multicastMAC == nil) {
+    if (cluster.unicastMAC == nil) == (cluster.multicastMAC == nil), !reader.hasErrors {
       reader.reject(
         "cluster", "expected either 'multicastMAC' or 'unicastMAC': to which all members' frames are sent (C22)")
     }

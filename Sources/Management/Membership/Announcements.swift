@@ -5,11 +5,14 @@ package import Wire
 /// One of the cluster's addresses, on a link, and the MAC address that goes with it.
 package struct SharedAddress: Equatable, Sendable {
   package var side: Side
+  /// Nil: the link without a tag.
+  package var vlan: UInt16?
   package var address: IPAddress
   package var mac: MACAddress
 
-  package init(_ address: IPAddress, side: Side, mac: MACAddress) {
+  package init(_ address: IPAddress, side: Side, vlan: UInt16? = nil, mac: MACAddress) {
     self.side = side
+    self.vlan = vlan
     self.address = address
     self.mac = mac
   }

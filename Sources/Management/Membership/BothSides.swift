@@ -11,6 +11,7 @@ struct BothSides {
     var octets: [UInt8] = []
     var message: (Message, Envelope)?
     var side: Int
+    var at: Moment
   }
 
   let patience: Nanoseconds
@@ -37,9 +38,10 @@ struct BothSides {
     guard let place = seen.firstIndex(where: { $0.map { $0.side != side && $0.octets == octets } ?? false }),
       let first = seen[place]
     else { return (nil, nil) }
-    heardAt[Int(first.sender)][side] = now
-    // Once only: a copy of a copy is somebody's repetition, which the gate refuses.
+    // Once only, and soon: a copy of a copy is somebody's repetition, which the gate refuses, and so is a late one.
+    guard first.at.age(at: now) <= patience else { return (nil, nil) }
     seen[place] = nil
+    heardAt[Int(first.sender)][side] = now
     return (first.sender, first.message)
   }
 
@@ -52,7 +54,7 @@ struct BothSides {
     let counts = isHeard(sender, by: 1 - side, now)
     if !counts { oneSided &+= 1 }
     seen[next] = Seen(
-      sender: sender, octets: octets, message: counts ? nil : (message, envelope), side: side)
+      sender: sender, octets: octets, message: counts ? nil : (message, envelope), side: side, at: now)
     next = (next + 1) % Self.most
     return counts ? (message, envelope) : nil
   }

@@ -56,18 +56,19 @@ final class ControlPort {
   }
 
   /// Gratuitous ARP or an unsolicited advertisement: where the cluster's address is from now on (C9).
-  func announce(_ address: IPAddress, at shared: MACAddress) {
-    switch address {
+  func announce(_ one: SharedAddress) {
+    let shared = one.mac
+    switch one.address {
     case .v4(let address):
       let announcement = ARPMessage(ARPMessage.request, senderMAC: shared, sender: address, target: address)
-      send(to: .broadcast, EtherType.arp, ARPView.length) { announcement.write(to: $0) }
+      send(to: .broadcast, vlan: one.vlan, EtherType.arp, ARPView.length) { announcement.write(to: $0) }
     case .v6(let address):
       let all = IPv6Address.allNodes
       let message = NeighbourMessage(
         advertise: address, linkAddress: shared, flags: NeighbourMessage.router | NeighbourMessage.override)
       let header = IPv6Header(
         from: address, to: all, IPProtocol.icmpv6, payloadLength: message.length, hopLimit: 255)
-      send(to: MACAddress(group: all), EtherType.ipv6, IPv6View.length + message.length) { bytes in
+      send(to: MACAddress(group: all), vlan: one.vlan, EtherType.ipv6, IPv6View.length + message.length) { bytes in
         header.write(to: bytes)
         message.write(
           to: bytes.dropFirst(IPv6View.length),
@@ -76,14 +77,17 @@ final class ControlPort {
     }
   }
 
-  private func send(to: MACAddress, _ type: UInt16, _ length: Int, _ write: (WritableBytes) -> Void) {
-    var frame = [UInt8](repeating: 0, count: max(60, 14 + length))
+  private func send(
+    to: MACAddress, vlan: UInt16? = nil, _ type: UInt16, _ length: Int, _ write: (WritableBytes) -> Void
+  ) {
+    let header = EthernetHeader(to: to, from: mac, vlan: vlan, type: type)
+    var frame = [UInt8](repeating: 0, count: max(60, header.length + length))
     let count = frame.count
     let code = unsafe frame.withUnsafeMutableBytes { buffer -> Int32 in
       guard let base = buffer.baseAddress else { return 0 }
       let bytes = unsafe WritableBytes(base, count: count)
-      EthernetHeader(to: to, from: mac, type: type).write(to: bytes)
-      write(bytes.dropFirst(14))
+      header.write(to: bytes)
+      write(bytes.dropFirst(header.length))
       return unsafe hauberk_control_send(descriptor, base, UInt32(count))
     }
     if code != 0 { unsent &+= 1 }

@@ -307,7 +307,7 @@ final class MemberLoop {
   }
 
   private func announce(_ shared: SharedAddress) {
-    ports[Int(shared.side.rawValue)].announce(shared.address, at: shared.mac)
+    ports[Int(shared.side.rawValue)].announce(shared)
   }
 
   private func tell(_ event: String, isWarning: Bool) {

@@ -3,6 +3,7 @@ import Config
 import Contract
 import Dataplane
 import Glibc
+import Membership
 import Nonces
 
 /// `hauberk check`: what a configuration would do, and what is not yet there for it.
@@ -23,6 +24,13 @@ struct CheckCommand {
     var found: [String] = []
     if let name = configuration.engine, CryptoEngine.Kind(rawValue: name)?.isHere != true {
       found.append("the engine \(name) is not here: not built in, or not for this processor")
+    }
+    if let membership = configuration.membership {
+      do {
+        try MemberSetting.check(membership, unit: configuration.unitNumber ?? 0)
+      } catch {
+        found.append("cluster: \(error)")
+      }
     }
     guard let folder = configuration.stateDirectory else { return found }
     let directory: NonceStateDirectory

@@ -45,6 +45,9 @@ package struct FieldReader: ~Copyable {
   /// Whether the file has the field. Asking does not make it a known one.
   package func contains(_ name: String) -> Bool { indices[name] != nil }
 
+  /// Whether something is wrong already, here or elsewhere in the file.
+  package var hasErrors: Bool { context.errors.count > 0 }
+
   /// Where the field stands: its value, or the section that lacks it.
   package func location(of name: String) -> FieldLocation {
     let value = indices[name].map { entries[$0].value }
