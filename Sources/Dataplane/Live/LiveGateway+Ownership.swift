@@ -6,7 +6,9 @@ extension LiveGateway {
   /// Tables that a worker may still go by, and how far all workers are with leaving them.
   package struct OwnershipChange: @unchecked Sendable {
     fileprivate var tables: [UnsafeRawPointer] = []
-    /// All have left them; what they had sent over to each other may have yet to leave.
+    /// All have left them. How much workers had sent over to each other by then, which may have yet to be taken.
+    fileprivate var crossed: [UInt]?
+    /// It has been taken, and may have yet to leave.
     fileprivate var since: Quiescence.Moment?
 
     package init() {}
@@ -17,6 +19,7 @@ extension LiveGateway {
   /// In force for what comes from now on.
   package func publish(_ next: OwnershipDescription, _ change: inout OwnershipChange) {
     change.tables.append(ownership.replace(by: next))
+    change.crossed = nil
     change.since = nil
     wakeWorkers()
   }
@@ -30,8 +33,11 @@ extension LiveGateway {
         wakeWorkers()
         return false
       }
-      // What has crossed from worker to worker was judged by the table before, and leaves with the next round.
-      guard workers == 1 || shared.crossing.wasEmpty else { return false }
+      // What has crossed from worker to worker was judged by the table before, and leaves with the round that takes it.
+      // More comes behind it, by the new one: where workers are busy the rings may never be empty.
+      let crossed = change.crossed ?? shared.crossing.putIn
+      change.crossed = crossed
+      guard shared.crossing.hasTaken(crossed) else { return false }
       change.since = shared.quiescence.note()
       return false
     }
