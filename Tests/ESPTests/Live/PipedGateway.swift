@@ -25,7 +25,8 @@ final class PipedGateway {
   ) throws {
     var live = LiveDescription(classify, description)
     if let member { live.ownership = member.ownership }
-    live.memory.frames = 4096
+    // More than workers keep for themselves of what they drop.
+    live.memory.frames = member == nil ? 4096 : 8192
     live.memory.largeFrames = 8
     gateway = try LiveGateway(
       live, macs: Self.macs, nonces: NonceStateDirectory(disk: disk, path: "memory"), .new,
