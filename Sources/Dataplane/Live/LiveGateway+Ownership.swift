@@ -6,10 +6,10 @@ extension LiveGateway {
   /// Tables that a worker may still go by, and how far all workers are with leaving them.
   package struct OwnershipChange: @unchecked Sendable {
     fileprivate var tables: [UnsafeRawPointer] = []
-    /// All have left them; what they had sent over to each other may have yet to leave.
+    /// All have left them. How much workers had sent over to each other by then, which may have yet to be taken.
+    fileprivate var crossed: [UInt]?
+    /// It has been taken, and may have yet to leave.
     fileprivate var since: Quiescence.Moment?
-    /// Rings between workers that have been empty since all have left them.
-    fileprivate var emptied: Set<Int> = []
 
     package init() {}
 
@@ -19,8 +19,8 @@ extension LiveGateway {
   /// In force for what comes from now on.
   package func publish(_ next: OwnershipDescription, _ change: inout OwnershipChange) {
     change.tables.append(ownership.replace(by: next))
+    change.crossed = nil
     change.since = nil
-    change.emptied = []
     wakeWorkers()
   }
 
@@ -33,9 +33,11 @@ extension LiveGateway {
         wakeWorkers()
         return false
       }
-      // What has crossed from worker to worker was judged by the table before, and leaves with the next round.
-      for ring in 0..<workers * workers where shared.crossing.wasEmpty(ring) { change.emptied.insert(ring) }
-      guard change.emptied.count == workers * workers else { return false }
+      // What has crossed from worker to worker was judged by the table before, and leaves with the round that takes it.
+      // More comes behind it, by the new one: where workers are busy the rings may never be empty.
+      let crossed = change.crossed ?? shared.crossing.putIn
+      change.crossed = crossed
+      guard shared.crossing.hasTaken(crossed) else { return false }
       change.since = shared.quiescence.note()
       return false
     }

@@ -60,14 +60,14 @@ package struct ClusterDesk: @unchecked Sendable {
 
   /// Workers may send until then; 0 fences them.
   package func lease(until moment: UInt64) {
-    words[Self.lease].store(moment, ordering: .relaxed)
+    // edge lease.epoch: release; pairs with the acquire in isOpen. What begins anew was said before.
+    words[Self.lease].store(moment, ordering: .releasing)
   }
 
   /// What has come until now is not to be worked on: another member may have done so. Said before the next lease.
   package func beginAnew() {
     let epoch = words[Self.epoch].load(ordering: .relaxed)
-    // edge lease.epoch: release; pairs with the acquire in epoch. The lease comes after it.
-    words[Self.epoch].store(epoch &+ 1, ordering: .releasing)
+    words[Self.epoch].store(epoch &+ 1, ordering: .relaxed)
   }
 
   /// When a worker received something from somebody else last.
@@ -99,11 +99,14 @@ package struct ClusterDesk: @unchecked Sendable {
   }
 
   @inline(__always)
-  var isOpen: Bool { hauberk_boot_nanoseconds() < words[Self.lease].load(ordering: .relaxed) }
+  var isOpen: Bool {
+    // edge lease.epoch: acquire; pairs with the release in lease. Whoever sees a lease sees its epoch.
+    hauberk_boot_nanoseconds() < words[Self.lease].load(ordering: .acquiring)
+  }
 
   @inline(__always)
   var epoch: UInt64 {
-    // edge lease.epoch: acquire; pairs with the release in beginAnew.
+    // edge lease.epoch: acquire; pairs with the release in lease. A receive behind it is behind it.
     words[Self.epoch].load(ordering: .acquiring)
   }
 

@@ -19,8 +19,12 @@ package struct Crossing: @unchecked Sendable {
   /// At some moment nothing was under way. For anybody.
   package var wasEmpty: Bool { (0..<workers * workers).allSatisfy { rings[$0].wasEmpty } }
 
-  /// The same of one ring.
-  package func wasEmpty(_ ring: Int) -> Bool { rings[ring].wasEmpty }
+  /// How much each ring has been given, for whoever waits until that has been taken. More may have come by then.
+  package var putIn: [UInt] { (0..<workers * workers).map { rings[$0].putIn } }
+
+  package func hasTaken(_ amounts: [UInt]) -> Bool {
+    (0..<workers * workers).allSatisfy { rings[$0].hasTaken(amounts[$0]) }
+  }
 
   package func deallocate() {
     for index in 0..<workers * workers { rings[index].deallocate() }

@@ -9,6 +9,8 @@ struct Departures {
   private let counters: WorkerCounters
   /// Of a member: nothing leaves without a lease (X17).
   private let cluster: ClusterDesk?
+  /// And nothing that came before it began anew.
+  private var epoch: UInt64 = .max
 
   init(_ frames: FrameSource, _ counters: WorkerCounters, _ cluster: ClusterDesk?) {
     self.frames = frames
@@ -47,8 +49,17 @@ struct Departures {
 
   @inline(__always)
   private func send(_ first: UnsafePointer<PacketRef>, _ count: Int, _ port: LivePort) {
-    if let cluster, !cluster.isOpen { return giveBack(first, count) }
+    if let cluster, !cluster.isOpen || cluster.epoch != epoch { return giveBack(first, count) }
     port.send(first, count)
+  }
+
+  /// What lies here was received before, and another member may have worked on it.
+  @inline(never)
+  mutating func beginAnew(_ epoch: UInt64) {
+    giveBack(refs, counts.inside)
+    giveBack(refs + Burst.capacity, counts.outside)
+    counts = (0, 0)
+    self.epoch = epoch
   }
 
   @inline(never)

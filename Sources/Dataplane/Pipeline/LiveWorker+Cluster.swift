@@ -6,13 +6,20 @@ import Wire
 /// What a worker does for the cluster besides its share: nothing while it has no lease, and answers to those who ask
 /// whether it works.
 extension LiveWorker {
+  /// Before every receive of a member's: what is said meanwhile counts from the next one on.
+  @inline(__always)
+  mutating func prepareReceive() {
+    tables?.look()
+    lease?.prepare()
+  }
+
   /// Behind every receive of a member's.
   @inline(__always)
   mutating func watchLease(_ side: Side, _ received: Int) {
     guard var watch = lease else { return }
     if let table = tables?.table(side, received) { stages.scratch.adopted.pointee = UInt(bitPattern: table) }
     let wasAside = watch.isAside
-    _ = watch.look()
+    if watch.look() { leaving.beginAnew(watch.epoch) }
     if received > 0 { watch.desk.noteHearing(by: number, hauberk_boot_nanoseconds()) }
     lease = watch
     if watch.isAside != wasAside { turnAsideIfNeeded() }
@@ -42,6 +49,25 @@ extension LiveWorker {
     stages.counters.add(bytes, to: WorkerCounters.receivedBytes)
     stages.counters.add(burst.count, to: .fenced)
     burst.count = 0
+  }
+
+  /// True: what others have sent over was received before everything began anew, and is gone.
+  @inline(__always)
+  mutating func fenceOffCrossed(_ burst: Burst) -> Bool {
+    guard lease?.refusesCrossed(burst.count) == true else { return false }
+    throwAway(burst)
+    return true
+  }
+
+  @inline(never)
+  private func throwAway(_ crossed: Burst) {
+    var index = 0
+    while index < crossed.count {
+      frames.give(crossed.refs[index])
+      index &+= 1
+    }
+    stages.counters.add(crossed.count, to: WorkerCounters.crossedIn)
+    stages.counters.add(crossed.count, to: .fenced)
   }
 
   private func hearAnswer(_ ref: PacketRef, _ side: Side) {

@@ -119,6 +119,7 @@ package struct LiveWorker {
     _ refs: UnsafeMutablePointer<PacketRef>, _ seconds: Int64
   ) -> Int {
     var burst = Burst(refs)
+    if lease != nil { prepareReceive() }
     port.receive(into: &burst)
     if lease != nil { watchLease(side, burst.count) }
     if isAside { return turnAside(&burst, side, snapshot, seconds) }
@@ -204,6 +205,7 @@ package struct LiveWorker {
   ) -> Int {
     var others = Burst(refs)
     stages.crossing.receive(into: &others, at: number)
+    if lease != nil, fenceOffCrossed(others) { return others.count }
     if others.count == 0 { return 0 }
     let taken = others.count
     if isTracing {

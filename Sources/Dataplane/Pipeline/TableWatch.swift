@@ -20,16 +20,19 @@ struct TableWatch {
     current = (newest, newest)
   }
 
-  /// For a burst of so many that was received right now.
+  /// Before a receive: one that finds the ring empty says so only of what came before it.
   @inline(__always)
-  mutating func table(_ side: Side, _ received: Int) -> UnsafePointer<Disposition> {
+  mutating func look() {
     let found = cell.load()
     if found != newest {
       newest = found
       rounds = (Self.mostRounds, Self.mostRounds)
-      // This burst was received before anybody looked: it proves nothing of what has come since.
-      return side == .inside ? current.inside : current.outside
     }
+  }
+
+  /// For a burst of so many that was received right behind the look.
+  @inline(__always)
+  mutating func table(_ side: Side, _ received: Int) -> UnsafePointer<Disposition> {
     let table = side == .inside ? current.inside : current.outside
     if table != newest { pass(side, received) }
     return table

@@ -68,6 +68,18 @@ public struct SPSCRing<Element: BitwiseCopyable>: @unchecked Sendable {
     return sides.pointee.producer.index.load(ordering: .acquiring) == taken
   }
 
+  /// Anybody. How much has been put in.
+  public var putIn: UInt {
+    // edge ring.content: acquire; pairs with the release in enqueue.
+    sides.pointee.producer.index.load(ordering: .acquiring)
+  }
+
+  /// Anybody. Whether so much has been taken out.
+  public func hasTaken(_ amount: UInt) -> Bool {
+    // edge ring.space: acquire; pairs with the release in dequeue.
+    Int(bitPattern: sides.pointee.consumer.index.load(ordering: .acquiring) &- amount) >= 0
+  }
+
   /// Consumer only. Takes out at most `count`, in order, and says how many.
   @inlinable @inline(__always)
   public func dequeue(_ target: UnsafeMutablePointer<Element>, _ count: Int) -> Int {

@@ -8,7 +8,10 @@ import Wire
 extension PipedGateway {
   /// Inside is 192.0.2.0/24, outside 203.0.113.0/24 with the tunnel's other end, behind which is 198.51.100.0/24. One host
   /// of each network is known.
-  static func alone(_ classify: ClassifyDescription, workers: Int = 1) throws -> PipedGateway {
+  static func alone(
+    _ classify: ClassifyDescription, workers: Int = 1,
+    member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil, prepare: @escaping @Sendable () -> Void = {}
+  ) throws -> PipedGateway {
     func own(_ side: Side, _ text: String, _ network: String) -> InterfaceDescription {
       InterfaceDescription(
         side: side, addresses: [InterfaceAddress(IPAddress(text)!, network: IPPrefix(network)!)], mtu: 1500)
@@ -20,7 +23,7 @@ extension PipedGateway {
       ],
       routes: [RouteDescription(IPPrefix("198.51.100.0/24")!, via: IPAddress("203.0.113.2")!)])
     description.workers = workers
-    let gateway = try PipedGateway(classify, description)
+    let gateway = try PipedGateway(classify, description, member: member, prepare: prepare)
     gateway.know("203.0.113.2", 1)
     gateway.know("192.0.2.1", 0)
     return gateway

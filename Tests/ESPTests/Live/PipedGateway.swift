@@ -19,13 +19,18 @@ final class PipedGateway {
   private var turn = 0
 
   init(
-    _ classify: ClassifyDescription, _ description: GatewayDescription, disk: any NonceDisk = MemoryDisk()
+    _ classify: ClassifyDescription, _ description: GatewayDescription, disk: any NonceDisk = MemoryDisk(),
+    member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil,
+    prepare: @escaping @Sendable () -> Void = {}
   ) throws {
     var live = LiveDescription(classify, description)
-    live.memory.frames = 4096
+    if let member { live.ownership = member.ownership }
+    // More than workers keep for themselves of what they drop.
+    live.memory.frames = member == nil ? 4096 : 8192
     live.memory.largeFrames = 8
     gateway = try LiveGateway(
-      live, macs: Self.macs, nonces: NonceStateDirectory(disk: disk, path: "memory"), .new)
+      live, macs: Self.macs, nonces: NonceStateDirectory(disk: disk, path: "memory"), .new,
+      cluster: member?.desk)
     queues = gateway.frames.map { frames in
       Side.allCases.map { _ in
         let queue = UnsafeMutablePointer<PipeQueue>.allocate(capacity: 1)
@@ -35,7 +40,7 @@ final class PipedGateway {
     }
     wires = queues.map { $0.map(\.pointee) }
     try gateway.start(
-      queues.map { LivePorts(inside: LivePort(.pipe($0[0])), outside: LivePort(.pipe($0[1]))) })
+      queues.map { LivePorts(inside: LivePort(.pipe($0[0])), outside: LivePort(.pipe($0[1]))) }, prepare: prepare)
   }
 
   deinit {

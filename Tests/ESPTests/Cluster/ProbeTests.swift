@@ -1,0 +1,94 @@
+import Contract
+@testable import Dataplane
+import PacketMaking
+import Testing
+import Wire
+
+/// Whether a unit works is asked of its workers, and answered by them (X19).
+@Suite struct ProbeTests {
+  private static let otherMAC = "02:00:00:00:00:99"
+  private static let everybody = "ff:ff:ff:ff:ff:ff"
+
+  private func own(_ side: Side) -> String { PipedMember.addresses[0][Int(side.rawValue)] }
+  private func other(_ side: Side) -> String { PipedMember.addresses[1][Int(side.rawValue)] }
+
+  private func question(_ side: Side, from sender: String, for target: String) -> [UInt8] {
+    ethernet(
+      .arp, to: Self.everybody, from: Self.otherMAC, arp(sender: sender, senderMAC: Self.otherMAC, target: target))
+  }
+
+  private func answer(_ side: Side, from sender: String) -> [UInt8] {
+    let mac = "\(PipedGateway.macs[Int(side.rawValue)])"
+    return ethernet(
+      .arp, to: mac, from: Self.otherMAC,
+      arp(2, sender: sender, senderMAC: Self.otherMAC, target: own(side), targetMAC: mac))
+  }
+
+  private func received(_ member: PipedMember, _ count: Int) {
+    member.piped.wait { member.sum(\.receivedPackets) == count }
+    member.pass()
+  }
+
+  @Test(arguments: Side.allCases)
+  func `a worker answers another unit with the unit's own MAC address while the lease lasts`(_ side: Side) throws {
+    let member = try PipedMember(PipedMember.all(of: 1))
+    member.work()
+    member.piped.send(question(side, from: other(side), for: own(side)), side, worker: 0)
+    received(member, 1)
+    let frames = member.piped.take(side, worker: 0)
+    let mac = "\(PipedGateway.macs[Int(side.rawValue)])"
+    let expected = ethernet(
+      .arp, to: Self.otherMAC, from: mac,
+      arp(2, sender: own(side), senderMAC: mac, target: other(side), targetMAC: Self.otherMAC))
+    try #require(frames.count == 1)
+    let isRight = frames[0].prefix(42).elementsEqual(expected)
+    #expect(isRight && member.piped.take(side.other, worker: 0).isEmpty && member.piped.punted().isEmpty)
+    member.desk.lease(until: 0)
+    member.piped.send(question(side, from: other(side), for: own(side)), side, worker: 0)
+    received(member, 2)
+    #expect(member.piped.take(side, worker: 0).isEmpty && member.drops(.fenced) == 1)
+    #expect(member.piped.punted().isEmpty)
+  }
+
+  @Test(arguments: Side.allCases)
+  func `strangers, and questions for other addresses, are control's`(_ side: Side) throws {
+    let member = try PipedMember(PipedMember.all(of: 0))
+    member.work()
+    let questions = [
+      question(side, from: side == .inside ? "192.0.2.77" : "203.0.113.77", for: own(side)),
+      question(side, from: other(side), for: side == .inside ? "192.0.2.100" : "203.0.113.100"),
+      // A unit's, but of its other side.
+      question(side, from: other(side.other), for: own(side)),
+      question(side, from: other(side), for: own(side.other)),
+      question(side, from: "0.0.0.0", for: own(side)),
+    ]
+    for frame in questions { member.piped.send(frame, side, worker: 0) }
+    received(member, questions.count)
+    let punted = member.piped.punted()
+    #expect(punted.count == questions.count && punted.allSatisfy { $0.reason == .arp })
+    #expect(member.piped.take(side, worker: 0).isEmpty)
+  }
+
+  @Test(arguments: [true, false])
+  func `a unit's answer is noted by its side, with a lease and without`(_ hasLease: Bool) throws {
+    let member = try PipedMember(PipedMember.all(of: 0))
+    if hasLease { member.work() }
+    #expect(member.desk.answeredAt(1, .inside) == 0 && member.desk.heardAt(workers: 1) == 0)
+    member.piped.send(answer(.outside, from: other(.outside)), .outside, worker: 0)
+    received(member, 1)
+    let first = member.desk.answeredAt(1, .outside)
+    let heard = member.desk.heardAt(workers: 1)
+    #expect(first > 0 && heard > 0 && member.desk.answeredAt(1, .inside) == 0)
+    #expect(member.desk.answeredAt(0, .outside) == 0)
+    member.piped.send(answer(.inside, from: other(.inside)), .inside, worker: 0)
+    // No answers of units: a stranger's, a question, and one that is cut.
+    member.piped.send(answer(.outside, from: "203.0.113.77"), .outside, worker: 0)
+    member.piped.send(question(.outside, from: other(.outside), for: own(.outside)), .outside, worker: 0)
+    member.piped.send(Array(answer(.outside, from: other(.outside)).prefix(40)), .outside, worker: 0)
+    received(member, 5)
+    #expect(member.desk.answeredAt(1, .inside) > first && member.desk.answeredAt(1, .outside) == first)
+    #expect(member.desk.heardAt(workers: 1) > heard)
+    // Control wants to see answers as well; who has no lease has none for them.
+    #expect(member.piped.punted().contains { $0.reason == .arp } == hasLease)
+  }
+}
