@@ -78,6 +78,18 @@ import Testing
     #expect(!warnings().contains("never counts"))
   }
 
+  @Test func `check says whose member the example is, and what is wrong with its papers`() throws {
+    let run = Program.run("check", Program.root + "/examples/member.yaml")
+    #expect(run.code == 0 && run.error.isEmpty)
+    #expect(run.text.contains("\ncluster north\n  unit 1, by /etc/hauberk/unit-1.pem and /etc/hauberk/unit-1.key\n"))
+    let folder = Folder()
+    let example = try String(contentsOfFile: Program.root + "/examples/member.yaml", encoding: .utf8)
+    let text = example.replacingOccurrences(of: "/etc/hauberk/unit-1.pem", with: folder.path("absent.pem"))
+    let path = folder.write("member.yaml", Array(text.utf8))
+    let warnings = try #require(Program.run("check", path, "--json").json?["warnings"] as? [String])
+    #expect(warnings.contains("cluster: cannot read \(folder.path("absent.pem")): No such file or directory"))
+  }
+
   @Test func `a wrong configuration is a list of errors, and code 6`() {
     let folder = Folder()
     let path = gateway(folder, [("esn: true", "esn: maybe"), ("units: 8", "unts: 8")])

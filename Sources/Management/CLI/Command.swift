@@ -54,7 +54,7 @@ package struct Command: Sendable {
       "status", "[OPTIONS]", "what the running gateway does, on one screen", .none, StatusOptions.options,
       Help.status),
     Command(
-      "show", "WHAT [OPTIONS]", Shown.allCases.map(\.rawValue).joined(separator: ", "),
+      "show", "WHAT [OPTIONS]", "one part of it: ports, sas, neighbours, drops, cluster, and others",
       .one(of: Shown.allCases.map(\.rawValue)), ShowOptions.options, Help.show),
     Command(
       "trace", "[OPTIONS]", "what becomes of the next packets, one by one", .none, TraceOptions.options, Help.trace),

@@ -12,6 +12,7 @@ enum StatusFixture {
     status.reloads = 2
     status.polling = "adaptive"
     status.engine = "ipsec-mb"
+    status.cluster = "north, unit 2, master"
     status.memory = "64 MiB, transparent huge pages"
     status.workers = [worker(0, processor: 2, packets: 1_000_000), worker(1, processor: nil, packets: 0)]
     status.ports = [port("inside", "eth1"), port("outside", "eth\"2\"")]
