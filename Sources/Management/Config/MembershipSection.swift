@@ -117,9 +117,6 @@ extension Configuration {
       gateway.interfaces[index].shared = cluster.addresses.filter { address in
         own.contains { $0.network.contains(address) }
       }
-      if gateway.interfaces[index].vlan != nil, let shared = gateway.interfaces[index].shared.first {
-        reader.reject("cluster", "\(shared) is on a VLAN, which members do not share yet: expected it on a port itself")
-      }
       gateway.interfaces[index].sharedMAC = cluster.multicastMAC ?? cluster.unicastMAC
       for address in own.map(\.address) where cluster.addresses.contains(address) {
         reader.reject(
