@@ -122,6 +122,8 @@ import Wire
     let met = Set(Self.cases.map(\.reason))
     let elsewhere: Set<DropReason> = [
       .foreignMAC, .notMine, .workSetUnassigned, .workSetPending, .crossingFull, .noFrame,
+      // With the tests of a member's workers.
+      .fenced,
     ]
     // What security drops has its tests with security.
     #expect(met.union(elsewhere) == Set(DropReason.allCases.prefix { $0 != .noPolicy }))
