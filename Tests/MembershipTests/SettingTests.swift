@@ -184,7 +184,7 @@ struct LifeTests {
   @Test("By the clock, so that even who has lost his file comes back with a greater one")
   func lostFile() throws {
     let files = try Files()
-    let first = try UnitLife.next(files.folder)
+    let first = try UnitLife.next(files.folder, now: Files.now)
     let late = try UnitLife.next(files.folder, now: Files.now + 2)
     unlink(files.path("life"))
     #expect(try UnitLife.next(files.folder, now: Files.now + 3) > max(first, late))
