@@ -109,7 +109,7 @@ private struct Watch {
       case .send(let frame, let interface):
         precondition((60...1518).contains(frame.count) && (0...2).contains(interface), "no frame")
         precondition(frame[6] & 1 == 0 && frame[11] == (interface == 0 ? 1 : 2), "not from us")
-      case .route(let packet): precondition(packet.count >= 28, "no packet")
+      case .route(let packet), .forward(let packet): precondition(packet.count >= 28, "no packet")
       case .neighbour(let interface, let address, let mac):
         precondition(!mac.isGroup && mac != .zero && address.isHost, "no neighbour")
         table[Key(interface, address)] = mac

@@ -63,13 +63,22 @@ import Testing
     #expect(json?["mac"]?.line == #""02:00:00:00:00:01""# && json?["pace"]?.line == #""fast""#)
   }
 
+  @Test func `where the master forwards, frames go to its own address`() throws {
+    let changed = try configuration(("multicastMAC: 03-00-00-00-00-01", "delivery: master"))
+    let report = CheckReport("member.yaml", changed, found: [])
+    #expect(
+      report.text.contains("  frames for them go to the master's own MAC address, and it forwards what is others'\n"))
+    #expect(report.json["cluster"]?["mac"]?.line == "null" && report.json["cluster"]?["delivery"]?.line == #""master""#)
+  }
+
   @Test func `the same as JSON`() throws {
     let json = CheckReport("member.yaml", try configuration(), found: ["a file"]).json
     #expect(
       json["cluster"]?.line
         == #"{"name":"north","unit":1,"units":[{"number":1,"inside":"10.1.0.1","outside":"10.2.0.1"},"#
         + #"{"number":2,"inside":"10.1.0.2","outside":"10.2.0.2"},{"number":3,"inside":"10.1.0.3","outside":"10.2.0.3"}],"#
-        + #""shared":{"inside":["10.1.0.254"],"outside":["10.2.0.254"],"elsewhere":[]},"mac":"03:00:00:00:00:01","#
+        + #""shared":{"inside":["10.1.0.254"],"outside":["10.2.0.254"],"elsewhere":[]},"delivery":"multicast","#
+        + #""mac":"03:00:00:00:00:01","#
         + #""pace":"normal","promiseMilliseconds":200,"authority":"/etc/hauberk/authority.pem","#
         + #""revocations":"/etc/hauberk/revoked.pem","certificate":"/etc/hauberk/unit-1.pem","#
         + #""key":"/etc/hauberk/unit-1.key"}"#)

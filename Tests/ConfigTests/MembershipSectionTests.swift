@@ -57,6 +57,12 @@ import Wire
     let unicast = try read(("multicastMAC: 03-00-00-00-00-01", "unicastMAC: 02-00-00-00-00-01"))
     #expect(unicast.gateway?.interfaces[1].sharedMAC == MACAddress("02:00:00:00:00:01"))
     #expect(unicast.classify.accept?.clusterUnicastMAC == MACAddress("02:00:00:00:00:01"))
+    #expect(try read().membership?.delivery == .multicast && unicast.membership?.delivery == .unicast)
+    #expect(try read(("  multicastMAC:", "  delivery: multicast\n  multicastMAC:")).membership?.delivery == .multicast)
+    let master = try read(("  multicastMAC: 03-00-00-00-00-01\n", "  delivery: master\n"))
+    #expect(master.membership?.delivery == .master && master.gateway?.interfaces.map(\.sharedMAC) == [nil, nil])
+    let accept = try #require(master.classify.accept)
+    #expect(accept.clusterMulticastMAC == nil && accept.clusterUnicastMAC == nil)
     let alone = try read(
       ("    - {number: 2, inside: 10.1.0.2, outside: 10.2.0.2}\n", ""),
       ("    - {number: 3, inside: 10.1.0.3, outside: 10.2.0.3}\n", ""))
@@ -93,11 +99,30 @@ import Wire
     ("  number: 1\n", "  number: 4\n", "cluster: 'unit.number' is 4, expected one of 'cluster.units'"),
     (
       "  multicastMAC: 03-00-00-00-00-01\n", "",
-      "cluster: expected either 'multicastMAC' or 'unicastMAC': to which all members' frames are sent (C22)"
+      "cluster: expected either 'multicastMAC' or 'unicastMAC', to which all members' frames are sent, or 'delivery: master' "
+        + "(C22)"
     ),
     (
       "  multicastMAC:", "  unicastMAC: 02-00-00-00-00-01\n  multicastMAC:",
-      "cluster: expected either 'multicastMAC' or 'unicastMAC': to which all members' frames are sent (C22)"
+      "cluster: expected either 'multicastMAC' or 'unicastMAC', to which all members' frames are sent, or 'delivery: master' "
+        + "(C22)"
+    ),
+    (
+      "  multicastMAC:", "  delivery: master\n  multicastMAC:",
+      "cluster: delivery is master, expected neither 'multicastMAC' nor 'unicastMAC': frames go to the master's own MAC "
+        + "address (C22)"
+    ),
+    (
+      "  multicastMAC:", "  delivery: unicast\n  multicastMAC:",
+      "cluster: delivery is unicast, expected 'unicastMAC', and no 'multicastMAC' (C22)"
+    ),
+    (
+      "  multicastMAC: 03-00-00-00-00-01\n", "  delivery: multicast\n",
+      "cluster: delivery is multicast, expected 'multicastMAC', and no 'unicastMAC' (C22)"
+    ),
+    (
+      "  multicastMAC:", "  delivery: both\n  multicastMAC:",
+      "cluster.delivery: found 'both', expected master, multicast or unicast"
     ),
     (
       "03-00-00-00-00-01", "01-00-5e-00-00-01",

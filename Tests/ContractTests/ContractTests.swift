@@ -18,7 +18,7 @@ struct DropReasonTests {
         "selectorMismatch", "udpTooShort", "reassemblyFull", "fragmentOverlap", "fragmentMalformed",
         "groupFrame", "hopLimitOver", "noRoute", "tooBigForLink", "controlBusy", "portDown", "portFull", "draining",
         "mismatched",
-        "dummy", "natKeepalive", "reassembled", "forUs", "noNeighbour", "clusterControl",
+        "dummy", "natKeepalive", "reassembled", "forUs", "noNeighbour", "clusterControl", "passedOn",
       ])
   }
 

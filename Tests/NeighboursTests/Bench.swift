@@ -43,11 +43,11 @@ struct Gateway {
   /// What a packet makes it do.
   mutating func receive(
     _ frame: [UInt8], _ cause: Punt, on interface: Int = inside, nextHop: String? = nil, mtu: Int = 0,
-    isOpened: Bool = false
+    isOpened: Bool = false, isPassedOn: Bool = false
   ) -> [Directive] {
     path.receive(
       frame, interface: interface, cause: cause, nextHop: nextHop.map { IPAddress($0)! }, mtu: mtu,
-      isOpened: isOpened, now: now)
+      isOpened: isOpened, isPassedOn: isPassedOn, now: now)
   }
 
   /// What it does by itself while time passes, and when, counted from now.

@@ -66,6 +66,26 @@ struct ForUsTests {
     #expect(packet[20] == 0 && packet.count == 36)
   }
 
+  @Test("What another member has passed on is answered by the routes, and not to that member")
+  func passedOn() {
+    var gateway = Gateway()
+    guard case .forward(let packet) = gateway.receive(from(ping(8)), .forUs, isPassedOn: true).first else {
+      Issue.record("not by the routes")
+      return
+    }
+    #expect(Array(packet[12..<20]) == address(Gateway.inside4) + address(Host.alice))
+    #expect(packet[20] == 0 && packet.count == 36 && gateway.snapshot[.echoReply] == 1)
+    // What came out of a tunnel goes back into it all the same.
+    guard case .route = gateway.receive(from(ping(8)), .forUs, isOpened: true, isPassedOn: true).first else {
+      Issue.record("not routed")
+      return
+    }
+    // And a link-local address means somebody else behind every router.
+    let near = ping(8, from: "fe80::9", to: Gateway.insideLinkLocal)
+    #expect(gateway.receive(from(Host.aliceMAC, near), .forUs, isPassedOn: true).isEmpty)
+    #expect(gateway.snapshot[.noHost] == 1)
+  }
+
   @Test("Not answered: a wrong checksum, a fragment, a broadcast, a cut or too long one, another code")
   func refusedPings() {
     var gateway = Gateway()

@@ -112,7 +112,7 @@ private struct Watch {
     for directive in directives {
       switch directive {
       case .send(let frame, let interface): lookAtFrame(frame, interface)
-      case .route(let packet): lookAtPacket(packet, isToGroup: false)
+      case .route(let packet), .forward(let packet): lookAtPacket(packet, isToGroup: false)
       case .neighbour(let interface, let address, let mac):
         if mac.isGroup || mac == .zero || !address.isHost { problems.append("a neighbour \(address) at \(mac)") }
         table["\(interface) \(address)"] = mac

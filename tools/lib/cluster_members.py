@@ -27,7 +27,7 @@ def identify(program, *words):
 
 
 def configuration(number, addresses, folder, identities, shared, devices, method='auto', pace='normal', workers=1,
-                  more=''):
+                  more='', delivery='multicastMAC: 03-00-00-00-00-01'):
     """As YAML. `shared` and `devices`: inside and outside."""
     units = '\n'.join(f'    - {{number: {unit}, inside: {inside}, outside: {outside}}}'
                       for unit, (inside, outside) in addresses.items())
@@ -42,7 +42,7 @@ cluster:
   name: {NAME}
   addresses: [{", ".join(shared)}]
   key: 000102030405060708090a0b0c0d0e0f
-  multicastMAC: 03-00-00-00-00-01
+  {delivery}
   authority: {identities}/authority/authority.pem
   revocations: {identities}/authority/revoked.pem
   pace: {pace}
@@ -59,7 +59,7 @@ operation:
 
 
 class Members:
-    def __init__(self, program, wires, method='auto', pace='normal', workers=1):
+    def __init__(self, program, wires, method='auto', pace='normal', workers=1, **more):
         from cluster_wires import SHARED, SIDES, address
         self.program, self.wires, self.folder = program, wires, wires.folder
         self.addresses = {number: tuple(address(side, number) for side in SIDES) for number in wires.numbers}
@@ -69,7 +69,7 @@ class Members:
             os.makedirs(f'{self.folder}/state{number}', mode=0o700, exist_ok=True)
             with open(self.path(number, 'yaml'), 'w') as file:
                 file.write(configuration(number, self.addresses, self.folder, self.folder, shared, list(SIDES), method,
-                                         pace, workers))
+                                         pace, workers, **more))
         self.processes = {}
 
     def path(self, number, kind):

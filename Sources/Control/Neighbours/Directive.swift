@@ -6,6 +6,8 @@ public enum Directive: Equatable, Sendable {
   case send(frame: [UInt8], interface: Int)
   /// An IP packet of ours whose way only the dataplane knows: it may lead into a tunnel.
   case route(packet: [UInt8])
+  /// An IP packet of ours that goes by the routes alone, as what is told to a neighbour goes by none.
+  case forward(packet: [UInt8])
   /// For the dataplane's table: packets to this next hop go there.
   case neighbour(interface: Int, IPAddress, MACAddress)
   /// Nobody has this address any more: packets to it come here again.

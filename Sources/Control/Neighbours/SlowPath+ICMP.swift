@@ -78,7 +78,7 @@ extension SlowPath {
   private func unanswerable(_ source: IPAddress, _ arrival: Arrival) -> Fate? {
     guard source.isHost, !own.has(source), !isBroadcast(source) else { return .noHost }
     // A link-local address means somebody else behind every router.
-    if arrival.sender == nil, source.v6?.isLinkLocal == true { return .noHost }
+    if arrival.sender == nil || arrival.isPassedOn, source.v6?.isLinkLocal == true { return .noHost }
     return nil
   }
 
@@ -138,7 +138,8 @@ extension SlowPath {
     return InternetChecksum.pseudo(from: source, to: destination, IPProtocol.icmpv6, length: length)
   }
 
-  /// Back to him who brought the packet; where nobody knows who that was, by the routes.
+  /// Back to him who brought the packet; where nobody knows who that was, by the routes. What came out of a tunnel goes
+  /// back into it, as policies say.
   private mutating func answer(
     _ kind: Sent, _ header: ICMPHeader, _ payload: Bytes, from source: IPAddress, to destination: IPAddress,
     trafficClass: UInt8, _ arrival: Arrival
@@ -167,7 +168,10 @@ extension SlowPath {
       }
     default: return
     }
-    if let mac = arrival.sender {
+    if arrival.isPassedOn, !arrival.isOpened {
+      sent.count(kind)
+      direct(.forward(packet: packet))
+    } else if let mac = arrival.sender {
       send(kind, interfaces[arrival.interface].frame(to: mac, packet: packet), arrival.interface)
     } else {
       sent.count(kind)

@@ -49,15 +49,15 @@ public struct SlowPath: Sendable {
   ///   - nextHop: behind `noNeighbour`, who has to be found; nil is the packet's destination.
   ///   - mtu: behind `tooBig`, what would have fitted.
   ///   - isOpened: it came out of a tunnel, so answers have to be routed back into it.
+  ///   - isPassedOn: it comes from another member's MAC address, so answers are for somebody else (C22.1).
   public mutating func receive(
     _ frame: [UInt8], interface: Int, cause: Punt, nextHop: IPAddress? = nil, mtu: Int = 0, isOpened: Bool = false,
-    now: UInt64
+    isPassedOn: Bool = false, now: UInt64
   ) -> [Directive] {
     advance(to: now)
     received &+= 1
-    let fate = withBytes(frame) { bytes in
-      judge(bytes, Arrival(interface: interface, isOpened: isOpened), cause, nextHop: nextHop, mtu: mtu)
-    }
+    let arrival = Arrival(interface: interface, isOpened: isOpened, isPassedOn: isPassedOn)
+    let fate = withBytes(frame) { judge($0, arrival, cause, nextHop: nextHop, mtu: mtu) }
     if let fate { fates.count(fate) }
     return takeDirectives()
   }
@@ -149,9 +149,12 @@ struct Arrival {
   /// Nil where an answer has to be routed.
   var sender: MACAddress?
   var isToGroup = false
+  /// By another member: the sender is that one, and not whom an answer is for.
+  var isPassedOn: Bool
 
-  init(interface: Int, isOpened: Bool = false) {
+  init(interface: Int, isOpened: Bool = false, isPassedOn: Bool = false) {
     self.interface = interface
     self.isOpened = isOpened
+    self.isPassedOn = isPassedOn
   }
 }

@@ -49,6 +49,9 @@ struct InboundSA: BitwiseCopyable {
   /// Whether packets of this work set may be opened where they are.
   @inline(__always)
   func serves(_ set: UInt16) -> Bool { workSet == set || senders != nil }
+  /// Whose a packet is that has that set by itself.
+  @inline(__always)
+  func set(of set: UInt16) -> UInt16 { serves(set) ? set : workSet }
 
   /// The window of a unicast SA.
   @inline(__always) var window: ReplayWindow { ReplayWindow(following: state) }

@@ -83,6 +83,9 @@ struct OutboundSA: BitwiseCopyable {
   /// Whether packets of this work set may be sealed where they are.
   @inline(__always)
   func serves(_ set: UInt16) -> Bool { workSet == set || flags.contains(.isGroup) }
+  /// Whose a packet is that has that set by itself.
+  @inline(__always)
+  func set(of set: UInt16) -> UInt16 { serves(set) ? set : workSet }
 
   /// In front of the inner packet: outer headers, SPI and sequence number, IV.
   @inline(__always) var frontBytes: Int { Int(outerBytes) &+ 8 &+ Int(ivBytes) }

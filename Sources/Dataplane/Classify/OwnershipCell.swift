@@ -8,6 +8,8 @@ struct Disposition: BitwiseCopyable {
 
   @inline(__always) init(worker: UInt8) { bits = UInt16(worker) << 8 }
   @inline(__always) init(_ reason: DropReason) { bits = UInt16(reason.rawValue) }
+  /// Another member's, and passed on: above stands whose.
+  init(passedTo member: UInt8) { bits = UInt16(DropReason.passedOn.rawValue) | UInt16(member) << 8 }
 
   @inline(__always) var verdict: UInt8 { UInt8(truncatingIfNeeded: bits) }
   @inline(__always) var worker: UInt8 { UInt8(truncatingIfNeeded: bits >> 8) }
@@ -47,19 +49,31 @@ package struct OwnershipCell: @unchecked Sendable {
     return UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped
   }
 
+  /// One for each set of what comes in; behind those, one for each of what turns out to be of that set only later, because
+  /// it came in pieces, or its SA has another set than the packet (X9).
   private static func table(_ ownership: OwnershipDescription) -> UnsafePointer<Disposition> {
-    let table = UnsafeMutablePointer<Disposition>.allocate(capacity: WorkSets.count)
+    let table = UnsafeMutablePointer<Disposition>.allocate(capacity: 2 * WorkSets.count)
     for set in 0..<WorkSets.count {
       let entry = ownership[set]
-      let disposition =
+      let passed = Disposition(passedTo: entry.member)
+      let (first, later) =
         switch entry.state {
-        case .unassigned: Disposition(.workSetUnassigned)
-        case .assigned where !ownership.played.contains(entry.member): Disposition(.notMine)
-        case .pending: Disposition(.workSetPending)
-        case .assigned: Disposition(worker: ownership.workers[set])
+        case .unassigned: twice(Disposition(.workSetUnassigned))
+        case .pending: twice(Disposition(.workSetPending))
+        case .assigned where ownership.played.contains(entry.member):
+          twice(Disposition(worker: ownership.workers[set]))
+        case .assigned:
+          switch ownership.foreign {
+          case .dropped: twice(Disposition(.notMine))
+          case .seenByAll: (Disposition(.notMine), passed)
+          case .forwarded: twice(passed)
+          }
         }
-      (table + set).initialize(to: disposition)
+      (table + set).initialize(to: first)
+      (table + WorkSets.count + set).initialize(to: later)
     }
     return UnsafePointer(table)
   }
+
+  private static func twice(_ disposition: Disposition) -> (Disposition, Disposition) { (disposition, disposition) }
 }

@@ -288,6 +288,8 @@ struct Reassembly: @unchecked Sendable {
   /// How many fragments waited for the one that makes it whole.
   func held(_ number: Int) -> Int { datagrams[number].held }
 
+  func identification(_ number: Int) -> UInt32 { datagrams[number].identification }
+
   /// Of the whole packet, header included.
   func length(_ number: Int) -> Int { datagrams[number].headerLength &+ datagrams[number].length }
 

@@ -71,6 +71,17 @@ package struct ForwardTables: @unchecked Sendable {
   func mtu(hop: UInt32) -> Int { Int(exits[Int(hops[Int(hop)].interface)].mtu) }
   func side(hop: UInt32) -> Side { exits[Int(hops[Int(hop)].interface)].side }
 
+  /// What every link of a side takes.
+  func shortest(_ side: Side) -> Int {
+    var shortest = Int.max
+    var number = 0
+    while number < exitCount {
+      if exits[number].side == side, Int(exits[number].mtu) < shortest { shortest = Int(exits[number].mtu) }
+      number &+= 1
+    }
+    return shortest
+  }
+
   package func deallocate() {
     routes.deallocate()
     hops.deallocate()

@@ -20,7 +20,10 @@ package struct ClusterDesk: @unchecked Sendable {
   /// Beside it: by which table the worker judges.
   private static var table: Int { heard + 1 }
   private static var answered: Int { heard + 8 * OwnershipDescription.mostWorkers }
-  private static var count: Int { answered + 2 * mostUnits }
+  // Lines that only the cluster's thread writes: by side, a bit for each unit's MAC address, and the addresses.
+  private static var filters: Int { answered + 2 * mostUnits }
+  private static var unitMACs: Int { filters + 16 }
+  private static var count: Int { unitMACs + 2 * mostUnits }
 
   /// Of a unit: its own addresses by side, by which its workers are asked whether they work (X19).
   package struct Unit: Sendable {
@@ -48,6 +51,7 @@ package struct ClusterDesk: @unchecked Sendable {
       addresses[unit.number] = unit.inside?.value ?? 0
       addresses[Self.mostUnits + unit.number] = unit.outside?.value ?? 0
     }
+    for side in Side.allCases { note(macs[Int(side.rawValue)], of: own, side) }
   }
 
   package func deallocate() {
@@ -68,6 +72,21 @@ package struct ClusterDesk: @unchecked Sendable {
   package func beginAnew() {
     let epoch = words[Self.epoch].load(ordering: .relaxed)
     words[Self.epoch].store(epoch &+ 1, ordering: .relaxed)
+  }
+
+  /// A unit's own MAC address on that side, as its frames say it; nil while nobody knows.
+  package func note(_ mac: MACAddress?, of unit: Int, _ side: Side) {
+    let first = Self.unitMACs + Int(side.rawValue) * Self.mostUnits
+    let value = mac?.value ?? 0
+    guard words[first + unit].load(ordering: .relaxed) != value else { return }
+    var filter = value == 0 ? 0 : Self.bit(value)
+    for other in 0..<Self.mostUnits where other != unit {
+      let mac = words[first + other].load(ordering: .relaxed)
+      filter |= mac == 0 ? 0 : Self.bit(mac)
+    }
+    // Each word is right by itself: whoever sees one of them alone takes the unit for unknown, for a moment.
+    words[first + unit].store(value, ordering: .relaxed)
+    words[Self.filters + Int(side.rawValue)].store(filter, ordering: .relaxed)
   }
 
   /// When a worker received something from somebody else last.
@@ -131,6 +150,33 @@ package struct ClusterDesk: @unchecked Sendable {
     }
     return nil
   }
+
+  /// In its lower 48 bits; 0 where it is not known.
+  @inline(__always)
+  func mac(of unit: UInt8, _ side: Side) -> UInt64 {
+    words[Self.unitMACs &+ Int(side.rawValue) &* Self.mostUnits &+ Int(unit) & (Self.mostUnits &- 1)].load(
+      ordering: .relaxed)
+  }
+
+  /// Whether a member has sent what comes from there.
+  @inline(__always)
+  package func isUnit(_ mac: UInt64, _ side: Side) -> Bool {
+    let filter = words[Self.filters &+ Int(side.rawValue)].load(ordering: .relaxed)
+    return filter & Self.bit(mac) != 0 && isOne(mac, side)
+  }
+
+  private func isOne(_ mac: UInt64, _ side: Side) -> Bool {
+    let first = Self.unitMACs &+ Int(side.rawValue) &* Self.mostUnits
+    var unit = 0
+    while unit < Self.mostUnits {
+      if words[first &+ unit].load(ordering: .relaxed) == mac { return true }
+      unit &+= 1
+    }
+    return false
+  }
+
+  @inline(__always)
+  private static func bit(_ mac: UInt64) -> UInt64 { 1 &<< (mac &* 0x9e37_79b9_7f4a_7c15 &>> 58) }
 
   func mac(_ side: Side) -> MACAddress { side == .inside ? macs.inside : macs.outside }
 

@@ -9,6 +9,8 @@ package enum Injection: UInt8 {
   /// As if it had come from inside: policies and routes say where it goes.
   case route = 0
   case inside, outside
+  /// By the routes, whatever policies say.
+  case forward
 }
 
 /// A side of a worker has another port from now on; or, on the way back, had this one.
@@ -88,6 +90,10 @@ package struct ControlExchange: @unchecked Sendable {
     default: false
     }
   }
+
+  /// Whether nothing is left to be done about such a packet.
+  @inline(__always)
+  static func isOver(_ reason: DropReason) -> Bool { !wants(reason) && reason != .passedOn }
 }
 
 /// What a live worker does when there is nothing to do: looks again at once for a while, then sleeps until there is.

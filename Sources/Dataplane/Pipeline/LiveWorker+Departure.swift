@@ -26,7 +26,9 @@ extension LiveWorker {
       if ref.verdict == 0 {
         send(&ref, offset, action, forwarder, route: stages.scratch.routes[index], &punts, watch)
       } else {
-        watch.went(ref, action, DropReason(rawValue: ref.verdict) ?? .none, hop: 0, exit: nil)
+        // Of what is passed on, the member stands where the worker of other packets does.
+        let hop = UInt32(ref.judgement.worker)
+        watch.went(ref, action, DropReason(rawValue: ref.verdict) ?? .none, hop: hop, exit: nil)
         settle(ref, DropReason(rawValue: ref.verdict) ?? .none, &punts)
       }
       while next.length > 0 {
@@ -34,7 +36,12 @@ extension LiveWorker {
         next = header(of: made).pointee.made
         header(of: made).pointee.made.length = 0
         header(of: made).pointee.sequence = origin
-        send(&made, offset, .none, forwarder, route: nil, &punts, watch)
+        if ref.verdict == DropReason.passedOn.rawValue {
+          made.judgement = ref.judgement
+          passOn(made)
+        } else {
+          send(&made, offset, .none, forwarder, route: nil, &punts, watch)
+        }
       }
       index &+= 1
     }
@@ -59,7 +66,7 @@ extension LiveWorker {
   }
 
   @inline(__always)
-  private mutating func send<Watch: BurstWatch>(
+  mutating func send<Watch: BurstWatch>(
     _ ref: inout PacketRef, _ offset: Int, _ action: SecureAction, _ forwarder: Forwarder, route: UInt32?,
     _ punts: inout Int, _ watch: Watch
   ) {
@@ -85,6 +92,18 @@ extension LiveWorker {
     }
   }
 
+  /// A packet of control's, behind a link header of its making.
+  @inline(never)
+  mutating func forward(_ made: PacketRef, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+    guard let tables = snapshot.pointee.forward else { return frames.give(made) }
+    generation = UInt64(tables.generation) << ControlExchange.generationShift
+    var ref = made, punts = 0
+    ref.judgement = Judgement()
+    let forwarder = Forwarder(tables: tables, memory: stages.memory)
+    send(&ref, EthernetView.length, .none, forwarder, route: nil, &punts, NoWatch())
+    if punts > 0 { exchange.wakeControl() }
+  }
+
   @inline(never)
   mutating func refuse(_ ref: PacketRef, _ reason: DropReason, _ hop: UInt32, _ punts: inout Int) {
     stages.counters.add(1, to: WorkerCounters.firstDrop &+ Int(reason.rawValue))
@@ -95,7 +114,8 @@ extension LiveWorker {
   /// It is counted already. What control has to see goes there; all else is over.
   @inline(never)
   private mutating func settle(_ ref: PacketRef, _ reason: DropReason, _ punts: inout Int) {
-    guard ControlExchange.wants(reason) else { return frames.give(ref) }
+    if ControlExchange.isOver(reason) { return frames.give(ref) }
+    if reason == .passedOn { return passOn(ref) }
     if reason == .arp, lease != nil, takeProbe(ref, side(of: ref)) { return }
     var ref = ref
     ref.judgement = Judgement(workSet: ref.workSet, verdict: reason.rawValue)
@@ -109,7 +129,7 @@ extension LiveWorker {
     }
   }
 
-  private func side(of ref: PacketRef) -> Side {
+  func side(of ref: PacketRef) -> Side {
     header(of: ref).pointee.sequence & 1 == 1 ? .outside : .inside
   }
 

@@ -48,7 +48,7 @@ package struct LiveWorker {
     self.reports = reports
     stages = Stages(
       memory: shared.memory.addresses, counters: counters, crossing: shared.crossing, scratch: BurstScratch(),
-      worker: UInt8(number), esp: esp)
+      worker: UInt8(number), esp: esp, cluster: member?.desk)
     self.inside = inside
     self.outside = outside
     self.frames = frames
@@ -253,6 +253,7 @@ package struct LiveWorker {
       switch way {
       case .inside: leaving.add(ref, .inside, inside)
       case .outside: leaving.add(ref, .outside, outside)
+      case .forward: forward(ref, snapshot)
       // In place: what is kept is never further on than what is read.
       case .route, nil: burst.append(ref)
       }

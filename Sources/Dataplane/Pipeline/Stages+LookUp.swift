@@ -78,13 +78,11 @@ extension Stages {
     _ ref: UnsafeMutablePointer<PacketRef>, _ index: Int, _ frame: Bytes, _ classifier: Classifier,
     _ parsed: inout Parsed
   ) {
-    let result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link, from: classifier.side)
+    var result = Classifier.judgeFully(frame, classifier.snapshot, classifier.link, from: classifier.side)
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     if result.reason == .none {
-      parsed.strays |=
-        Self.assign(ref, result.workSet, table(classifier.snapshot), counters)
-        ^ Disposition(worker: worker).bits
+      parsed.strays |= assign(ref, &result, frame, classifier) ^ Disposition(worker: worker).bits
     } else {
       ref.pointee.judgement = Judgement(workSet: result.workSet, verdict: result.reason.rawValue)
       parsed.strays = .max
@@ -103,6 +101,23 @@ extension Stages {
     } else {
       parsed.sorted.other |= bit
     }
+  }
+
+  /// What is for this unit itself is nobody else's, whatever its work set (C25); and what another member has passed on is
+  /// what its SA makes of it (X9).
+  private func assign(
+    _ ref: UnsafeMutablePointer<PacketRef>, _ result: inout Classification, _ frame: Bytes, _ classifier: Classifier
+  ) -> UInt16 {
+    if result.action.kindBits == SecureAction.Kind.local.rawValue {
+      counters.addPacket(toSet: result.workSet)
+      ref.pointee.judgement = Judgement(workSet: result.workSet, disposition: Disposition(worker: worker).bits)
+      return Disposition(worker: worker).bits
+    }
+    let table = table(classifier.snapshot)
+    let verdict = table[Int(result.workSet)].verdict
+    let isOthers = verdict == DropReason.notMine.rawValue || verdict == DropReason.passedOn.rawValue
+    if isOthers, isPassedOn(frame, classifier) { return take(ref, &result, classifier.snapshot, table) }
+    return Self.assign(ref, result.workSet, table, counters)
   }
 
   /// From addresses to policies and from SPIs to SAs, and so to whose a packet is. A tunnel's packets take its work set

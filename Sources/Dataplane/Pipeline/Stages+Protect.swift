@@ -143,7 +143,10 @@ extension Stages {
       worker.frames.give(ref)
       burst.refs[index] = whole
       counters.add(worker.fragments.held(number), to: WorkerCounters.joinedFragments)
-      return judgeWhole(burst, index, worker.link, snapshot)
+      if judgeWhole(burst, index, worker.link, snapshot) { return true }
+      if burst.refs[index].verdict == DropReason.passedOn.rawValue {
+        cutToPass(burst, index, ip: ip, identification: worker.fragments.identification(number), snapshot, worker)
+      }
     }
     return false
   }
@@ -174,19 +177,21 @@ extension Stages {
   }
 
   /// A replay has one side, and its packets' numbers stand where a live gateway notes where they came in.
-  private func side(of ref: PacketRef, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Side {
+  func side(of ref: PacketRef, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Side {
     let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
     return snapshot.pointee.isLive && header.pointee.sequence & 1 == 1 ? .outside : .inside
   }
 
-  /// A unicast SA lives on one worker, whatever brought its packet here.
+  /// A unicast SA lives on one worker of one member, whatever brought its packet here (X9).
   private func cross(
     _ burst: Burst, _ index: Int, toSet set: UInt16, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
-    let disposition = table(snapshot)[Int(set)]
+    let disposition = table(snapshot)[WorkSets.count &+ Int(set)]
     burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition.bits)
     if disposition.verdict != 0 {
-      counters.add(1, to: WorkerCounters.firstDrop &+ Int(disposition.verdict))
+      if disposition.verdict != DropReason.passedOn.rawValue {
+        counters.add(1, to: WorkerCounters.firstDrop &+ Int(disposition.verdict))
+      }
       return false
     }
     if disposition.worker == worker { return false }

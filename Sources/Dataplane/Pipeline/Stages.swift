@@ -16,6 +16,8 @@ struct Stages {
   let esp: ESPWorker?
   /// Nil where packets go on as they are sealed.
   var roundTrip: RoundTrip?
+  /// Of a member: who the others are.
+  var cluster: ClusterDesk?
 
   /// What every burst goes through between receive and transmit.
   @inline(__always)
@@ -232,7 +234,8 @@ struct Stages {
       if ref.verdict == 0 {
         kept &+= 1
         keptBytes &+= Int(ref.length)
-      } else if ref.verdict != DropReason.notMine.rawValue {
+      } else if ref.verdict != DropReason.notMine.rawValue, ref.verdict != DropReason.passedOn.rawValue {
+        // Where it is passed on it is counted, if it is.
         counters.add(1, to: WorkerCounters.firstDrop &+ Int(ref.verdict))
       }
       burst.refs[remaining] = ref

@@ -4,7 +4,7 @@ package import Contract
 import Wire
 
 /// By what the kernel can tell a packet's work set, before a worker sees it (C24): what stays the same while work sets
-/// change their owners. One for each side.
+/// change their owners.
 package final class EarlyRules: Sendable {
   struct Address: Equatable {
     var address: IPAddress
@@ -23,8 +23,10 @@ package final class EarlyRules: Sendable {
   let spis: [UInt32: UInt32]
 
   /// Nil where packets cannot be told apart like this: then all of them are workers' to judge.
-  package init?(_ description: ClassifyDescription, from side: Side) {
+  package init?(_ description: ClassifyDescription) {
     guard description.hash == .keyed else { return nil }
+    macs = description.accept.map(Self.macs)
+    if let macs, macs.isEmpty { return nil }
     let addresses =
       description.clusterAddresses.map { Address(address: $0, isClusters: true) }
       + description.localAddresses.map { Address(address: $0, isClusters: false) }
@@ -32,7 +34,6 @@ package final class EarlyRules: Sendable {
     self.addresses = buckets
     self.salt = salt
     key = description.key
-    macs = description.accept.map { Self.macs($0, side) }
     judgesForwarded = description.clusterAddresses.isEmpty || !Self.tunnelsTakeTraffic(description)
     var spis: [UInt32: UInt32] = [:]
     for tunnel in description.tunnels { spis[tunnel.inboundSPI] = 0 }
@@ -55,11 +56,10 @@ package final class EarlyRules: Sendable {
     return nil
   }
 
-  /// What is sent to a group on the link is a worker's to judge, unless the group is the cluster.
-  private static func macs(_ accept: AcceptDescription, _ side: Side) -> [MACAddress] {
-    let unit = side == .inside ? accept.unitMAC : accept.outsideMAC ?? accept.unitMAC
-    let group = accept.clusterMulticastMAC ?? unit
-    return [group] + [unit, accept.clusterUnicastMAC ?? unit].filter { $0.value >> 40 & 1 == 0 }
+  /// What is sent to the cluster. To a unit's own address other members pass on what is to be worked on there, whatever
+  /// its work set seems to be (X9), and to a group on the link a worker listens.
+  private static func macs(_ accept: AcceptDescription) -> [MACAddress] {
+    [accept.clusterMulticastMAC, accept.clusterUnicastMAC].compactMap { $0 }
   }
 
   /// Clear traffic of a unicast tunnel has its SPI's work set (X5), which is a policy's to say.
@@ -141,6 +141,7 @@ package struct EarlyFilter: Sendable {
   package init(_ rules: EarlyRules, _ ownership: OwnershipDescription) {
     self.init(rules) { set in
       ownership[set].state == .assigned && !ownership.played.contains(ownership[set].member)
+        && ownership.foreign != .forwarded
     }
   }
 }

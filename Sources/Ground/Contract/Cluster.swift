@@ -32,6 +32,7 @@ public struct AcceptDescription: Sendable {
   public var unitMAC: MACAddress
   /// Of the outside, where that is another device; nil where there is one.
   public var outsideMAC: MACAddress?
+  /// Neither where the cluster's addresses are its master's (C22.1).
   public var clusterUnicastMAC: MACAddress?
   public var clusterMulticastMAC: MACAddress?
   /// Groups in use: all-nodes, solicited-node, control.

@@ -85,6 +85,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case forUs
   case noNeighbour
   case clusterControl
+  case passedOn
 
   /// The name in `--json`, in tables and in `classify`.
   public var name: String { "\(self)" }
@@ -154,6 +155,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .forUs: "for the gateway itself: consumed"
     case .noNeighbour: "waits for its next hop's MAC address: consumed"
     case .clusterControl: "the cluster's control, which has a socket of its own: consumed"
+    case .passedOn: "another member's, and passed on to that member: consumed"
     }
   }
 

@@ -22,10 +22,21 @@ public struct MembershipDescription: Equatable, Sendable {
     case fast
   }
 
+  /// How packets to the cluster's addresses get to members (C22).
+  public enum Delivery: String, CaseIterable, Sendable {
+    /// To a group MAC address that all members take.
+    case multicast
+    /// To a MAC address that all members take for their own.
+    case unicast
+    /// To the master, who passes on what is others'.
+    case master
+  }
+
   /// Of the cluster: in every unit's certificate.
   public var name: String
   public var units: [Unit]
   public var pace = Pace.normal
+  public var delivery = Delivery.multicast
   /// Files: who signs certificates, what was revoked, who this unit is.
   public var authority: String
   public var revocations: String?

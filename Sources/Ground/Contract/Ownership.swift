@@ -27,6 +27,17 @@ public struct OwnershipDescription: Sendable {
   public private(set) var workers: [UInt8]
   /// The members whose work this process does. An appliance is one; a replay may play them all.
   public private(set) var played: Set<UInt8>
+  /// What becomes of other members' packets.
+  public var foreign = Foreign.dropped
+
+  public enum Foreign: Sendable {
+    /// As in a replay, where nobody else is there.
+    case dropped
+    /// The others have seen them, too: but for what turns out to be another's once it is whole, which is passed on (X9).
+    case seenByAll
+    /// This member alone has seen them, and passes them on (C22.1).
+    case forwarded
+  }
 
   public static let mostMembers = 64
   public static let mostWorkers = 64

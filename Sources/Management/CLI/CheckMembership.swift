@@ -46,6 +46,8 @@ struct CheckMembership {
     if let mac {
       lines.append(
         "  frames for them go to \(mac), " + (mac.isGroup ? "a group" : "which all members take for their own"))
+    } else {
+      lines.append("  frames for them go to the master's own MAC address, and it forwards what is others'")
     }
     var table = Table([("unit", .right), ("inside", .left), ("outside", .left), ("", .left)])
     for unit in membership.units {
@@ -66,7 +68,8 @@ struct CheckMembership {
     return .object([
       ("name", .string(membership.name)), ("unit", .integer(UInt64(own))), ("units", .array(units)),
       ("shared", .object(sides + [("elsewhere", list(elsewhere))])),
-      ("mac", mac.map { .string($0.description) } ?? .null), ("pace", .string(membership.pace.rawValue)),
+      ("delivery", .string(membership.delivery.rawValue)), ("mac", mac.map { .string($0.description) } ?? .null),
+      ("pace", .string(membership.pace.rawValue)),
       ("promiseMilliseconds", .integer(UInt64(promiseMilliseconds))),
       ("authority", .string(membership.authority)),
       ("revocations", membership.revocations.map { .string($0) } ?? .null),

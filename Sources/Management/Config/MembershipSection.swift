@@ -8,6 +8,8 @@ struct MembershipSection {
   /// Units are there, if perhaps wrong ones: what else is there belongs to them.
   var isMeant: Bool
   var pace: MembershipDescription.Pace
+  /// Nil: the MAC address that is given says it.
+  var delivery: MembershipDescription.Delivery?
   var authority: String?
   var revocations: String?
 
@@ -17,10 +19,11 @@ struct MembershipSection {
       name: reader.optional("name", .name), units: units ?? [],
       isMeant: units.map { !$0.isEmpty } ?? reader.contains("units"),
       pace: reader.field("pace", .choice, default: .normal),
+      delivery: reader.optional("delivery", .choice),
       authority: reader.optional("authority", .absolutePath),
       revocations: reader.optional("revocations", .absolutePath))
     if !section.isMeant {
-      for field in ["name", "pace", "authority", "revocations"] where reader.contains(field) {
+      for field in ["name", "pace", "delivery", "authority", "revocations"] where reader.contains(field) {
         reader.reject(field, "only members of a cluster have it, expected 'units' as well: those that may be members")
       }
       return section
@@ -86,10 +89,8 @@ extension Configuration {
       reader.reject("cluster", "'unit.number' is \(number), expected one of 'cluster.units'")
       return
     }
-    if (cluster.unicastMAC == nil) == (cluster.multicastMAC == nil), !reader.hasErrors {
-      reader.reject(
-        "cluster", "expected either 'multicastMAC' or 'unicastMAC': to which all members' frames are sent (C22)")
-    }
+    let delivery = Self.delivery(cluster)
+    if delivery == nil, !reader.hasErrors { reader.reject("cluster", Self.expectedDelivery(cluster)) }
     if reader.contains("tunnels") {
       reader.reject(
         "tunnels",
@@ -98,9 +99,34 @@ extension Configuration {
     var membership = MembershipDescription(
       name: name, units: section.units, authority: authority, certificate: certificate, key: key)
     membership.pace = section.pace
+    membership.delivery = delivery ?? .multicast
     membership.revocations = section.revocations
     self.membership = membership
     share(cluster, own, &reader)
+  }
+
+  /// C22: one of three ways, each with the MAC address that it takes, and no other.
+  private static func delivery(_ cluster: ClusterSection) -> MembershipDescription.Delivery? {
+    let meant: MembershipDescription.Delivery? =
+      switch (cluster.multicastMAC, cluster.unicastMAC) {
+      case (_?, nil): .multicast
+      case (nil, _?): .unicast
+      case (nil, nil): cluster.membership.delivery == .master ? .master : nil
+      case (_?, _?): nil
+      }
+    guard let said = cluster.membership.delivery, said != meant else { return meant }
+    return nil
+  }
+
+  private static func expectedDelivery(_ cluster: ClusterSection) -> String {
+    switch cluster.membership.delivery {
+    case .multicast: "delivery is multicast, expected 'multicastMAC', and no 'unicastMAC' (C22)"
+    case .unicast: "delivery is unicast, expected 'unicastMAC', and no 'multicastMAC' (C22)"
+    case .master:
+      "delivery is master, expected neither 'multicastMAC' nor 'unicastMAC': frames go to the master's own MAC address (C22)"
+    case nil:
+      "expected either 'multicastMAC' or 'unicastMAC', to which all members' frames are sent, or 'delivery: master' (C22)"
+    }
   }
 
   /// Gives the links their shared addresses.

@@ -6,8 +6,8 @@ import Synchronization
 /// changes, and by the table, which the cluster's thread does. That one alone tells the kernel.
 package final class EarlyJudge: Sendable {
   private struct State {
-    /// By side; nil judges nothing.
-    var rules: [EarlyRules?] = [nil, nil]
+    /// Nil judges nothing.
+    var rules: EarlyRules?
     var wanted = 0
     var told = 0
     /// A member that is fenced wants to hear everybody.
@@ -22,7 +22,7 @@ package final class EarlyJudge: Sendable {
 
   /// Nil: nothing is judged early any more. For the control thread.
   package func use(_ description: ClassifyDescription?) {
-    let rules = Side.allCases.map { side in description.flatMap { EarlyRules($0, from: side) } }
+    let rules = description.flatMap { EarlyRules($0) }
     state.withLock { state in
       state.rules = rules
       state.wanted += 1
@@ -46,8 +46,9 @@ package final class EarlyJudge: Sendable {
   }
 
   func judge(by ownership: OwnershipDescription) {
-    let (rules, number) = state.withLock { ($0.isHeld ? [nil, nil] : $0.rules, $0.wanted) }
-    tell { side in rules[Int(side.rawValue)].map { EarlyFilter($0, ownership) } }
+    let (rules, number) = state.withLock { ($0.isHeld ? nil : $0.rules, $0.wanted) }
+    let filter = rules.map { EarlyFilter($0, ownership) }
+    tell { _ in filter }
     state.withLock { $0.told = number }
   }
 }

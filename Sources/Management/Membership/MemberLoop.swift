@@ -70,7 +70,7 @@ final class MemberLoop {
       cluster: clusterNumber, own: UInt16(own.number), introductions: [Introductions.type],
       limits: Self.limits(setting.profile))
     sides = BothSides(patience: profile.detection + profile.detection / 2)
-    plane = MemberPlane(gateway, cluster, early, own: own.number)
+    plane = MemberPlane(gateway, cluster, early, own: own.number, delivery: setting.delivery)
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
     unit = ClusterUnit(
       ClusterDescription(
@@ -164,17 +164,23 @@ final class MemberLoop {
     guard isOurs(octets), mayCost(octets, from, by: side, now) else { return }
     let copy = sides.takeCopy(octets, by: side, now: now)
     if let sender = copy.sender {
-      macs[Int(sender)][side] = from
+      locate(sender, from, by: side)
       if let (message, envelope) = copy.message { receive(message, envelope, now) }
       return
     }
     guard let sealed = gate.judge(octets, by: keys, now: now) else { return }
     if sealed.envelope.type == Introductions.type { return meet(sealed, now) }
     guard let message = Message(sealed.payload, in: sealed.envelope) else { return gate.refuse(.content) }
-    macs[Int(sealed.envelope.sender)][side] = from
+    locate(MemberNumber(truncatingIfNeeded: sealed.envelope.sender), from, by: side)
     if let (message, envelope) = sides.take(octets, message, sealed.envelope, by: side, now: now) {
       receive(message, envelope, now)
     }
+  }
+
+  /// Where packets that are that unit's are passed on to, and whose come from it.
+  private func locate(_ unit: MemberNumber, _ mac: MACAddress?, by side: Int) {
+    macs[Int(unit)][side] = mac
+    plane.desk.note(mac, of: Int(unit), side == 0 ? .inside : .outside)
   }
 
   /// The cluster's number, before anything else is looked at.
@@ -233,7 +239,7 @@ final class MemberLoop {
     nextCheck = now + .second
     for loss in keys.advance(to: max(keys.now, wallSeconds())) {
       gate.forget(UInt16(loss.number))
-      macs[Int(loss.number)] = [nil, nil]
+      for side in 0..<2 { locate(loss.number, nil, by: side) }
       tell("unit \(loss.number) is not believed any more: \(loss.refusal)", isWarning: true)
     }
   }
@@ -287,10 +293,12 @@ final class MemberLoop {
       case .listen: for other in units { probe(other.number) }
       case .announce:
         desk.speak(true)
+        plane.lead(true)
         announcements.begin(shared, hauberk_boot_nanoseconds())
         hauberk_event_raise(wakesControl)
       case .retire:
         desk.speak(false)
+        plane.lead(false)
         announcements.end()
       case .drained: desk.setDrained()
       case .event(let event): tell("\(event)", isWarning: event.isWarning)

@@ -13,13 +13,20 @@ struct MemberPlane {
   private let workers: [UInt8]
   private var lease: Moment = 0
   private var isFenced = true
+  private let delivery: MembershipDescription.Delivery
+  /// Whether the cluster's addresses are this member's.
+  private var isMaster = false
   private var table = OwnershipTable()
   private var running = WorkSetBitmap()
   private var isChanged = false
   private var change = LiveGateway.OwnershipChange()
   private var stopping = WorkSetBitmap()
 
-  init(_ gateway: LiveGateway, _ desk: ClusterDesk, _ early: EarlyJudge, own: Int) {
+  init(
+    _ gateway: LiveGateway, _ desk: ClusterDesk, _ early: EarlyJudge, own: Int,
+    delivery: MembershipDescription.Delivery
+  ) {
+    self.delivery = delivery
     self.gateway = gateway
     self.desk = desk
     self.own = own
@@ -54,6 +61,15 @@ struct MemberPlane {
     isChanged = true
   }
 
+  /// It says from here on where the cluster's addresses are, or does no longer.
+  mutating func lead(_ isOn: Bool) {
+    isChanged = isChanged || delivery == .master && isMaster != isOn
+    isMaster = isOn
+  }
+
+  /// C22.1: what is others' comes to nobody but this member.
+  private var forwards: Bool { delivery == .master && isMaster }
+
   mutating func start(_ sets: WorkSetBitmap) {
     running.formUnion(sets)
     isChanged = true
@@ -71,6 +87,7 @@ struct MemberPlane {
     var ownership = OwnershipDescription(members: 1, playing: [UInt8(own)], workers: 1)
     for set in 0..<WorkSets.count { ownership[set] = entry(set) }
     ownership.assign(workers)
+    ownership.foreign = forwards ? .forwarded : .seenByAll
     // First, so that the kernel lets through what is ours from here on.
     early.judge(by: ownership)
     if isChanged { gateway.publish(ownership, &change) }
@@ -84,7 +101,8 @@ struct MemberPlane {
     if entry.state == .assigned, Int(entry.member) == own {
       return OwnershipEntry(state: .pending, member: entry.member)
     }
-    if entry.state == .pending, Int(entry.member) != own {
+    // Who forwards waits until it is (C28).
+    if entry.state == .pending, Int(entry.member) != own, !forwards {
       return OwnershipEntry(state: .assigned, member: entry.member)
     }
     return entry

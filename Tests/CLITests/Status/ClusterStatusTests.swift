@@ -7,6 +7,7 @@ import Testing
   private static let status: ClusterStatus = {
     var status = ClusterStatus()
     (status.name, status.unit, status.role, status.term) = ("north", 2, "client", 7)
+    status.delivery = "multicast"
     (status.master, status.deputy, status.isFenced) = (1, 2, false)
     (status.leaseMilliseconds, status.detectionMilliseconds, status.n, status.tableVersion) = (151.5, 100, 3, 42)
     (status.sent, status.unsent, status.passed, status.oneSided) = (12_345, 6, 1_234_567, 8)
@@ -111,13 +112,14 @@ import Testing
     let text = status.text
     for line in [
       "cluster    north", "this unit  2, client", "term       7, master unit 1, deputy unit 2",
-      "lease      152 ms left", "detection  100 ms of silence; 3 keepalives within it",
+      "delivery   multicast, to all", "lease      152 ms left", "detection  100 ms of silence; 3 keepalives within it",
       "work       399 of 1024 sets; table 42", "messages   1 234 567 taken, 12 345 sent, 6 not taken by the kernel",
       "refused    signature 1 500", "one-sided  8 of units heard by one side only",
       "latest     0.76 ms is the most that this thread came late", "1 min 15 s ago  unit 1 is master",
       "0 s ago  unit 3 is silent",
     ] { #expect(text.split(separator: "\n").contains { $0 == line }, "\(line)") }
-    status.isFenced = true
+    (status.isFenced, status.delivery) = (true, "master")
+    #expect(status.text.contains("delivery   to the master, which forwards what is others'\n"))
     (status.master, status.refused, status.oneSided) = (nil, NamedCounts([("signature", 0)]), 0)
     #expect(status.text.contains("2, client, fenced: it has no lease and works on nothing\n"))
     #expect(

@@ -27,7 +27,7 @@ struct EarlyPortTests {
     return flows.filter { !isForeign(plane.set($0)!) } + others
   }()
 
-  static var filter: EarlyFilter { EarlyFilter(EarlyRules(description, from: .inside)!, isForeign: isForeign) }
+  static var filter: EarlyFilter { EarlyFilter(EarlyRules(description)!, isForeign: isForeign) }
   static var dropped: UInt64 { UInt64(flows.count + others.count - expected.count) }
 
   @Test func aPacketSocketGetsWhatIsNotAnothers() throws {

@@ -67,7 +67,7 @@ struct EarlyComparison {
     defer { ClassifySnapshotBuilder.destroy(snapshot) }
     var told = description
     told.key = key ?? description.key
-    rig.memory.set(EarlyRules(told, from: side).map { EarlyFilter($0, snapshot.pointee.dispositions) })
+    rig.memory.set(EarlyRules(told).map { EarlyFilter($0, snapshot.pointee.dispositions) })
     var result = EarlyComparison()
     for frame in frames {
       let found = withExactBytes(frame) {

@@ -99,7 +99,8 @@ final class PipedMember {
   /// Nothing vanishes: what has come has left, or was dropped for a reason.
   var isBalanced: Bool {
     let ports = piped.gateway.ports.flatMap { [$0.inside.counters, $0.outside.counters] }
-    let drops = DropReason.allCases.filter { $0 != .none }.reduce(0) { $0 + self.drops($1) }
+    // What is passed on leaves.
+    let drops = DropReason.allCases.filter { $0 != .none && $0 != .passedOn }.reduce(0) { $0 + self.drops($1) }
     return ports.reduce(0) { $0 + $1.receivedPackets } == ports.reduce(0) { $0 + $1.sentPackets } + UInt64(drops)
   }
 }

@@ -10,7 +10,8 @@ extension PipedGateway {
   /// of each network is known.
   static func alone(
     _ classify: ClassifyDescription, workers: Int = 1,
-    member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil, prepare: @escaping @Sendable () -> Void = {}
+    member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil, macs: [MACAddress] = PipedGateway.macs,
+    prepare: @escaping @Sendable () -> Void = {}, change: (inout GatewayDescription) -> Void = { _ in }
   ) throws -> PipedGateway {
     func own(_ side: Side, _ text: String, _ network: String) -> InterfaceDescription {
       InterfaceDescription(
@@ -23,7 +24,8 @@ extension PipedGateway {
       ],
       routes: [RouteDescription(IPPrefix("198.51.100.0/24")!, via: IPAddress("203.0.113.2")!)])
     description.workers = workers
-    let gateway = try PipedGateway(classify, description, member: member, prepare: prepare)
+    change(&description)
+    let gateway = try PipedGateway(classify, description, member: member, macs: macs, prepare: prepare)
     gateway.know("203.0.113.2", 1)
     gateway.know("192.0.2.1", 0)
     return gateway

@@ -20,7 +20,7 @@ final class PipedGateway {
 
   init(
     _ classify: ClassifyDescription, _ description: GatewayDescription, disk: any NonceDisk = MemoryDisk(),
-    member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil,
+    member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil, macs: [MACAddress] = PipedGateway.macs,
     prepare: @escaping @Sendable () -> Void = {}
   ) throws {
     var live = LiveDescription(classify, description)
@@ -29,7 +29,7 @@ final class PipedGateway {
     live.memory.frames = member == nil ? 4096 : 8192
     live.memory.largeFrames = 8
     gateway = try LiveGateway(
-      live, macs: Self.macs, nonces: NonceStateDirectory(disk: disk, path: "memory"), .new,
+      live, macs: macs, nonces: NonceStateDirectory(disk: disk, path: "memory"), .new,
       cluster: member?.desk)
     queues = gateway.frames.map { frames in
       Side.allCases.map { _ in

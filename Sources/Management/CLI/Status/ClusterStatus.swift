@@ -50,6 +50,8 @@ package struct ClusterStatus: JSONMembers {
   package var term: UInt64 = 0
   package var master: Int?
   package var deputy: Int?
+  /// How packets to the cluster's addresses get to members.
+  package var delivery = ""
   package var isFenced = true
   /// What is left of the lease, without which nothing is worked on.
   package var leaseMilliseconds = 0.0
@@ -77,7 +79,8 @@ package struct ClusterStatus: JSONMembers {
   package static var members: [Member<Self>] {
     [
       Member("name", \.name), Member("unit", \.unit), Member("role", \.role), Member("term", \.term),
-      Member("master", \.master), Member("deputy", \.deputy), Member("isFenced", \.isFenced),
+      Member("master", \.master), Member("deputy", \.deputy), Member("delivery", \.delivery),
+      Member("isFenced", \.isFenced),
       Member("leaseMilliseconds", \.leaseMilliseconds), Member("detectionMilliseconds", \.detectionMilliseconds),
       Member("n", \.n), Member("tableVersion", \.tableVersion), Member("sent", \.sent), Member("unsent", \.unsent),
       Member("passed", \.passed), Member("oneSided", \.oneSided), Member("refused", \.refused),

@@ -13,6 +13,7 @@ extension ClusterStatus {
     var rows = [
       ("cluster", name), ("this unit", "\(unit), \(role)\(fence)"),
       ("term", "\(term), master \(Self.word(master)), deputy \(Self.word(deputy))"),
+      ("delivery", delivery == "master" ? "to the master, which forwards what is others'" : "\(delivery), to all"),
       ("lease", "\(Format.fixed(leaseMilliseconds, 0)) ms left"),
       ("detection", "\(Format.fixed(detectionMilliseconds, 0)) ms of silence; \(n) keepalives within it"),
       ("work", "\(running) of \(work.count) sets; table \(tableVersion)"),

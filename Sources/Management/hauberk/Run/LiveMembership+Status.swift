@@ -11,6 +11,7 @@ extension LiveMembership {
     var status = ClusterStatus()
     status.name = description.name
     status.unit = own
+    status.delivery = description.delivery.rawValue
     guard let desk = member?.desk else { return status }
     let now = hauberk_boot_nanoseconds()
     let shown = desk.shown

@@ -94,6 +94,7 @@ struct TraceNames {
     if record.exit != TraceRecord.noExit && story.fate != .made || verdict == .noNeighbour {
       story.nextHop = gateway.nextHop(of: record, hops)?.address.description
     }
+    if verdict == .passedOn { story.nextHop = "unit \(record.hop)" }
     return story
   }
 

@@ -103,7 +103,8 @@ struct SlowPathBridge {
     let reason = DropReason(rawValue: ref.verdict) ?? .none
     let isOpened = header.sequence & ControlExchange.openedBit != 0
     gateway.controlFrames.give(ref)
-    var interface = interface(frame, Side(rawValue: UInt8(truncatingIfNeeded: header.sequence)) ?? .inside)
+    let side = Side(rawValue: UInt8(truncatingIfNeeded: header.sequence)) ?? .inside
+    var interface = interface(frame, side)
     var nextHop: IPAddress?
     var mtu = 0
     let cause: Punt
@@ -132,7 +133,13 @@ struct SlowPathBridge {
     guard let interface else { return }
     carryOut(
       slow.receive(
-        frame, interface: interface, cause: cause, nextHop: nextHop, mtu: mtu, isOpened: isOpened, now: now))
+        frame, interface: interface, cause: cause, nextHop: nextHop, mtu: mtu, isOpened: isOpened,
+        isPassedOn: isFromMember(frame, side), now: now))
+  }
+
+  private func isFromMember(_ frame: [UInt8], _ side: Side) -> Bool {
+    guard let cluster = gateway.cluster, frame.count >= EthernetView.length else { return false }
+    return cluster.isUnit(frame[6..<12].reduce(0) { $0 << 8 | UInt64($1) }, side)
   }
 
   private func inside(near interface: Int?) -> Int? {
@@ -168,6 +175,7 @@ struct SlowPathBridge {
       case .send(let frame, let interface):
         inject(frame, gateway.description.gateway.interfaces[interface].side == .inside ? .inside : .outside)
       case .route(let packet): inject(linkHeader(packet) + packet, .route)
+      case .forward(let packet): inject(linkHeader(packet) + packet, .forward)
       case .neighbour(let interface, let address, let mac):
         if !gateway.learn(address, interface: interface, mac) { unsent += 1 }
       case .forget(let interface, let address): gateway.neighbours.forget(address, interface: interface)
