@@ -122,7 +122,7 @@ import Wire
     ),
     (
       "  multicastMAC:", "  delivery: both\n  multicastMAC:",
-      "cluster.delivery: found 'both', expected master, multicast or unicast"
+      "cluster.delivery: found 'both', expected multicast, unicast or master"
     ),
     (
       "03-00-00-00-00-01", "01-00-5e-00-00-01",

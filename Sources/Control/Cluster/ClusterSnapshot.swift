@@ -30,6 +30,8 @@ public struct ClusterSnapshot: Equatable, Sendable {
 }
 
 extension ClusterUnit {
+  /// Whose member it is, unless it leads.
+  public var followed: MemberNumber? { if case .client(let client) = role { client.master } else { nil } }
   public var isMaster: Bool { if case .master = role { true } else { false } }
   public var isOutside: Bool { if case .outside = role { true } else { false } }
   public var isJoining: Bool { if case .joining = role { true } else { false } }

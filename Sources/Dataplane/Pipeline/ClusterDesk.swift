@@ -22,6 +22,8 @@ package struct ClusterDesk: @unchecked Sendable {
   private static var answered: Int { heard + 8 * OwnershipDescription.mostWorkers }
   // Lines that only the cluster's thread writes: by side, a bit for each unit's MAC address, and the addresses.
   private static var filters: Int { answered + 2 * mostUnits }
+  /// Beside them: the master's, by side, where it is another unit and forwards.
+  private static var masterMACs: Int { filters + 2 }
   private static var unitMACs: Int { filters + 16 }
   private static var count: Int { unitMACs + 2 * mostUnits }
 
@@ -87,6 +89,13 @@ package struct ClusterDesk: @unchecked Sendable {
     // Each word is right by itself: whoever sees one of them alone takes the unit for unknown, for a moment.
     words[first + unit].store(value, ordering: .relaxed)
     words[Self.filters + Int(side.rawValue)].store(filter, ordering: .relaxed)
+  }
+
+  /// Who passes on what is this unit's (C22.1), by its MAC addresses; nil: nobody does, or this unit itself.
+  package func noteMaster(_ macs: [MACAddress?]?) {
+    for side in 0..<2 {
+      words[Self.masterMACs + side].store(macs?[side]?.value ?? 0, ordering: .relaxed)
+    }
   }
 
   /// When a worker received something from somebody else last.
@@ -163,6 +172,12 @@ package struct ClusterDesk: @unchecked Sendable {
   package func isUnit(_ mac: UInt64, _ side: Side) -> Bool {
     let filter = words[Self.filters &+ Int(side.rawValue)].load(ordering: .relaxed)
     return filter & Self.bit(mac) != 0 && isOne(mac, side)
+  }
+
+  /// What comes from the master is nobody's work yet.
+  @inline(__always)
+  func isMaster(_ mac: UInt64, _ side: Side) -> Bool {
+    words[Self.masterMACs &+ Int(side.rawValue)].load(ordering: .relaxed) == mac
   }
 
   private func isOne(_ mac: UInt64, _ side: Side) -> Bool {

@@ -12,8 +12,9 @@ extension LiveWorker {
     guard let desk = lease?.desk, ref.length >= EthernetView.length else { return keep(ref) }
     let from = UInt64(bigEndian: frame.loadUnaligned(fromByteOffset: 6, as: UInt64.self)) &>> 16
     let to = desk.mac(of: ref.judgement.worker, side)
-    // What a member has passed on is not passed on again, or it might circle while masters change.
-    guard to != 0, !desk.isUnit(from, side) else { return keep(ref) }
+    // What a member has passed on is not passed on again, or it might circle while masters change. Of what a master has,
+    // pieces of another's packet are (X9): no two take each other for master.
+    guard to != 0, !desk.isUnit(from, side) || desk.isMaster(from, side) else { return keep(ref) }
     let own = desk.mac(side).value
     frame.storeBytes(of: (to &<< 16 | own &>> 32).bigEndian, as: UInt64.self)
     frame.storeBytes(of: UInt32(truncatingIfNeeded: own).bigEndian, toByteOffset: 8, as: UInt32.self)

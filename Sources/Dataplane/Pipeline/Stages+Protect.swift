@@ -143,8 +143,14 @@ extension Stages {
       worker.frames.give(ref)
       burst.refs[index] = whole
       counters.add(worker.fragments.held(number), to: WorkerCounters.joinedFragments)
+      let arePiecesOurs = table(snapshot)[Int(ref.workSet)].verdict == 0
       if judgeWhole(burst, index, worker.link, snapshot) { return true }
       if burst.refs[index].verdict == DropReason.passedOn.rawValue {
+        // Others' pieces have been passed on once.
+        guard arePiecesOurs else {
+          Protector.refuse(burst, index, .notMine, counters)
+          return false
+        }
         cutToPass(burst, index, ip: ip, identification: worker.fragments.identification(number), snapshot, worker)
       }
     }

@@ -114,6 +114,7 @@ final class MemberLoop {
     if now >= nextCheck { checkCertificates(now) }
     if now >= nextShow { show(now) }
     if now >= nextLook { lookAfterDevices(now) }
+    tellMaster()
     plane.publish()
     wait(since: now)
   }
@@ -181,6 +182,10 @@ final class MemberLoop {
   private func locate(_ unit: MemberNumber, _ mac: MACAddress?, by side: Int) {
     macs[Int(unit)][side] = mac
     plane.desk.note(mac, of: Int(unit), side == 0 ? .inside : .outside)
+  }
+
+  private func tellMaster() {
+    plane.desk.noteMaster(plane.isForwardedTo ? unit.followed.map { macs[Int($0)] } : nil)
   }
 
   /// The cluster's number, before anything else is looked at.

@@ -69,6 +69,8 @@ struct MemberPlane {
 
   /// C22.1: what is others' comes to nobody but this member.
   private var forwards: Bool { delivery == .master && isMaster }
+  /// By another one.
+  var isForwardedTo: Bool { delivery == .master && !isMaster }
 
   mutating func start(_ sets: WorkSetBitmap) {
     running.formUnion(sets)

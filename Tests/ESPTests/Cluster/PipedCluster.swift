@@ -25,6 +25,8 @@ final class PipedCluster {
       piped = try .alone(
         classify, workers: workers, member: (desk, ownership), macs: macs,
         change: { description in
+          description.interfaces[0].mtu = 9000
+          description.interfaces[1].shared = classify.clusterAddresses
           description.interfaces[1].addresses.append(
             InterfaceAddress(own, network: IPPrefix("2001:db8:1::/64")!))
         })
@@ -69,6 +71,11 @@ final class PipedCluster {
       }
       member.desk.beginAnew()
       member.desk.lease(until: .max)
+    }
+    // Who forwards is one, but for those who only take themselves for it.
+    let master = members.indices.first { foreign($0) == .forwarded }
+    for (number, member) in members.enumerated() where foreign(number) != .forwarded {
+      member.desk.noteMaster(master.map { members[$0].macs })
     }
     for member in members { pass(member) }
   }
