@@ -95,6 +95,30 @@ import Wire
     #expect(pair.next.drops(.holdFull) + pair.next.drops(.holdDoubtful) + pair.next.drops(.workSetPending) == 0)
   }
 
+  @Test func `sets go to and fro under load, and each packet is worked on once, in order`() throws {
+    let pair = try HandoverPair(workers: 2)
+    var place = 0
+    func come() {
+      guard pair.hasRoom else { return }
+      for worker in 0..<2 {
+        pair.feed(Self.datagrams(place, ofFlows: (0..<Self.flows).filter { $0 % 2 == worker }), worker: worker)
+      }
+      place += 1
+    }
+    var notes: [HandoverNotes] = []
+    let moved = PipedMember.everySet.filter { $0 % 3 != 0 }
+    for round in 0..<12 {
+      pair.begin(moved, isBack: round % 2 == 1, come)
+      for _ in 0..<round % 5 { come() }
+      notes.append(pair.complete(moved, isBack: round % 2 == 1, come))
+    }
+    pair.settle()
+    #expect(isWhole(pair.all.map(PipedMember.number), [], each: place, Self.flows))
+    #expect(notes.allSatisfy(\.isComplete) && pair.isBalanced)
+    #expect(pair.before.drops(.workedOn) > 0 && pair.next.drops(.workedOn) > 0)
+    #expect(pair.before.sum(\.heldPackets) + pair.next.sum(\.heldPackets) == 0)
+  }
+
   @Test(arguments: [Traffic.tunnel, .group], [1, 2])
   func `what comes sealed changes hands as well`(_ traffic: Traffic, _ workers: Int) throws {
     let pair = try HandoverPair(traffic.near, workers: workers, exit: .inside)
@@ -217,7 +241,7 @@ import Wire
     pair.finish(pair.next)
     pair.feed((20..<30).map(PipedMember.datagram))
     pair.settle()
-    #expect(pair.left.next.map(PipedMember.number) == Array(20..<30))
+    #expect(pair.left.next.map(PipedMember.number).sorted() == Array(20..<30))
     #expect(pair.next.drops(.holdDoubtful) == 20 && pair.isBalanced)
   }
 
@@ -247,9 +271,7 @@ import Wire
     pair.begin(PipedMember.everySet)
     pair.feed((0..<20).map(PipedMember.datagram))
     pair.settle()
-    pair.return_(PipedMember.everySet)
-    pair.finish(pair.before)
-    pair.finish(pair.next)
+    pair.takeBack(PipedMember.everySet)
     pair.feed((20..<40).map(PipedMember.datagram))
     pair.settle()
     #expect(pair.left.before.map(PipedMember.number) == Array(0..<40) && pair.left.next.isEmpty)
@@ -261,7 +283,7 @@ import Wire
     pair.feed((45..<50).map(PipedMember.datagram))
     pair.settle()
     #expect(notes.isComplete && notes.digests.count == 5)
-    #expect(pair.left.before.count == 45 && pair.left.next.map(PipedMember.number) == Array(45..<50))
+    #expect(pair.left.before.count == 45 && pair.left.next.map(PipedMember.number).sorted() == Array(45..<50))
     #expect(pair.isBalanced)
   }
 
@@ -291,7 +313,7 @@ import Wire
     pair.next.threads.letGo()
     pair.finish(pair.next)
     pair.settle()
-    #expect(pair.left.next.map(PipedMember.number) == Array(20..<30))
+    #expect(pair.left.next.map(PipedMember.number).sorted() == Array(20..<30))
     #expect(pair.next.drops(.workedOn) == 20 && pair.next.drops(.holdDoubtful) == 0 && pair.isBalanced)
   }
 
@@ -302,9 +324,7 @@ import Wire
     pair.settle()
     _ = pair.complete(PipedMember.everySet)
     // Back to the first, and here again, with the same packets.
-    pair.return_(PipedMember.everySet)
-    pair.finish(pair.before)
-    pair.finish(pair.next)
+    pair.takeBack(PipedMember.everySet)
     pair.begin(PipedMember.everySet)
     pair.stop(PipedMember.everySet)
     pair.finish(pair.before)
@@ -315,7 +335,7 @@ import Wire
     pair.start(PipedMember.everySet, [notes])
     pair.finish(pair.next)
     pair.settle()
-    #expect(pair.left.next.map(PipedMember.number) == Array(0..<20) && pair.isBalanced)
+    #expect(pair.left.next.map(PipedMember.number).sorted() == Array(0..<20) && pair.isBalanced)
   }
 
   @Test func `a datagram whose fragments come before and after is opened by whom the later one comes to`() throws {

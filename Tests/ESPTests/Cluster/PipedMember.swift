@@ -26,7 +26,7 @@ final class PipedMember {
 
   /// Without a lease yet.
   init(
-    _ classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, _ ownership: OwnershipDescription
+    classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, _ ownership: OwnershipDescription
   ) throws {
     func ipv4(_ text: String) -> IPv4Address? { if case .v4(let address) = IPAddress(text) { address } else { nil } }
     desk = ClusterDesk(
