@@ -87,7 +87,11 @@ struct MemberPlane {
   mutating func publish() {
     guard isChanged || early.isDue else { return }
     var ownership = OwnershipDescription(members: 1, playing: [UInt8(own)], workers: 1)
-    for set in 0..<WorkSets.count { ownership[set] = entry(set) }
+    for set in 0..<WorkSets.count {
+      ownership[set] = entry(set)
+      // C28: nobody else sees what comes for it meanwhile.
+      if forwards, ownership[set].state == .pending, Int(ownership[set].member) != own { ownership.held.insert(set) }
+    }
     ownership.assign(workers)
     ownership.foreign = forwards ? .forwarded : .seenByAll
     // First, so that the kernel lets through what is ours from here on.
@@ -103,7 +107,7 @@ struct MemberPlane {
     if entry.state == .assigned, Int(entry.member) == own {
       return OwnershipEntry(state: .pending, member: entry.member)
     }
-    // Who forwards waits until it is (C28).
+    // Who forwards keeps its packets until it is given away (C28).
     if entry.state == .pending, Int(entry.member) != own, !forwards {
       return OwnershipEntry(state: .assigned, member: entry.member)
     }

@@ -107,6 +107,26 @@ import Wire
     #expect(master.drops(.workSetPending) > 10 && master.drops(.workSetUnassigned) > 10)
   }
 
+  @Test func `what comes while a set is handed over is held, and goes to its next owner in its order (C28)`() throws {
+    let cluster = try Self.cluster()
+    let master = cluster.members[0]
+    var next = PipedCluster.ownership(0, workers: 1, .forwarded) { _ in 1 }
+    for set in 0..<WorkSets.count { next[set] = OwnershipEntry(state: .pending, member: 2) }
+    next.held = Set(0..<WorkSets.count)
+    master.piped.gateway.publish(next, &master.change)
+    cluster.pass(master)
+    for number in 0..<60 { cluster.send(PipedMember.datagram(number), .inside, to: master.macs[0]) }
+    #expect(cluster.settle() && cluster.passed.isEmpty && master.sum(\.heldPackets) == 60)
+    let last = PipedCluster.ownership(0, workers: 1, .forwarded) { _ in 2 }
+    master.piped.gateway.publish(last, &master.change)
+    for number in 60..<80 { cluster.send(PipedMember.datagram(number), .inside, to: master.macs[0]) }
+    #expect(cluster.settle() && cluster.isBalanced && master.sum(\.heldPackets) == 0)
+    // Those of one set keep their order: here each has a flow of its own, and all are there.
+    let numbers = cluster.passed.map { Self.number($0.frame) }
+    #expect(numbers.sorted() == Array(0..<80) && numbers.suffix(20) == Array(60..<80))
+    #expect(cluster.passed.allSatisfy { $0.to == 2 } && master.drops(.passedOn) == 80)
+  }
+
   @Test func `what is for the unit itself is not shared out, nor are questions for the cluster's addresses`() throws {
     var classify = PipedMember.classify
     classify.clusterAddresses = [IPAddress(PipedCluster.address)!, IPAddress("2001:db8:1::64")!]

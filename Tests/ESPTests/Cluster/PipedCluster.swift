@@ -152,7 +152,9 @@ final class PipedCluster {
       let ports = member.piped.gateway.ports.flatMap { [$0.inside.counters, $0.outside.counters] }
       let drops = DropReason.allCases.filter { $0 != .none && $0 != .passedOn }.reduce(0) { $0 + member.drops($1) }
       let received = ports.reduce(0) { $0 + Int($1.receivedPackets) }
-      return received + member.sum(\.madePackets) == ports.reduce(0) { $0 + Int($1.sentPackets) } + drops
+      return received + member.sum(\.releasedPackets) + member.sum(\.madePackets) == ports.reduce(0) {
+        $0 + Int($1.sentPackets)
+      } + drops
     }
   }
 }
