@@ -16,6 +16,8 @@ struct Assignment: Sendable {
   private(set) var load: [Int]
   /// By set: the version that told its owner to stop.
   private var since = [UInt64](repeating: 0, count: WorkSets.count)
+  /// Nobody has had these since the cluster began.
+  private var fresh: WorkSetBitmap
   /// Units that have left, by bits: nothing comes to them any more.
   private var gone: UInt64 = 0
   /// The table is not what members were last told.
@@ -23,8 +25,10 @@ struct Assignment: Sendable {
 
   private static let units = ClusterDescription.mostUnits
 
-  init(term: UInt64) {
+  /// `isFirst`: there was no master before, whose members may have worked on anything.
+  init(term: UInt64, isFirst: Bool = false) {
     table = OwnershipTable(term: term)
+    fresh = isFirst ? .all : WorkSetBitmap()
     owned = Array(repeating: WorkSetBitmap(), count: Self.units)
     leaving = Array(repeating: WorkSetBitmap(), count: Self.units)
     load = Array(repeating: 0, count: Self.units)
@@ -42,6 +46,7 @@ struct Assignment: Sendable {
   mutating func adopt(_ sets: WorkSetBitmap, of unit: MemberNumber) {
     let taken = sets.intersection(free)
     free.subtract(taken)
+    fresh.subtract(taken)
     taken.forEach { give($0, to: unit) }
   }
 
@@ -82,7 +87,12 @@ struct Assignment: Sendable {
     guard !eligible.isEmpty, !free.isEmpty else { return }
     var sets: [Int] = []
     free.forEach { sets.append($0) }
-    for set in sets { if let unit = leastLoaded(eligible) { give(set, to: unit) } }
+    for set in sets {
+      guard let unit = leastLoaded(eligible) else { continue }
+      give(set, to: unit)
+      if fresh.contains(set) { table.giveFresh(set, to: unit) }
+    }
+    fresh.subtract(free)
     free = WorkSetBitmap()
   }
 
@@ -98,12 +108,14 @@ struct Assignment: Sendable {
     return moved
   }
 
-  /// All that a unit has, to the others.
-  mutating func drain(_ unit: MemberNumber, _ eligible: [MemberNumber]) {
+  /// All that a unit has, to the others: so many at a time, because packets of what is on its way have to wait (X10).
+  mutating func drain(_ unit: MemberNumber, _ eligible: [MemberNumber], most: Int) {
     guard !eligible.isEmpty, load[Int(unit)] > 0 else { return }
-    var sets: [Int] = []
-    owned[Int(unit)].forEach { sets.append($0) }
-    for set in sets { if let other = leastLoaded(eligible) { move(set, from: unit, to: other) } }
+    var left = most - leaving[Int(unit)].count
+    while left > 0, let set = owned[Int(unit)].first, let other = leastLoaded(eligible) {
+      move(set, from: unit, to: other)
+      left -= 1
+    }
     redirect(from: unit, eligible)
   }
 

@@ -25,8 +25,10 @@ extension ClusterUnit {
     }
     let eligible = eligible(master)
     master.assignment.distribute(eligible)
-    for record in master.members where record.isDraining { master.assignment.drain(record.unit, eligible) }
-    if isDraining { master.assignment.drain(own, eligible) }
+    for record in master.members where record.isDraining {
+      master.assignment.drain(record.unit, eligible, most: profile.movesPerRound)
+    }
+    if isDraining { master.assignment.drain(own, eligible, most: profile.movesPerRound) }
     role = .master(master)
     publish()
     // An old master that cannot be heard hears from this how many follow us.

@@ -35,6 +35,9 @@ public struct Profile: Equatable, Sendable {
   /// Who has less than this of its lease left asks for more.
   var shortLease: Nanoseconds { clientLease / 5 * 2 }
 
+  /// A handover that waits for a next owner who is slow costs nothing until the old one has stopped.
+  var handover: Patience { Patience(giving: 5 * detection, consigning: detection) }
+
   /// A unit outside is in no hurry: so often it probes all others, and so long nobody may have answered before it
   /// offers itself. No lease is longer.
   var lookInterval: Nanoseconds { max(detection / 4, 20 * .millisecond) }

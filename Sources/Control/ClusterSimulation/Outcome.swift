@@ -22,6 +22,9 @@ public struct Outcome: Sendable {
   /// Of work sets, by their last owners; and by the next ones, before they began.
   public var statesSent = 0
   public var statesTaken = 0
+  /// Of sets that changed hands; and of those, the ones that nobody has worked on.
+  public var packets = 0
+  public var packetsLost = 0
 
   public var isGood: Bool { violations.isEmpty }
 }

@@ -12,6 +12,9 @@ public struct Simulation {
     case answer(to: Int, from: Int)
     case heard(Int)
     case ended(Int, WorkSetBitmap, incarnation: UInt64)
+    case noting(Int, WorkSetBitmap, incarnation: UInt64)
+    case holding(Int, WorkSetBitmap, incarnation: UInt64)
+    case packet
     case begin(Int)
     case end(Int)
     case look
@@ -28,6 +31,7 @@ public struct Simulation {
   let isTold: Bool
   var outage: Outage?
   let ledger = Ledger()
+  var stream = PacketStream()
   /// What the master's table was when everything had to be at rest.
   var rest: (term: UInt64, version: UInt64)?
 
@@ -105,6 +109,8 @@ public struct Simulation {
     outcome.timeline?.end(at: now)
     outcome.statesSent = ledger.sent
     outcome.statesTaken = ledger.taken
+    outcome.packets = Int(stream.count)
+    outcome.packetsLost = stream.lost
     return outcome
   }
 
@@ -124,6 +130,13 @@ public struct Simulation {
     case .ended(let unit, let sets, let incarnation):
       guard units[unit].incarnation == incarnation else { return }
       arrive(.ended(sets), unit)
+    case .noting(let unit, let sets, let incarnation):
+      guard units[unit].incarnation == incarnation else { return }
+      arrive(.noting(sets), unit)
+    case .holding(let unit, let sets, let incarnation):
+      guard units[unit].incarnation == incarnation else { return }
+      arrive(.holding(sets), unit)
+    case .packet: sendPacket()
     case .begin(let fault): begin(scenario.faults[fault])
     case .end(let fault): end(scenario.faults[fault])
     case .look: look()
@@ -138,8 +151,13 @@ public struct Simulation {
     case (.running, _): take(pending, unit)
     case (.frozen, .probe(let from, let wire)): answer(from, unit, wire)
     case (.frozen, .ended(let sets)):
-      units[unit].running.subtract(sets)
-      units[unit].waiting.append(.happening(.stopped(sets)))
+      units[unit].waiting.append(.happening(.stopped(sets, units[unit].end(sets))))
+    case (.frozen, .noting(let sets)):
+      units[unit].beginNoting(sets)
+      units[unit].waiting.append(.happening(.noting(sets)))
+    case (.frozen, .holding(let sets)):
+      units[unit].beginHolding(sets)
+      units[unit].waiting.append(.happening(.holding(sets)))
     case (.paused, let pending) where !pending.isOwn: return
     default:
       if units[unit].waiting.count < SimulatedUnit.mostWaiting { units[unit].waiting.append(pending) }
@@ -166,8 +184,13 @@ public struct Simulation {
     case .happening(let happening): perform(units[unit].control.receive(happening, now: local), unit)
     case .probe(let from, let wire): answer(from, unit, wire)
     case .ended(let sets):
-      units[unit].running.subtract(sets)
-      perform(units[unit].control.receive(.stopped(sets), now: local), unit)
+      perform(units[unit].control.receive(.stopped(sets, units[unit].end(sets)), now: local), unit)
+    case .noting(let sets):
+      units[unit].beginNoting(sets)
+      perform(units[unit].control.receive(.noting(sets), now: local), unit)
+    case .holding(let sets):
+      units[unit].beginHolding(sets)
+      perform(units[unit].control.receive(.holding(sets), now: local), unit)
     }
   }
 

@@ -241,7 +241,7 @@ final class MemberLoop {
   /// What workers have noted.
   private func look(_ now: Moment) {
     guard hasBegun else { return }
-    if let sets = plane.takeStopped() { perform(unit.receive(.stopped(sets), now: now)) }
+    if let sets = plane.takeStopped() { perform(unit.receive(.stopped(sets, WorkNotes()), now: now)) }
     for other in units where other.number != own.number {
       // Both sides, or it cannot carry a packet through.
       let inside = plane.desk.answeredAt(other.number, .inside), outside = plane.desk.answeredAt(other.number, .outside)
@@ -281,6 +281,9 @@ final class MemberLoop {
       case .fence: plane.fence()
       case .unfence: plane.unfence()
       case .ownership(let table): plane.take(table)
+      case .give(let sets): perform(unit.receive(.noting(sets), now: hauberk_boot_nanoseconds()))
+      case .hold(let sets): perform(unit.receive(.holding(sets), now: hauberk_boot_nanoseconds()))
+      case .keep, .forgo, .worked: break
       case .stop(let sets): plane.stop(sets)
       case .start(let sets): plane.start(sets)
       case .probe(let unit): probe(Int(unit))
