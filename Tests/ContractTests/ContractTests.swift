@@ -9,7 +9,8 @@ struct DropReasonTests {
       DropReason.allCases.map(\.name) == [
         "none", "frameTooShort", "foreignMAC", "unsupportedEtherType", "tooManyTags", "arp", "ipv4Truncated",
         "ipv4Version", "ipv4HeaderLength", "ipv4TotalLength", "ipv6Truncated", "ipv6Version", "notMine",
-        "workSetUnassigned", "workSetPending", "fenced", "crossingFull", "noFrame", "noPolicy", "policyDiscard",
+        "workSetUnassigned", "workSetPending", "fenced", "holdFull", "holdDoubtful",
+        "crossingFull", "noFrame", "noPolicy", "policyDiscard",
         "clearOutside", "innerTruncated",
         "tooLongToSeal", "tooBigForPath", "linkFamily", "noRoomInFrame", "fragmentInTransport", "sequenceExhausted",
         "lifetimeOver", "noSenderID", "unknownSPI", "espTooShort", "espMisaligned", "espTooDeep", "replayed",
@@ -18,7 +19,8 @@ struct DropReasonTests {
         "selectorMismatch", "udpTooShort", "reassemblyFull", "fragmentOverlap", "fragmentMalformed",
         "groupFrame", "hopLimitOver", "noRoute", "tooBigForLink", "controlBusy", "portDown", "portFull", "draining",
         "mismatched",
-        "dummy", "natKeepalive", "reassembled", "forUs", "noNeighbour", "clusterControl",
+        "dummy", "natKeepalive", "reassembled", "forUs", "noNeighbour", "clusterControl", "held",
+        "workedOn",
       ])
   }
 

@@ -1,13 +1,13 @@
 """Whether a gateway's counters balance, to the packet, and agree with what the other ends of its cables saw.
 
-    received + injected + made = sent + lost on the way out + every drop + every other end of a packet's way
+    received + injected + released + made = sent + lost on the way out + every drop + every other end of a packet's way
 
 Received and sent are the ports'; injected is what control gave to workers. A packet that went up to control has ended
 its way (arp, forUs, noNeighbour, or the drop that control is to answer): what comes back down is injected.
 """
 
 # Counters that end no packet's way.
-BESIDE = {'injected', 'made', 'unsent'}
+BESIDE = {'injected', 'made', 'released', 'unsent'}
 # A second count of packets that were counted under what control was to see them for.
 DOUBLE = {'controlBusy'}
 
@@ -19,6 +19,7 @@ def balance(status):
     parts = {
         'received': sum(port['received']['packets'] for port in status['ports']),
         'injected': counters.get('injected', 0),
+        'released': counters.get('released', 0),
         'made': counters.get('made', 0),
         'sent': -sum(port['sent']['packets'] for port in status['ports']),
         'unsent by ports': -sum(sum(port['sent']['drops'].values()) for port in status['ports']),

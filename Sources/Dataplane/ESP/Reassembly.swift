@@ -8,8 +8,8 @@ import Wire
 /// overlap are refused (RFC 5722), and so is all that came of that datagram.
 struct Reassembly: @unchecked Sendable {
   enum Outcome {
-    /// Kept, or known already.
-    case held
+    /// Kept, or known already: of the datagram with this number.
+    case held(Int)
     case refused(DropReason)
     /// The datagram with this number is whole: `copy` it, then `release` it.
     case whole(Int)
@@ -159,7 +159,7 @@ struct Reassembly: @unchecked Sendable {
       let isSame = hauberk_is_same(payload(number) + fragment.offset, fragment.payload.base, length) != 0
       if isSame {
         datagram.pointee.held &+= 1
-        return .held
+        return .held(number)
       }
       fallthrough
     case .overlapping:
@@ -179,7 +179,7 @@ struct Reassembly: @unchecked Sendable {
     }
     guard datagram.pointee.hasFirst, datagram.pointee.received == datagram.pointee.length else {
       datagram.pointee.held &+= 1
-      return .held
+      return .held(number)
     }
     // What no header can say was no packet (RFC 791, RFC 8200 section 4.5).
     let front = datagram.pointee.isIPv6 ? IPv6View.length : 0

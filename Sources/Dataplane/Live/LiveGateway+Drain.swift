@@ -38,6 +38,7 @@ extension LiveGateway {
       look.refused += bank.drops(.draining)
       look.datagrams += bank.waitingDatagrams ?? 0
       let isQuiet = bank.waitingDatagrams != nil && exchange.injected.wasEmpty && exchange.punted.wasEmpty
+        && bank.heldPackets == 0
       look.isEmpty = look.isEmpty && isQuiet
       exchange.wakeWorker()
     }

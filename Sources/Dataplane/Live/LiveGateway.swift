@@ -65,6 +65,9 @@ package final class LiveGateway {
   let ownership: OwnershipCell
   /// What the cluster's thread and workers say to each other. It outlives the gateway.
   package let cluster: ClusterDesk?
+  /// What they have for sets that change hands, and what its thread knows of those.
+  private let handovers: [UnsafeMutablePointer<Handover>]
+  var handoverBook: HandoverBook
   let shared: WorkerShared
   let orders: [SPSCRing<Order>]
   let desks: [TraceDesk]
@@ -125,6 +128,8 @@ package final class LiveGateway {
       memory: memory, first: snapshot, workers: workers, crossingCapacity: Self.crossingCapacity)
     orders = (0..<workers).map { _ in SPSCRing(capacity: 64) }
     counters = (0..<workers).map { _ in WorkerCounters() }
+    handovers = cluster == nil ? [] : zip(frames, counters).map { Handover.make($0, $1, workers: workers) }
+    handoverBook = HandoverBook(handovers)
     desks = (0..<workers).map { _ in TraceDesk() }
     let wakesControl = hauberk_event_make()
     self.wakesControl = wakesControl
@@ -172,7 +177,7 @@ package final class LiveGateway {
         inside: ports[number].inside, outside: ports[number].outside, frames: frames[number],
         esp: espWorkers[number], exchange: exchanges[number], others: exchangeList,
         desk: desks[number], polling: description.gateway.polling,
-        member: cluster.map { ($0, ownership) })
+        member: cluster.map { ($0, ownership, handovers[number]) })
       let thread = try WorkerThread(name: "worker \(number)", processor: processors[number]) {
         var worker = start
         prepare()
@@ -321,6 +326,11 @@ package final class LiveGateway {
     shared.deallocate()
     ClassifySnapshotBuilder.destroy(snapshot)
     ownership.deallocate()
+    handoverBook.deallocate()
+    for handover in handovers {
+      handover.pointee.deallocate()
+      handover.deallocate()
+    }
     forward.deallocate()
     neighbours.deallocate()
     for source in frames { source.deallocate() }

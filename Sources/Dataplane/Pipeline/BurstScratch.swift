@@ -21,6 +21,8 @@ struct BurstScratch {
   @inline(__always) var routes: UnsafeMutablePointer<UInt32> { place(8) }
   /// By whose table a member's worker judges; 0: by the one in force.
   @inline(__always) var adopted: UnsafeMutablePointer<UInt> { place(28) }
+  /// Beside it: a member's `Handover`; 0: there is none.
+  @inline(__always) var handover: UnsafeMutablePointer<UInt> { adopted + 1 }
   @inline(__always) private static var bytes: Int { Burst.capacity &* 28 }
 
   @inline(__always)

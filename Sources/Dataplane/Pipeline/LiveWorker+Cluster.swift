@@ -15,14 +15,23 @@ extension LiveWorker {
 
   /// Behind every receive of a member's.
   @inline(__always)
-  mutating func watchLease(_ side: Side, _ received: Int) {
+  mutating func watchLease(
+    _ side: Side, _ received: Int, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
+  ) {
     guard var watch = lease else { return }
     if let table = tables?.table(side, received) { stages.scratch.adopted.pointee = UInt(bitPattern: table) }
     let wasAside = watch.isAside
-    if watch.look() { leaving.beginAnew(watch.epoch) }
+    let beginsAnew = watch.look()
+    if beginsAnew { leaving.beginAnew(watch.epoch) }
     if received > 0 { watch.desk.noteHearing(by: number, hauberk_boot_nanoseconds()) }
     lease = watch
     if watch.isAside != wasAside { turnAsideIfNeeded() }
+    guard let holding = handover?.pointee.holding, !holding.isEmpty else { return }
+    if beginsAnew || !watch.isOpen {
+      holding.throwAway(.fenced)
+    } else if holding.count(side) > 0 {
+      releaseHeld(side, holding, snapshot, seconds)
+    }
   }
 
   /// When everything of a round has left.

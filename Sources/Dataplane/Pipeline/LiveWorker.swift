@@ -29,6 +29,7 @@ package struct LiveWorker {
   /// Of a member of a cluster.
   var lease: LeaseWatch?
   var tables: TableWatch?
+  let handover: UnsafeMutablePointer<Handover>?
   /// Of the routes that packets are sent by now, where control looks for it.
   var generation: UInt64 = 0
   let polling: Polling
@@ -39,7 +40,8 @@ package struct LiveWorker {
     number: Int, shared: WorkerShared, counters: WorkerCounters, orders: SPSCRing<Order>, reports: SPSCRing<Report>,
     inside: LivePort, outside: LivePort, frames: FrameSource, esp: ESPWorker, exchange: ControlExchange,
     others: UnsafePointer<ControlExchange>,
-    desk: TraceDesk, polling: Polling, member: (desk: ClusterDesk, ownership: OwnershipCell)? = nil
+    desk: TraceDesk, polling: Polling,
+    member: (desk: ClusterDesk, ownership: OwnershipCell, handover: UnsafeMutablePointer<Handover>)? = nil
   ) {
     self.number = number
     cell = shared.cell
@@ -61,6 +63,8 @@ package struct LiveWorker {
     leaving = Departures(frames, counters, member?.desk)
     lease = member.map { LeaseWatch($0.desk) }
     tables = member.map { TableWatch($0.ownership) }
+    handover = member?.handover
+    stages.scratch.handover.pointee = UInt(bitPattern: handover)
     turnAsideIfNeeded()
   }
 
@@ -101,10 +105,11 @@ package struct LiveWorker {
       idlePolls &+= 1
       waiting.wait(idlePolls, exchange)
     }
+    handover?.pointee.holding.throwAway(.draining)
   }
 
   @inline(never)
-  private func wakeOthers() {
+  func wakeOthers() {
     var worker = 0
     while worker < stages.crossing.workers {
       if worker != number { others[worker].wakeIfAsleep() }
@@ -121,7 +126,7 @@ package struct LiveWorker {
     var burst = Burst(refs)
     if lease != nil { prepareReceive() }
     port.receive(into: &burst)
-    if lease != nil { watchLease(side, burst.count) }
+    if lease != nil { watchLease(side, burst.count, snapshot, seconds) }
     if isAside { return turnAside(&burst, side, snapshot, seconds) }
     if burst.count == 0 { return 0 }
     let received = burst.count
@@ -259,10 +264,20 @@ package struct LiveWorker {
       index &+= 1
     }
     if burst.count == 0 { return }
+    if let table = tables?.inside { stages.scratch.adopted.pointee = UInt(bitPattern: table) }
+    judgeApart(&burst, .inside, snapshot, seconds, .control)
+  }
+
+  /// Bursts that come by no port.
+  @inline(never)
+  mutating func judgeApart(
+    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,
+    _ origin: TraceRecord.Origin
+  ) {
     if isTracing {
-      judgeTraced(&burst, .inside, snapshot, seconds, .control)
+      judgeTraced(&burst, side, snapshot, seconds, origin)
     } else {
-      judge(&burst, .inside, snapshot, seconds, .control, NoWatch())
+      judge(&burst, side, snapshot, seconds, origin, NoWatch())
     }
   }
 

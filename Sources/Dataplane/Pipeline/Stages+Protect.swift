@@ -85,12 +85,11 @@ extension Stages {
       scratch.places[remaining] = scratch.places[index]
       remaining &+= 1
     }
-    counters.add(burst.count &- remaining, to: WorkerCounters.crossedOut)
     burst.count = remaining
     sorted = protector.sort(burst, scratch.actions)
   }
 
-  /// True when the packet has gone to another worker.
+  /// True when the packet has gone: to another worker, or to what is held.
   private func handle(
     _ burst: Burst, _ index: Int, _ protector: Protector, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
@@ -127,7 +126,9 @@ extension Stages {
     let outcome = worker.fragments.add(packet, dissection.addresses, seconds: note.seconds, &timeouts)
     counters.add(timeouts, to: WorkerCounters.reassemblyTimeouts)
     switch outcome {
-    case .held: Protector.refuse(burst, index, .reassembled, counters)
+    case .held(let number):
+      noteWaiting(ref, number, isFirst: worker.fragments.held(number) == 1, snapshot)
+      Protector.refuse(burst, index, .reassembled, counters)
     case .refused(let reason): Protector.refuse(burst, index, reason, counters)
     case .whole(let number):
       var whole = PacketRef(position: 0, offset: 0, length: 0)
@@ -140,6 +141,7 @@ extension Stages {
       hauberk_copy(start, worker.address(of: ref), ip)
       worker.fragments.copy(number, to: start + ip)
       worker.header(of: whole).pointee = note
+      noteWhole(ref, number, snapshot)
       worker.frames.give(ref)
       burst.refs[index] = whole
       counters.add(worker.fragments.held(number), to: WorkerCounters.joinedFragments)
@@ -173,17 +175,18 @@ extension Stages {
     return false
   }
 
-  /// A replay has one side, and its packets' numbers stand where a live gateway notes where they came in.
-  private func side(of ref: PacketRef, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Side {
-    let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
-    return snapshot.pointee.isLive && header.pointee.sequence & 1 == 1 ? .outside : .inside
-  }
-
   /// A unicast SA lives on one worker, whatever brought its packet here.
   private func cross(
     _ burst: Burst, _ index: Int, toSet set: UInt16, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
-    let disposition = table(snapshot)[Int(set)]
+    var disposition = table(snapshot)[Int(set)]
+    burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition.bits)
+    if disposition.isHeld {
+      if hold(burst.refs[index], snapshot) { return true }
+      disposition = Disposition(.workSetPending)
+    }
+    // Whoever has the set next does not hold it: the packet came under another set, and is noted under that.
+    if disposition.isGiving { disposition = Disposition(worker: disposition.worker) }
     burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition.bits)
     if disposition.verdict != 0 {
       counters.add(1, to: WorkerCounters.firstDrop &+ Int(disposition.verdict))
@@ -192,7 +195,10 @@ extension Stages {
     if disposition.worker == worker { return false }
     let generation = snapshot.pointee.tables?.generation ?? 0
     note(scratch.actions[index], scratch.places[index], burst.refs[index], generation)
-    if crossing.send(burst.refs[index], from: worker) { return true }
+    if crossing.send(burst.refs[index], from: worker) {
+      counters.add(1, to: WorkerCounters.crossedOut)
+      return true
+    }
     Protector.refuse(burst, index, .crossingFull, counters)
     return false
   }

@@ -135,7 +135,7 @@ struct Stages {
       counters.add(parsed.bytes, to: WorkerCounters.keptBytes)
       return true
     }
-    if notMine != burst.count { settle(&burst, nil) }
+    if notMine != burst.count { settle(&burst, nil, snapshot) }
     return false
   }
 
@@ -147,7 +147,7 @@ struct Stages {
     // With security, what is kept is known once it has been sealed or opened.
     let isSecured = snapshot.pointee.hasSecurity
     if parsed.strays != 0 {
-      leaveStrays(&burst, isSecured ? snapshot.pointee.tables : nil)
+      leaveStrays(&burst, isSecured ? snapshot.pointee.tables : nil, snapshot)
       return false
     }
     if !isSecured {
@@ -158,7 +158,9 @@ struct Stages {
   }
 
   @inline(never)
-  private func leaveStrays(_ burst: inout Burst, _ tables: AssociationTables?) {
+  private func leaveStrays(
+    _ burst: inout Burst, _ tables: AssociationTables?, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) {
     var notMine = 0
     var index = 0
     while index < burst.count {
@@ -166,7 +168,7 @@ struct Stages {
       index &+= 1
     }
     counters.add(notMine, to: .notMine)
-    if notMine != burst.count { settle(&burst, tables) }
+    if notMine != burst.count { settle(&burst, tables, snapshot) }
   }
 
   /// Counts a packet under its set and says whose it is.
@@ -214,24 +216,38 @@ struct Stages {
     }
   }
 
-  /// The burst that is not all of one kind: sends over what is another worker's, counts what is kept and what has a
+  /// The burst that is not all of one kind: sends over what is another worker's, keeps what is held, counts what is kept and what has a
   /// reason, and closes the gaps.
   @inline(never)
-  private func settle(_ burst: inout Burst, _ tables: AssociationTables?) {
-    var remaining = 0, kept = 0, keptBytes = 0
+  private func settle(
+    _ burst: inout Burst, _ tables: AssociationTables?, _ snapshot: UnsafePointer<ClassifySnapshot>
+  ) {
+    var remaining = 0, kept = 0, keptBytes = 0, crossed = 0
     var index = 0
     while index < burst.count {
       var ref = burst.refs[index]
       let action = scratch.actions[index], places = scratch.places[index]
       index &+= 1
+      var digest: UInt64 = 0
+      if ref.verdict >= Disposition.given {
+        switch turn(&ref, action, snapshot) {
+        case .held: continue
+        case .goesOn(let found): digest = found
+        }
+      }
       if ref.verdict == 0, ref.judgement.worker != worker {
         note(action, places, ref, tables?.generation ?? 0)
-        if crossing.send(ref, from: worker) { continue }
+        if crossing.send(ref, from: worker) {
+          crossed &+= 1
+          noteGiven(digest, set: ref.workSet, snapshot)
+          continue
+        }
         ref.judgement = Judgement(workSet: ref.workSet, verdict: DropReason.crossingFull.rawValue)
       }
       if ref.verdict == 0 {
         kept &+= 1
         keptBytes &+= Int(ref.length)
+        noteGiven(digest, set: ref.workSet, snapshot)
       } else if ref.verdict != DropReason.notMine.rawValue {
         counters.add(1, to: WorkerCounters.firstDrop &+ Int(ref.verdict))
       }
@@ -244,7 +260,7 @@ struct Stages {
       counters.add(kept, to: WorkerCounters.keptPackets)
       counters.add(keptBytes, to: WorkerCounters.keptBytes)
     }
-    counters.add(burst.count &- remaining, to: WorkerCounters.crossedOut)
+    counters.add(crossed, to: WorkerCounters.crossedOut)
     burst.count = remaining
   }
 

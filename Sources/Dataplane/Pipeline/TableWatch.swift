@@ -38,6 +38,9 @@ struct TableWatch {
     return table
   }
 
+  /// For what control gives to a worker, as if it came from inside.
+  var inside: UnsafePointer<Disposition> { current.inside }
+
   /// A burst that is not full has emptied the ring; the next one comes under the newest table.
   private mutating func pass(_ side: Side, _ received: Int) {
     if side == .inside {

@@ -28,6 +28,7 @@ package struct WorkerCounters: @unchecked Sendable {
   static var unanswered: Int { 18 }
   static var untraced: Int { 19 }
   static var drainState: Int { 20 }
+  static var releasedPackets: Int { 21 }
   static var firstDrop: Int { 24 }
   static var firstSet: Int { firstDrop + DropReason.capacity }
   static var count: Int { firstSet + WorkSets.count }
@@ -75,6 +76,14 @@ package struct WorkerCounters: @unchecked Sendable {
   package var untraced: UInt64 { bank[Self.untraced] }
   /// Once nothing new is taken any more: how many datagrams still wait for fragments. Nil before.
   package var waitingDatagrams: Int? { bank[Self.drainState] == 0 ? nil : Int(bank[Self.drainState] - 1) }
+  /// Packets that were held and are not any more: each has been received a second time.
+  package var releasedPackets: UInt64 { bank[Self.releasedPackets] }
+  /// Held now.
+  package var heldPackets: UInt64 {
+    // In this order, so that another thread never sees more released than held.
+    let released = bank[Self.releasedPackets]
+    return drops(.held) &- released
+  }
   package var crossedIn: UInt64 { bank[Self.crossedIn] }
   package func ticks(of stage: Stage) -> UInt64 { bank[Self.firstStage + stage.rawValue] }
   package func drops(_ reason: DropReason) -> UInt64 { bank[Self.firstDrop + Int(reason.rawValue)] }

@@ -23,6 +23,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case workSetUnassigned
   case workSetPending
   case fenced
+  case holdFull
+  case holdDoubtful
 
   // cross, transmit
   case crossingFull
@@ -85,6 +87,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case forUs
   case noNeighbour
   case clusterControl
+  case held
+  case workedOn
 
   /// The name in `--json`, in tables and in `classify`.
   public var name: String { "\(self)" }
@@ -108,6 +112,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .workSetUnassigned: "no member owns the work set"
     case .workSetPending: "the work set is being handed over"
     case .fenced: "this member had no lease, so that another one may own it by now"
+    case .holdFull: "held until its work set is this member's, and more came than may be"
+    case .holdDoubtful: "held until its work set was this member's, and perhaps worked on by the one before"
     case .crossingFull: "the ring to the worker that owns it was full"
     case .noFrame: "no frame was free"
     case .noPolicy: "no policy lets it pass"
@@ -154,11 +160,13 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .forUs: "for the gateway itself: consumed"
     case .noNeighbour: "waits for its next hop's MAC address: consumed"
     case .clusterControl: "the cluster's control, which has a socket of its own: consumed"
+    case .held: "kept until its work set is this member's: consumed"
+    case .workedOn: "held, and worked on by the member before: consumed"
     }
   }
 
   /// Room for growth without changing the layout of the counters.
-  @inlinable @inline(__always) public static var capacity: Int { 64 }
+  @inlinable @inline(__always) public static var capacity: Int { 96 }
 
   /// Used up on purpose, and no loss.
   @inlinable @inline(__always)

@@ -27,6 +27,10 @@ public struct OwnershipDescription: Sendable {
   public private(set) var workers: [UInt8]
   /// The members whose work this process does. An appliance is one; a replay may play them all.
   public private(set) var played: Set<UInt8>
+  /// Of this member's: about to be another's, so what is worked on is noted (X10).
+  public var giving: Set<Int> = []
+  /// Of the pending: about to be this member's, and their packets are kept until they are (X10).
+  public var held: Set<Int> = []
 
   public static let mostMembers = 64
   public static let mostWorkers = 64
@@ -57,6 +61,9 @@ public struct OwnershipDescription: Sendable {
     precondition(workers.count == WorkSets.count)
     self.workers = workers
   }
+
+  /// Whether this process works on it.
+  public func isOurs(_ set: Int) -> Bool { entries[set].state == .assigned && played.contains(entries[set].member) }
 
   public subscript(set: Int) -> OwnershipEntry {
     get { entries[set] }

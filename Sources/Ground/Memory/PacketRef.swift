@@ -25,6 +25,13 @@ public struct PacketRef: BitwiseCopyable, Sendable {
   @inlinable @inline(__always)
   public var position: UInt32 { (start &- UInt32(offset)) / FrameAddresses.unit }
 
+  /// Of a fragment: its work set is another member's soon, and it is noted when its packet has become whole.
+  @inlinable @inline(__always)
+  public var isGiven: Bool {
+    get { spare != 0 }
+    set { spare = newValue ? 1 : 0 }
+  }
+
   @inlinable @inline(__always) public var workSet: UInt16 { judgement.workSet }
   @inlinable @inline(__always) public var verdict: UInt8 { judgement.verdict }
 }

@@ -25,7 +25,9 @@ final class PipedMember {
   }
 
   /// Without a lease yet.
-  init(workers: Int = 1, _ ownership: OwnershipDescription) throws {
+  init(
+    _ classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, _ ownership: OwnershipDescription
+  ) throws {
     func ipv4(_ text: String) -> IPv4Address? { if case .v4(let address) = IPAddress(text) { address } else { nil } }
     desk = ClusterDesk(
       units: Self.addresses.enumerated().map { number, texts in
@@ -33,7 +35,7 @@ final class PipedMember {
       }, own: 0, macs: PipedGateway.macs)
     self.workers = workers
     let threads = threads
-    piped = try .alone(Self.classify, workers: workers, member: (desk, ownership)) { threads.add() }
+    piped = try .alone(classify, workers: workers, member: (desk, ownership)) { threads.add() }
     piped.wait { threads.count == workers }
   }
 
@@ -72,7 +74,9 @@ final class PipedMember {
     pass()
   }
 
-  func publish(_ ownership: OwnershipDescription) { piped.gateway.publish(ownership, &change) }
+  func publish(_ ownership: OwnershipDescription, worked: [HandoverNotes] = []) {
+    piped.gateway.publish(ownership, worked: worked, &change)
+  }
 
   func finish() -> Bool { piped.gateway.finish(&change) }
 
@@ -100,6 +104,8 @@ final class PipedMember {
   var isBalanced: Bool {
     let ports = piped.gateway.ports.flatMap { [$0.inside.counters, $0.outside.counters] }
     let drops = DropReason.allCases.filter { $0 != .none }.reduce(0) { $0 + self.drops($1) }
-    return ports.reduce(0) { $0 + $1.receivedPackets } == ports.reduce(0) { $0 + $1.sentPackets } + UInt64(drops)
+    // What is held and is not any more was received twice.
+    let received = ports.reduce(0) { $0 + $1.receivedPackets } + UInt64(sum(\.releasedPackets))
+    return received == ports.reduce(0) { $0 + $1.sentPackets } + UInt64(drops)
   }
 }

@@ -151,6 +151,10 @@ extension LiveSession {
         value: gateway.counters.reduce(0) { $0 + $1.madePackets }))
     list.append(
       CounterStatus(
+        name: "released", meaning: "packets that were held, and received a second time when they were not any more",
+        value: gateway.counters.reduce(0) { $0 + $1.releasedPackets }))
+    list.append(
+      CounterStatus(
         name: "injected", meaning: "frames of the control thread that workers were given to send",
         value: bridge.injected))
     list.append(

@@ -1,0 +1,127 @@
+import CKernel
+import Contract
+@testable import Dataplane
+import PacketMaking
+import Wire
+
+/// Two members that receive the same packets: work sets go from the first to the second while they come (X10). The test is
+/// the cluster's thread of both, and says in order what each waits for.
+final class HandoverPair {
+  let before: PipedMember
+  let next: PipedMember
+  let workers: Int
+  /// What has left, by member.
+  private(set) var left: (before: [[UInt8]], next: [[UInt8]]) = ([], [])
+  private var fed = 0
+  private let exit: Side
+
+  /// Everything is the first one's.
+  init(
+    _ classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, exit: Side = .outside
+  ) throws {
+    self.workers = workers
+    self.exit = exit
+    before = try PipedMember(classify, workers: workers, PipedMember.all(of: 0, workers: workers))
+    next = try PipedMember(classify, workers: workers, PipedMember.all(of: 1, workers: workers))
+    before.work()
+    next.work()
+  }
+
+  /// To both, as a switch does.
+  func feed(_ frames: [[UInt8]], _ side: Side = .inside, worker: Int = 0) {
+    for member in [before, next] { member.piped.put(frames, side, worker: worker) }
+    fed += frames.count
+  }
+
+  private func received(_ member: PipedMember) -> Int {
+    member.piped.gateway.ports.reduce(0) {
+      $0 + Int($1.inside.counters.receivedPackets) + Int($1.outside.counters.receivedPackets)
+    }
+  }
+
+  /// Whether wires have room for some more.
+  var hasRoom: Bool { [before, next].allSatisfy { received($0) + 500 > fed } }
+
+  /// Until all that was fed has been judged and sent over, and has left.
+  func settle() {
+    for member in [before, next] {
+      member.piped.wait {
+        take()
+        return received(member) == fed && member.sum(\.crossedIn) == member.sum(\.crossedOut)
+      }
+      member.pass()
+      member.pass()
+    }
+    take()
+  }
+
+  /// From the wires.
+  func take() {
+    for worker in 0..<workers {
+      left.before += before.piped.take(exit, worker: worker)
+      left.next += next.piped.take(exit, worker: worker)
+    }
+  }
+
+  /// Until that member's change is over.
+  func finish(_ member: PipedMember, _ meanwhile: () -> Void = {}) {
+    let deadline = Deadline(milliseconds: 20_000)
+    while !member.finish(), !deadline.isOver {
+      meanwhile()
+      take()
+    }
+    precondition(!member.change.isUnderWay, "no worker came to the table")
+  }
+
+  /// The first works on them, the second does not; then what is different about those that change hands.
+  private func table(
+    _ member: PipedMember, moved: Set<Int>, _ state: OwnershipEntry.State, _ owner: UInt8,
+    _ change: (inout OwnershipDescription) -> Void = { _ in }
+  ) -> OwnershipDescription {
+    var table = PipedMember.all(of: member === before ? 0 : 1, workers: workers)
+    for set in moved { table[set] = OwnershipEntry(state: state, member: owner) }
+    change(&table)
+    return table
+  }
+
+  func give(_ sets: Set<Int>) { before.publish(table(before, moved: sets, .assigned, 0) { $0.giving = sets }) }
+  func hold(_ sets: Set<Int>) { next.publish(table(next, moved: sets, .pending, 0) { $0.held = sets }) }
+  func stop(_ sets: Set<Int>) { before.publish(table(before, moved: sets, .assigned, 1)) }
+  func notes(_ sets: Set<Int>) -> HandoverNotes { before.piped.gateway.takeNotes(of: sets) }
+  func start(_ sets: Set<Int>, _ notes: [HandoverNotes]) {
+    next.publish(table(next, moved: sets, .assigned, 0), worked: notes)
+  }
+
+  /// As it was in the beginning: the first one's.
+  func return_(_ sets: Set<Int>) {
+    before.publish(table(before, moved: sets, .assigned, 0))
+    next.publish(table(next, moved: sets, .assigned, 1))
+  }
+
+  /// Up to where the first has it still and the second holds it.
+  func begin(_ sets: Set<Int>, _ meanwhile: () -> Void = {}) {
+    give(sets)
+    finish(before, meanwhile)
+    hold(sets)
+    finish(next, meanwhile)
+  }
+
+  /// And the rest.
+  func complete(_ sets: Set<Int>, _ meanwhile: () -> Void = {}) -> HandoverNotes {
+    stop(sets)
+    finish(before, meanwhile)
+    let notes = notes(sets)
+    start(sets, [notes])
+    finish(next, meanwhile)
+    return notes
+  }
+
+  var isBalanced: Bool { before.isBalanced && next.isBalanced }
+}
+
+extension PipedMember {
+  static let everySet = Set(0..<WorkSets.count)
+
+  /// The number in a datagram that goes in clear.
+  static func number(_ frame: [UInt8]) -> Int { frame[42..<46].reduce(0) { $0 << 8 | Int($1) } }
+}
