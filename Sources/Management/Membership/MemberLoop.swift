@@ -241,7 +241,11 @@ final class MemberLoop {
   /// What workers have noted.
   private func look(_ now: Moment) {
     guard hasBegun else { return }
-    if let sets = plane.takeStopped() { perform(unit.receive(.stopped(sets, WorkNotes()), now: now)) }
+    if let done = plane.takeDone() {
+      if !done.noting.isEmpty { perform(unit.receive(.noting(done.noting), now: now)) }
+      if !done.holding.isEmpty { perform(unit.receive(.holding(done.holding), now: now)) }
+      if !done.stopped.isEmpty { perform(unit.receive(.stopped(done.stopped, done.notes), now: now)) }
+    }
     for other in units where other.number != own.number {
       // Both sides, or it cannot carry a packet through.
       let inside = plane.desk.answeredAt(other.number, .inside), outside = plane.desk.answeredAt(other.number, .outside)
@@ -281,9 +285,11 @@ final class MemberLoop {
       case .fence: plane.fence()
       case .unfence: plane.unfence()
       case .ownership(let table): plane.take(table)
-      case .give(let sets): perform(unit.receive(.noting(sets), now: hauberk_boot_nanoseconds()))
-      case .hold(let sets): perform(unit.receive(.holding(sets), now: hauberk_boot_nanoseconds()))
-      case .keep, .forgo, .worked: break
+      case .give(let sets): plane.give(sets)
+      case .keep(let sets): plane.keep(sets)
+      case .hold(let sets): plane.hold(sets)
+      case .forgo(let sets): plane.forgo(sets)
+      case .worked(let sets, let notes): plane.take(notes, of: sets)
       case .stop(let sets): plane.stop(sets)
       case .start(let sets): plane.start(sets)
       case .probe(let unit): probe(Int(unit))
