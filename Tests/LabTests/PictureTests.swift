@@ -32,7 +32,7 @@ import Testing
   }
 
   private func text(_ view: LabView, rows: Int, columns: Int) -> String {
-    LabPicture(view: view, rows: rows, columns: columns).lines.map { line in
+    LabPicture(view: view, rows: rows, columns: columns, isColoured: false).lines.map { line in
       let text = LabPicture.text(line, isColoured: false)
       return String(text.reversed().drop { $0 == " " }.reversed())
     }.joined(separator: "\n")
@@ -44,17 +44,17 @@ import Testing
     }
     #expect(
       text(try view(), rows: 40, columns: 100) == """
-        hauberk lab   12.3 s   unit 2 is master, term 7   2000 probes/s in 32 flows, pace normal
+        hauberk lab  12.3 s  member 2 is master, term 7  2000/s in 32 flows, pace normal
 
         member  state      role      sets     lease    loss
              1  killed     -            0         -       -
-             2  running    master     512    148 ms       -
+             2  running    master     512    148 ms       -   ██████████
              3  running    member     512    171 ms   1.3 %   inside cable pulled
 
-        probes                         sent    lost   twice   outage
-        last second                   2 000       0       0        -
-        since kill 1, 2 s ago           100      40       0    40 ms  in 4 flows
-        all                          24 000       0       0        -
+        probes                             sent    lost   twice   outage
+        last second                       2 000       0       0        -
+        since kill 1, 2 s                   100      40       0    40 ms  in 4 flows
+        all                              24 000       0       0        -
 
         \(map.joined(separator: "\n"))
               a character is a work set, and says whose it is; ~ is on its way, . is nobody's
@@ -71,29 +71,32 @@ import Testing
       view.members = (0..<count).map { view.members[$0 % 3] }
       for isHelping in [false, true] {
         view.isHelping = isHelping
-        let lines = LabPicture(view: view, rows: rows, columns: columns).lines
+        let lines = LabPicture(view: view, rows: rows, columns: columns, isColoured: count == 3).lines
         #expect(lines.count <= rows && !lines.isEmpty)
         #expect(lines.allSatisfy { $0.map(\.text).joined().count <= columns })
       }
     }
   }
 
-  @Test func `where there is little room, a character stands for several sets`() throws {
+  @Test func `where there is less room the map is wider, or two sets are one character, or it is not there`() throws {
     var view = try view()
-    view.work[5] = 3
-    view.pending = [1000]
-    view.work[300] = nil
-    let lines = text(view, rows: 22, columns: 80).split(separator: "\n")
-    #expect(lines.contains("   0  2:" + String(repeating: "2", count: 62)))
-    #expect(lines.contains { $0.hasPrefix(" 768  ") && $0.contains("3~3") })
-    #expect(lines.contains { $0.contains("4 work sets") } && lines.last?.contains("is killed") == true)
-    // The same in full.
-    let full = text(view, rows: 40, columns: 80)
-    #expect(full.contains("   0  222223222") && full.contains("22.22") && full.contains("33~33"))
+    (view.work[5], view.work[300], view.pending) = (3, nil, [1000])
+    #expect(text(view, rows: 40, columns: 80).contains("   0  222223222"))
+    #expect(text(view, rows: 40, columns: 80).contains("22.22") && text(view, rows: 40, columns: 80).contains("33~33"))
+    let wide = text(view, rows: 24, columns: 140).split(separator: "\n")
+    #expect(wide.contains("   0  22222" + "3" + String(repeating: "2", count: 122)))
+    #expect(
+      text(view, rows: 22, columns: 80).contains("a larger terminal")
+        && !text(view, rows: 22, columns: 80).contains("222"))
+    let low = LabPicture(view: view, rows: 22, columns: 80, isColoured: true).lines
+    let map = low.filter { $0.dropFirst().first?.text.first == "▀" }
+    #expect(map.count == 8 && map.allSatisfy { $0.dropFirst().map(\.text).joined().count == 64 })
+    #expect(map[0][2] == LabPicture.Piece(text: "▀", ink: .pair(3, 2)) && low.count == 21)
+    #expect(low.last?.map(\.text).joined().contains("is killed") == true)
   }
 
   @Test func `colours change no letter, and without them there is nothing but letters`() throws {
-    let lines = try LabPicture(view: view(), rows: 40, columns: 100).lines
+    let lines = try LabPicture(view: view(), rows: 40, columns: 100, isColoured: true).lines
     let coloured = lines.map { LabPicture.text($0, isColoured: true) }.joined(separator: "\n")
     let plain = lines.map { LabPicture.text($0, isColoured: false) }.joined(separator: "\n")
     #expect(coloured.contains("\u{1b}[") && !plain.contains("\u{1b}"))

@@ -19,7 +19,8 @@ package struct Lab {
     do throws(CommandFailure) {
       outcome = .success(try run(tools, record))
     } catch {
-      outcome = .failure(error)
+      // A signal from the keyboard goes to the programs that were running for us, too.
+      outcome = hauberk_lab_caught() == 0 ? .failure(error) : .success(.interrupted)
     }
     // However it ended.
     let left = record.remove(tools)

@@ -34,7 +34,9 @@ struct LabEvents: Sendable {
   }
 
   private mutating func add(_ event: LabView.Event) {
-    all.append(event)
+    // What a member tells is heard a little later than it was.
+    let place = (all.lastIndex { $0.second <= event.second } ?? -1) + 1
+    all.insert(event, at: place)
     if all.count > Self.most { all.removeFirst() }
     untold.append(event)
     if untold.count > Self.most { untold.removeFirst() }

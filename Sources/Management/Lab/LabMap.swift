@@ -1,55 +1,60 @@
 internal import CLI
 
-/// Whose each work set is: a character each where there is room, else one for a few that lie side by side.
+/// Whose each work set is: a character each where there is room; else, where there are colours, two in one.
 struct LabMap {
+  typealias Piece = LabPicture.Piece
+
   let lines: [LabPicture.Line]
 
-  init(_ view: LabView, columns: Int, rows: Int) {
-    guard !view.work.isEmpty else {
-      lines = rows > 0 ? [[LabPicture.Piece(text: "no work is shared out yet", ink: .dim)]] : []
-      return
+  private static let margin = 6
+  private static let width = 64
+
+  init(_ view: LabView, _ columns: Int, _ rows: Int, isColoured: Bool) {
+    let count = view.work.count
+    if count == 0 {
+      lines = rows > 0 ? [[Piece(text: "no work is shared out yet", ink: .dim)]] : []
+    } else if columns >= Self.margin + Self.width, rows > count / Self.width {
+      lines = Self.lines(view, Self.width, rowsOfLine: 1) + [Self.legend]
+    } else if columns >= Self.margin + 2 * Self.width, rows > count / (2 * Self.width) {
+      lines = Self.lines(view, 2 * Self.width, rowsOfLine: 1) + [Self.legend]
+    } else if columns >= Self.margin + Self.width, rows >= count / (2 * Self.width), isColoured {
+      lines = Self.lines(view, Self.width, rowsOfLine: 2)
+    } else {
+      lines = rows > 0 ? [[Piece(text: "a larger terminal has room for a map of all work sets", ink: .dim)]] : []
     }
-    // Two lines are the legend and the one above it.
-    let width = columns >= 2 * Self.margin + 128 && rows < 18 ? 128 : 64
-    var each = 1
-    while view.work.count / each / width > rows - 1, each < 16 { each *= 2 }
-    guard rows > 1, view.work.count / each / width <= rows - 1, columns >= Self.margin + width else {
-      lines =
-        rows > 0 ? [[LabPicture.Piece(text: "this terminal has no room for the map of all work sets", ink: .dim)]] : []
-      return
-    }
-    var lines: [LabPicture.Line] = []
-    for first in stride(from: 0, to: view.work.count, by: width * each) {
-      var line = [LabPicture.Piece(text: Format.right("\(first)", Self.margin - 2) + "  ", ink: .dim)]
-      for place in stride(from: first, to: min(first + width * each, view.work.count), by: each) {
-        let cell = Self.cell(view, place..<min(place + each, view.work.count))
-        if line[line.count - 1].ink == cell.ink, line.count > 1 {
+  }
+
+  private static func lines(_ view: LabView, _ width: Int, rowsOfLine: Int) -> [LabPicture.Line] {
+    stride(from: 0, to: view.work.count, by: width * rowsOfLine).map { first in
+      var line = [Piece(text: Format.right("\(first)", margin - 2) + "  ", ink: .dim)]
+      for set in first..<min(first + width, view.work.count) {
+        let cell = rowsOfLine == 1 ? one(view, set) : two(view, set, set + width)
+        if line.count > 1, line[line.count - 1].ink == cell.ink {
           line[line.count - 1].text += cell.text
         } else {
           line.append(cell)
         }
       }
-      lines.append(line)
+      return line
     }
-    self.lines = lines + [Self.legend(view, each)]
   }
 
-  private static let margin = 6
-
-  private static func cell(_ view: LabView, _ sets: Range<Int>) -> LabPicture.Piece {
-    if sets.contains(where: view.pending.contains) { return LabPicture.Piece(text: "~", ink: .bold) }
-    let owner = view.work[sets.lowerBound]
-    guard sets.allSatisfy({ view.work[$0] == owner }) else { return LabPicture.Piece(text: ":") }
-    guard let owner else { return LabPicture.Piece(text: ".", ink: .alarm) }
-    return LabPicture.Piece(text: String(ClusterStatus.mark(owner)), ink: .member(owner))
+  private static func one(_ view: LabView, _ set: Int) -> Piece {
+    if view.pending.contains(set) { return Piece(text: "~", ink: .bold) }
+    guard let owner = view.work[set] else { return Piece(text: ".", ink: .alarm) }
+    return Piece(text: String(ClusterStatus.mark(owner)), ink: .member(owner))
   }
 
-  private static func legend(_ view: LabView, _ each: Int) -> LabPicture.Line {
-    let what = each == 1 ? "a character is a work set" : "a character is \(each) work sets, : of several members"
-    return [
-      LabPicture.Piece(
-        text: String(repeating: " ", count: margin) + what + ", and says whose it is; ~ is on its way, . is nobody's",
-        ink: .dim)
-    ]
+  private static func two(_ view: LabView, _ upper: Int, _ lower: Int) -> Piece {
+    let owners = [upper, lower].map { set in
+      set < view.work.count && !view.pending.contains(set) ? view.work[set] ?? 0 : 0
+    }
+    return Piece(text: "▀", ink: .pair(owners[0], owners[1]))
   }
+
+  private static let legend = [
+    Piece(
+      text: String(repeating: " ", count: margin)
+        + "a character is a work set, and says whose it is; ~ is on its way, . is nobody's", ink: .dim)
+  ]
 }

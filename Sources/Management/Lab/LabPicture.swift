@@ -7,6 +7,8 @@ struct LabPicture {
     enum Ink: Equatable {
       case plain, dim, bold, alarm
       case member(Int)
+      /// Two work sets' owners, one above the other.
+      case pair(Int, Int)
     }
     var text: String
     var ink = Ink.plain
@@ -17,17 +19,20 @@ struct LabPicture {
   let view: LabView
   let rows: Int
   let columns: Int
+  let isColoured: Bool
 
-  /// Of a map that has room, and of one that has not.
-  private static let setsOfLine = 64, setsOfWideLine = 128
-  private static let fewestEvents = 3
+  private static let fewestEvents = 2, mostBar = 20
 
   /// At most `rows` lines, none longer than `columns`.
   var lines: [Line] {
     var lines = [title, []] + members + [[]] + probes + [[]]
     let room = rows - lines.count
-    let map = view.isHelping ? help : LabMap(view, columns: columns, rows: room - Self.fewestEvents - 1).lines
-    lines += map + (map.isEmpty ? [] : [[]])
+    let roomOfMap = room - Self.fewestEvents
+    let map = view.isHelping ? help : LabMap(view, columns, roomOfMap, isColoured: isColoured).lines
+    lines += map + (map.isEmpty || roomOfMap <= map.count ? [] : [[]])
+    if view.events.isEmpty {
+      lines.append([Piece(text: "nothing has happened yet; `kill 1` is a good beginning", ink: .dim)])
+    }
     lines += view.events.suffix(max(0, rows - lines.count)).map { event in
       [Piece(text: Format.right(LabView.clock(event.second), 9) + "  ", ink: .dim), Piece(text: event.text)]
     }
@@ -35,12 +40,12 @@ struct LabPicture {
   }
 
   private var title: Line {
-    let office = view.master.map { "unit \($0) is master, term \(view.term)" } ?? "no master"
+    let office = view.master.map { "member \($0) is master, term \(view.term)" } ?? "no master"
     return [
       Piece(text: "hauberk lab", ink: .bold),
-      Piece(text: "   \(LabView.clock(view.second))   \(office)   "),
+      Piece(text: "  \(LabView.clock(view.second))  \(office)  "),
       Piece(
-        text: "\(view.options.rate) probes/s in \(view.options.flows) flows, pace \(view.options.pace.rawValue)",
+        text: "\(view.options.rate)/s in \(view.options.flows) flows, pace \(view.options.pace.rawValue)",
         ink: .dim),
     ]
   }
@@ -56,22 +61,26 @@ struct LabPicture {
     let cut =
       member.cut.isEmpty
       ? "" : member.cut.count == 2 ? "   both cables pulled" : "   \(member.cut[0].rawValue) cable pulled"
-    let fence = member.isAlive && member.isFenced ? "   fenced: no lease, no work" : ""
+    let isFenced = member.isAlive && member.isFenced && ["master", "member"].contains(member.role)
+    let note = cut.isEmpty && isFenced ? "   fenced: no lease, no work" : cut
+    let share = Double(member.sets) / Double(max(1, view.work.count))
     return [
       Piece(text: Format.right("\(member.number)", 6), ink: .member(member.number)), Piece(text: "  "),
       Piece(text: Format.left(member.state, 10) + " ", ink: member.isAlive ? .plain : .alarm),
       Piece(
         text: Format.left(member.role.isEmpty ? "-" : member.role, 8) + Format.right("\(member.sets)", 6)
           + Format.right(lease, 10) + Format.right(loss, 8)),
-      Piece(text: cut + fence, ink: .alarm),
+      note.isEmpty
+        ? Piece(text: "   " + Format.bar(share, width: Self.mostBar), ink: .member(member.number))
+        : Piece(text: note, ink: .alarm),
     ]
   }
 
   private var probes: [Line] {
-    var lines = [[Piece(text: Format.left("probes", 26) + "     sent    lost   twice   outage", ink: .dim)]]
+    var lines = [[Piece(text: Format.left("probes", 30) + "     sent    lost   twice   outage", ink: .dim)]]
     lines.append(row("last second", view.lastSecond))
     if let since = view.since {
-      lines.append(row("since \(since.label), \(Format.fixed(since.secondsAgo, 0)) s ago", since.tally))
+      lines.append(row("since \(since.label), \(Format.fixed(since.secondsAgo, 0)) s", since.tally))
     }
     lines.append(row("all", view.total))
     if view.flowsAway > 0 {
@@ -84,7 +93,7 @@ struct LabPicture {
     let flows = tally.flows > 0 ? "  in \(tally.flows) flows" : ""
     return [
       Piece(
-        text: Format.left(name, 26) + Format.right(Format.grouped(tally.sent), 9)
+        text: Format.left(String(name.prefix(30)), 30) + Format.right(Format.grouped(tally.sent), 9)
           + Format.right(Format.grouped(tally.lost), 8) + Format.right(Format.grouped(tally.twice), 8)),
       Piece(text: Format.right(LabView.outage(tally), 9) + flows, ink: tally.lost > 0 ? .alarm : .plain),
     ]
@@ -111,7 +120,7 @@ struct LabPicture {
 
   // On a terminal
 
-  /// Colours that differ for most eyes, and on dark and light ground; a seventeenth member has none.
+  /// Colours that differ for most eyes, and on dark and light ground.
   private static let palette = [33, 208, 34, 199, 142, 93, 37, 160, 67, 130, 64, 171, 25, 202, 29, 102]
 
   static func text(_ line: Line, isColoured: Bool) -> String {
@@ -128,7 +137,13 @@ struct LabPicture {
     case .dim: "2"
     case .bold: "1"
     case .alarm: "1;31"
-    case .member(let number): (1...palette.count).contains(number) ? "1;38;5;\(palette[number - 1])" : nil
+    case .member(let number): "1;38;5;\(colour(number))"
+    case .pair(let upper, let lower): "38;5;\(colour(upper));48;5;\(colour(lower))"
     }
+  }
+
+  /// Nobody's is white.
+  private static func colour(_ number: Int) -> Int {
+    (1...palette.count).contains(number) ? palette[number - 1] : 15
   }
 }

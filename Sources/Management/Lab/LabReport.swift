@@ -19,7 +19,15 @@ enum LabReport {
 
   static func summary(_ view: LabView, _ marks: [ProbeAccount.Mark], began: UInt64) -> String {
     var lines = ["\(LabView.clock(view.second)): \(words(view.total))"]
-    for mark in marks { lines.append("  \(mark.label), at \(seconds(mark, began)): \(words(mark.tally))") }
+    if !marks.isEmpty { lines.append("       at  what was done            sent    lost   twice   outage") }
+    for mark in marks {
+      let tally = mark.tally
+      lines.append(
+        Format.right(seconds(mark, began), 9) + "  " + Format.left(String(mark.label.prefix(20)), 20)
+          + Format.right(Format.grouped(tally.sent), 9) + Format.right(Format.grouped(tally.lost), 8)
+          + Format.right(Format.grouped(tally.twice), 8) + Format.right(LabView.outage(tally), 9)
+          + (tally.flows > 0 ? "  in \(tally.flows) flows" : ""))
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -28,7 +36,7 @@ enum LabReport {
     let twice = tally.twice == 0 ? "none came twice" : "\(Format.grouped(tally.twice)) came twice"
     guard tally.lost > 0 else { return "\(Format.grouped(tally.sent)) probes, none was lost, \(twice)" }
     return "\(Format.grouped(tally.sent)) probes, \(Format.grouped(tally.lost)) lost\(late) in \(tally.flows) flows, "
-      + "the longest outage of one \(LabView.outage(tally)); \(twice)"
+      + "the longest outage \(LabView.outage(tally)); \(twice)"
   }
 
   private static func seconds(_ mark: ProbeAccount.Mark, _ began: UInt64) -> String {

@@ -31,7 +31,7 @@ struct LabScreen {
 
   /// The picture, and at the bottom what is typed, where the cursor stays.
   static func frame(_ view: LabView, _ typed: String, rows: Int, columns: Int, isColoured: Bool) -> String {
-    let lines = LabPicture(view: view, rows: max(1, rows - 2), columns: columns).lines
+    let lines = LabPicture(view: view, rows: max(1, rows - 2), columns: columns, isColoured: isColoured).lines
     let drawn = lines.map { LabPicture.text($0, isColoured: isColoured) + "\u{1b}[K" }
     let hint = "kill, stop, continue, start, drain, cut, mend and a number; help; quit"
     let prompt = "> " + typed.suffix(max(1, columns - 3))

@@ -76,7 +76,7 @@ struct LabTools: Sendable {
     guard null >= 0 else { throw failure("cannot open /dev/null", errno) }
     defer { close(null) }
     var list = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { for unsafeword in unsafe list { unsafe free(word) } }
+    defer { unsafe list.forEach { unsafe free($0) } }
     let process = unsafe hauberk_lab_start(&list, null, output, output, stays)
     guard process > 0 else { throw failure("cannot start \(words[0])", -process) }
     return process

@@ -39,9 +39,14 @@ final class LabWatch: Sendable {
 
   var look: LabLook {
     let now = Console.now()
-    return state.withLock { state in
-      LabLook(answers: state.answers.filter { now - $0.value.at < Self.freshSeconds }.mapValues(\.status))
-    }
+    let answers = state.withLock { $0.answers }.filter { now - $0.value.at < Self.freshSeconds }
+    return LabLook(
+      answers: answers.mapValues { answer in
+        var status = answer.status
+        // They were so old when they were told.
+        for place in status.events.indices { status.events[place].secondsAgo += now - answer.at }
+        return status
+      })
   }
 
   private func round() {
