@@ -131,7 +131,8 @@ let managementFloor: [Target] = [
     name: "hauberk",
     dependencies: [
       "CKernel", "CLI", "CSample", "Cluster", "ClusterSimulation", "Config", "Console", "Contract", "ControlKit",
-      "Dataplane", "Doctor", "Identity", "Lab", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
+      "Dataplane", "Doctor", "Identity", "Lab", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service",
+      "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]

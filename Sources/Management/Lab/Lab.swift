@@ -57,7 +57,7 @@ package struct Lab {
 
   // Until all is well
 
-  private static let settlePatience = 30.0, warmPatience = 10.0
+  private static let settlePatience = 60.0, warmPatience = 10.0
 
   /// Seconds until all are members and share the work.
   private static func settle(_ plan: LabPlan, _ members: LabMembers, _ watch: LabWatch) throws(CommandFailure) -> Double
