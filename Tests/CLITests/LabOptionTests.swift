@@ -80,6 +80,7 @@ import Testing
     ["--rate", "9"], ["--rate", "20001"], ["--flows", "0"], ["--flows", "257"], ["--rate", "20", "--flows", "21"],
     ["--seconds", "0"], ["--name", ""], ["--name", "a/b"], ["--name", "a b"], ["--name", "thirteenlette"],
     ["--name", "ä"], ["--do", "at 1 kill 4"],
+    ["--seconds", "3", "--do", "at 3 kill 1"],
   ])
   func `what cannot be is refused with a sentence`(_ words: [String]) {
     let sentence = complaint { () throws(CommandFailure) in try LabOptions(words) }

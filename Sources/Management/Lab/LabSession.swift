@@ -17,9 +17,10 @@ struct LabSession {
   private var events = LabEvents()
   private var isOver = false
   private var nextDraw = 0.0
+  private var nextLook = 0.0
   private var toldSeconds = 0
 
-  private static let drawSeconds = 0.5
+  private static let drawSeconds = 0.5, lookSeconds = 0.1
   private static let turnMilliseconds: Int32 = 20
 
   init(_ options: LabOptions, _ members: LabMembers, _ watch: LabWatch, _ traffic: ProbeTraffic) {
@@ -57,7 +58,10 @@ struct LabSession {
     }
     for order in script.take(until: second) where !isOver { carryOut(order) }
     for sentence in members.ended() { events.note(sentence, at: second) }
-    look()
+    if isNews || Console.now() >= nextLook {
+      look()
+      nextLook = Console.now() + Self.lookSeconds
+    }
     try tell()
     if screen != nil, isNews || Console.now() >= nextDraw {
       screen?.draw(view, input.typed)

@@ -29,6 +29,9 @@ struct ProbeAccount: Sendable {
   /// More than are sent within the grace at the highest rate, and seconds of them, so that what comes twice is seen.
   static let remembered = 1 << 16
 
+  /// What was done earlier than so many orders ago is told in the total alone.
+  static let mostMarks = 1000
+
   let flows: Int
   /// From one probe of a flow to its next.
   let intervalNanoseconds: UInt64
@@ -161,6 +164,7 @@ struct ProbeAccount: Sendable {
   private mutating func reach(_ at: UInt64) {
     while let mark = coming.first, mark.at <= at {
       if let since { past.append(since) }
+      if past.count > Self.mostMarks { past.removeFirst() }
       since = mark
       coming.removeFirst()
     }

@@ -68,6 +68,10 @@ package struct LabOptions: Sendable {
     } catch {
       throw CommandFailure(.usage, "--do: \(error)")
     }
+    if let seconds, let late = script.steps.last, late.second >= Double(seconds) {
+      throw CommandFailure(
+        .usage, "--do: `\(late.order.text)` would be at \(late.second) s, and --seconds ends the lab after \(seconds)")
+    }
   }
 
   private static func isLetterOrDigit(_ octet: UInt8) -> Bool {
