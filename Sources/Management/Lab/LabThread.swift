@@ -11,11 +11,12 @@ final class LabThread: Sendable {
   var isToEnd: Bool { wish.load(ordering: .relaxed) }
 
   func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(CommandFailure) {
-    isRunning.store(true, ordering: .sequentiallyConsistent)
+    isRunning.store(true, ordering: .relaxed)
     let task = unsafe Unmanaged.passRetained(
       Task { [self] in
         body()
-        isRunning.store(false, ordering: .sequentiallyConsistent)
+        // edge lab.threadEnd: release; all that the thread did is done for who sees it.
+        isRunning.store(false, ordering: .releasing)
       })
     let code = unsafe hauberk_start_service(
       name,
@@ -25,7 +26,7 @@ final class LabThread: Sendable {
       }, task.toOpaque())
     guard code == 0 else {
       unsafe task.release()
-      isRunning.store(false, ordering: .sequentiallyConsistent)
+      isRunning.store(false, ordering: .relaxed)
       throw LabTools.failure("cannot start a thread", code)
     }
   }
@@ -33,7 +34,8 @@ final class LabThread: Sendable {
   /// Returns when it has.
   func end() {
     wish.store(true, ordering: .relaxed)
-    while isRunning.load(ordering: .sequentiallyConsistent) { hauberk_sleep_microseconds(1000) }
+    // edge lab.threadEnd: acquire; with the store at the thread's end.
+    while isRunning.load(ordering: .acquiring) { hauberk_sleep_microseconds(1000) }
   }
 
   private final class Task: Sendable {
