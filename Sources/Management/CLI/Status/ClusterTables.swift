@@ -68,7 +68,7 @@ extension ClusterStatus {
 
   private static let marks = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/")
 
-  private static func mark(_ owner: Int?) -> Character { owner.map { marks[$0 % marks.count] } ?? "." }
+  package static func mark(_ owner: Int?) -> Character { owner.map { marks[$0 % marks.count] } ?? "." }
 
   package var eventsText: String {
     guard !events.isEmpty else { return "nothing has happened yet\n" }
