@@ -45,6 +45,27 @@ struct ControlPortTests {
     #expect(port.unsent == 0)
   }
 
+  @Test("A cable that is out at the other end is noticed, and so is its return")
+  func link() throws {
+    let here = try NetworkNamespace(), there = try NetworkNamespace()
+    try here.connect("in", to: there, "far")
+    let port = try here.run { () throws -> ControlPort in
+      try ControlPort("in", side: .inside, mac: try #require(MACAddress(Self.mac)))
+    }
+    func becomes(_ wanted: Bool) -> Bool {
+      for _ in 0..<500 {
+        if port.hasLink == wanted { return true }
+        usleep(10_000)
+      }
+      return false
+    }
+    #expect(becomes(true))
+    try there.shell("ip link set far down")
+    #expect(becomes(false))
+    try there.shell("ip link set far up")
+    #expect(becomes(true))
+  }
+
   private func padded(_ frame: [UInt8]) -> [UInt8] {
     frame + [UInt8](repeating: 0, count: max(0, 60 - frame.count))
   }

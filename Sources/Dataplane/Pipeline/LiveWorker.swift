@@ -142,8 +142,8 @@ package struct LiveWorker {
     let received = burst.count
     if lease != nil {
       fenceOff(&burst, side)
-      // Somebody who sends without a pause is no reason to stay.
-      if burst.count == 0 { return drain.isOn ? 0 : received }
+      // Whoever drains goes on to say how far it is, and somebody who sends without a pause is no reason to stay.
+      if burst.count == 0, !drain.isOn { return received }
     }
     if drain.isOn {
       drain.sift(&burst, side, stages, frames, seconds)

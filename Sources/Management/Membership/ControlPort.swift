@@ -40,6 +40,8 @@ final class ControlPort {
     return true
   }
 
+  var hasLink: Bool { unsafe descriptor >= 0 && hauberk_control_has_link(descriptor, device) }
+
   deinit { hauberk_control_close(descriptor) }
 
   func send(_ message: [UInt8]) {

@@ -31,6 +31,8 @@ final class MemberLoop {
   /// Units' own, by side, from their frames: what was signed came in those.
   private var macs = Array(
     repeating: [MACAddress?](repeating: nil, count: 2), count: ClusterDescription.mostUnits)
+  /// Units' incarnations, by their last introduction.
+  private var lives = Array(repeating: UInt64(0), count: ClusterDescription.mostUnits)
   private var heardAt: Moment = 0
   private var heardSaid: Moment = 0
   private var announcements = Announcements()
@@ -208,6 +210,8 @@ final class MemberLoop {
     let number = Int(sealed.envelope.sender)
     guard let known = units.first(where: { $0.number == number }) else { return gate.refuse(.unknownSender) }
     let isNew = keys[UInt8(number)] == nil
+    // Who has begun anew knows nobody, and believes nobody whom he does not know.
+    let isAnotherLife = lives[number] != sealed.envelope.incarnation
     switch keys.introduce(sealed.payload, now: keys.now) {
     case .success(let certificate):
       // A certificate is for one place in the cluster.
@@ -217,8 +221,9 @@ final class MemberLoop {
         return tell("unit \(number) shows a certificate without its addresses: not believed", isWarning: true)
       }
       gate.know(sealed.envelope.sender)
+      lives[number] = sealed.envelope.incarnation
+      if isNew || isAnotherLife { introductions.answer(now) }
       if isNew {
-        introductions.answer(now)
         tell("unit \(number) has introduced itself", isWarning: false)
       }
     case .failure(let refusal):
@@ -260,7 +265,9 @@ final class MemberLoop {
     guard heard > heardAt, heardSaid.age(at: now) >= profile.detection / 16 else { return }
     heardAt = heard
     heardSaid = now
-    if heard.age(at: now) < profile.detection / 5 { perform(unit.receive(.heard, now: now)) }
+    // Whose cable is out on one side carries no packet through, whatever it hears by the other.
+    guard heard.age(at: now) < profile.detection / 5, ports.allSatisfy(\.hasLink) else { return }
+    perform(unit.receive(.heard, now: now))
   }
 
   // What goes
@@ -293,7 +300,7 @@ final class MemberLoop {
       case .stop(let sets): plane.stop(sets)
       case .start(let sets): plane.start(sets)
       case .probe(let unit): probe(Int(unit))
-      case .listen: for other in units { probe(other.number) }
+      case .listen: listen()
       case .announce:
         desk.speak(true)
         announcements.begin(shared, hauberk_boot_nanoseconds())
@@ -313,6 +320,15 @@ final class MemberLoop {
     guard number != own.number, let other = units.first(where: { $0.number == number }) else { return }
     ports[0].ask(for: other.inside, at: macs[number][0], from: own.inside)
     ports[1].ask(for: other.outside, at: macs[number][1], from: own.outside)
+  }
+
+  /// Anybody's answer shows that we hear: where no unit is left, hosts and routers are asked.
+  private func listen() {
+    for other in units { probe(other.number) }
+    for one in desk.bystanders {
+      let port = ports[Int(one.side.rawValue)]
+      port.ask(for: one.address, at: one.mac, from: one.side == .inside ? own.inside : own.outside)
+    }
   }
 
   private func announce(_ shared: SharedAddress) {

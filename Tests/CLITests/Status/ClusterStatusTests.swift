@@ -22,7 +22,7 @@ import Testing
     (status.units[0].loss, status.units[0].isSuspected, status.units[1].isDraining) = (0.0125, true, true)
     status.work = (0..<1024).map { $0 < 600 ? 1 : $0 < 1000 ? 2 : nil }
     status.pending = [0, 599, 600]
-    status.running = 399
+    (status.running, status.runs, status.ageMilliseconds) = (399, [600, 601], 12.5)
     status.events = [
       ClusterEventStatus(secondsAgo: 75, event: "unit 1 is master", isWarning: false),
       ClusterEventStatus(secondsAgo: 0.5, event: "unit 3 is silent", isWarning: true),

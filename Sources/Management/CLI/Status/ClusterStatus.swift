@@ -68,8 +68,11 @@ package struct ClusterStatus: JSONMembers {
   /// Of every work set, its member, and those that are on their way to theirs.
   package var work: [Int?] = []
   package var pending: [Int] = []
-  /// Those that this member works on.
+  /// Those that this member works on: how many, and which.
   package var running = 0
+  package var runs: [Int] = []
+  /// How old all this is: the cluster's thread says it now and then.
+  package var ageMilliseconds = 0.0
   package var events: [ClusterEventStatus] = []
 
   package init() {}
@@ -83,7 +86,8 @@ package struct ClusterStatus: JSONMembers {
       Member("passed", \.passed), Member("oneSided", \.oneSided), Member("refused", \.refused),
       Member("latestMilliseconds", \.latestMilliseconds), Member("units", \.units), Member("work", \.work),
       Member("pending", \.pending),
-      Member("running", \.running), Member("events", \.events),
+      Member("running", \.running), Member("runs", \.runs), Member("ageMilliseconds", \.ageMilliseconds),
+      Member("events", \.events),
     ]
   }
 }

@@ -26,6 +26,7 @@ extension LiveMembership {
     status.events = desk.events.map {
       ClusterEventStatus(secondsAgo: Double($0.at.age(at: now)) / 1e9, event: $0.event, isWarning: $0.isWarning)
     }
+    status.ageMilliseconds = Double(shown.at.age(at: now)) / 1e6
     if let snapshot = shown.snapshot { show(snapshot, in: &status) }
     return status
   }
@@ -39,7 +40,8 @@ extension LiveMembership {
     status.leaseMilliseconds = Double(snapshot.leaseNanoseconds) / 1e6
     status.n = snapshot.n
     status.tableVersion = snapshot.table.version
-    status.running = snapshot.running.count
+    status.runs = (0..<WorkSets.count).filter { snapshot.running.contains($0) }
+    status.running = status.runs.count
     for set in 0..<WorkSets.count {
       let entry = snapshot.table[set]
       status.work.append(entry.state == .unassigned ? nil : Int(entry.member))
