@@ -54,6 +54,9 @@ import Wire
     #expect(try read(("  revocations: /etc/hauberk/revoked.pem\n", "")).membership?.revocations == nil)
     #expect(try read(("  pace: normal\n", "")).membership?.pace == .normal)
     #expect(try read(("pace: normal", "pace: fast")).membership?.pace == .fast)
+    #expect(try read().membership?.balance == .sets)
+    #expect(try read(("pace: normal", "balance: sets")).membership?.balance == .sets)
+    #expect(try read(("pace: normal", "balance: packets")).membership?.balance == .packets)
     let unicast = try read(("multicastMAC: 03-00-00-00-00-01", "unicastMAC: 02-00-00-00-00-01"))
     #expect(unicast.gateway?.interfaces[1].sharedMAC == MACAddress("02:00:00:00:00:01"))
     #expect(unicast.classify.accept?.clusterUnicastMAC == MACAddress("02:00:00:00:00:01"))
@@ -120,6 +123,7 @@ import Wire
       "[10.1.0.1/24]", "[10.1.0.1/24, 10.1.0.254/24]",
       "cluster: found 10.1.0.254 under 'addresses' and under 'ports', expected an address of this unit's own there"
     ),
+    ("pace: normal", "balance: even", "cluster.balance: found 'even', expected sets or packets"),
     ("pace: normal", "pace: slow", "cluster.pace: found 'slow', expected normal or fast"),
     (
       "/etc/hauberk/revoked.pem", "revoked.pem", "cluster.revocations: found 'revoked.pem', expected an absolute path"
@@ -157,7 +161,7 @@ import Wire
       ])
   }
 
-  @Test(arguments: ["name: north", "pace: fast", "authority: /a", "revocations: /r"])
+  @Test(arguments: ["name: north", "pace: fast", "balance: packets", "authority: /a", "revocations: /r"])
   func `without units nothing of a member has a meaning`(_ field: String) {
     let name = String(field.prefix { $0 != ":" })
     let sentence =

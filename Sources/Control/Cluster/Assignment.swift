@@ -14,6 +14,8 @@ struct Assignment: Sendable {
   private var leaving: [WorkSetBitmap]
   /// By unit: assigned, or pending to it.
   private(set) var load: [Int]
+  /// Where load is packets: what sets weigh.
+  var weights: Weights?
   /// By set: the version that told its owner to stop.
   private var since = [UInt64](repeating: 0, count: WorkSets.count)
   /// Units that have left, by bits: nothing comes to them any more.
@@ -82,7 +84,7 @@ struct Assignment: Sendable {
     guard !eligible.isEmpty, !free.isEmpty else { return }
     var sets: [Int] = []
     free.forEach { sets.append($0) }
-    for set in sets { if let unit = leastLoaded(eligible) { give(set, to: unit) } }
+    for set in ordered(sets) { if let unit = recipient(of: set, eligible) { give(set, to: unit) } }
     free = WorkSetBitmap()
   }
 
@@ -103,7 +105,7 @@ struct Assignment: Sendable {
     guard !eligible.isEmpty, load[Int(unit)] > 0 else { return }
     var sets: [Int] = []
     owned[Int(unit)].forEach { sets.append($0) }
-    for set in sets { if let other = leastLoaded(eligible) { move(set, from: unit, to: other) } }
+    for set in ordered(sets) { if let other = recipient(of: set, eligible) { move(set, from: unit, to: other) } }
     redirect(from: unit, eligible)
   }
 
@@ -111,24 +113,24 @@ struct Assignment: Sendable {
 
   private mutating func give(_ set: Int, to unit: MemberNumber) {
     owned[Int(unit)].insert(set)
-    load[Int(unit)] += 1
+    add(set, to: unit)
     table[set] = OwnershipEntry(state: .assigned, member: unit)
     isChanged = true
   }
 
   private mutating func release(_ set: Int, of unit: MemberNumber) {
     owned[Int(unit)].remove(set)
-    load[Int(unit)] -= 1
+    take(set, from: unit)
     free.insert(set)
     table[set] = OwnershipEntry(state: .unassigned, member: 0)
     isChanged = true
   }
 
-  private mutating func move(_ set: Int, from unit: MemberNumber, to other: MemberNumber) {
+  mutating func move(_ set: Int, from unit: MemberNumber, to other: MemberNumber) {
     owned[Int(unit)].remove(set)
-    load[Int(unit)] -= 1
+    take(set, from: unit)
     leaving[Int(unit)].insert(set)
-    load[Int(other)] += 1
+    add(set, to: other)
     since[set] = table.version + 1
     table[set] = OwnershipEntry(state: .pending, member: other)
     isChanged = true
@@ -138,7 +140,7 @@ struct Assignment: Sendable {
   private mutating func arrive(_ set: Int, from unit: MemberNumber) {
     leaving[Int(unit)].remove(set)
     let target = table[set].member
-    load[Int(target)] -= 1
+    take(set, from: target)
     guard gone & 1 << UInt64(target) == 0 else {
       free.insert(set)
       table[set] = OwnershipEntry(state: .unassigned, member: 0)
@@ -152,13 +154,30 @@ struct Assignment: Sendable {
   private mutating func redirect(from unit: MemberNumber, _ eligible: [MemberNumber]) {
     guard load[Int(unit)] > 0, let _ = leastLoaded(eligible) else { return }
     for set in 0..<WorkSets.count where table[set] == OwnershipEntry(state: .pending, member: unit) {
-      guard let other = leastLoaded(eligible) else { return }
-      load[Int(unit)] -= 1
-      load[Int(other)] += 1
+      guard let other = recipient(of: set, eligible) else { return }
+      take(set, from: unit)
+      add(set, to: other)
       table[set] = OwnershipEntry(state: .pending, member: other)
       isChanged = true
     }
   }
+
+  private mutating func add(_ set: Int, to unit: MemberNumber) {
+    load[Int(unit)] += 1
+    weights?.add(set, to: unit)
+  }
+
+  private mutating func take(_ set: Int, from unit: MemberNumber) {
+    load[Int(unit)] -= 1
+    weights?.take(set, from: unit)
+  }
+
+  private func recipient(of set: Int, _ eligible: [MemberNumber]) -> MemberNumber? {
+    guard let weights else { return leastLoaded(eligible) }
+    return weights.recipient(of: set, eligible, load)
+  }
+
+  private func ordered(_ sets: [Int]) -> [Int] { weights?.ordered(sets) ?? sets }
 
   private func leastLoaded(_ eligible: [MemberNumber]) -> MemberNumber? {
     eligible.min { load[Int($0)] < load[Int($1)] }

@@ -22,6 +22,7 @@ public struct ClusterUnit {
   public internal(set) var isDraining = false
   /// Somebody else's frame, by whatever way.
   var segmentHeardAt: Moment?
+  var loads = LoadBook()
   /// Keepalives are numbered from the first of this life.
   var number: UInt64 = 0
   /// When there is something to do, if nothing happens before. Nil is never.
@@ -59,6 +60,7 @@ public struct ClusterUnit {
     switch message {
     case .state(let set, let term, let version, let octets):
       receiveState(octets, set: Int(set), term: term, version: version, from)
+    case .load(let report): hearLoad(report, from)
     case .stateTaken(let set, let term, _):
       guard term == holdings.table.term else { break }
       perform(holdings.dispose(Int(set)))
@@ -82,6 +84,7 @@ public struct ClusterUnit {
       noteHearing()
       noteAnswer(unit)
     case .stopped(let sets): haveStopped(sets)
+    case .measured(let report): haveMeasured(report)
     case .drain:
       isDraining = true
       if case .joining = role {

@@ -18,6 +18,7 @@ extension Message {
     case .succeed: 12
     case .state: 13
     case .stateTaken: 14
+    case .load: 15
     }
   }
 
@@ -55,6 +56,7 @@ extension Message {
       writer.put(set)
       writer.put(term)
       writer.put(version)
+    case .load(let report): report.write(to: &writer)
     }
     return writer.octets
   }
@@ -82,6 +84,7 @@ extension Message {
     case 12: .succeed
     case 13: readState(&reader)
     case 14: readReceipt(&reader)
+    case 15: LoadReport(&reader).map { .load($0) }
     default: nil
     }
   }

@@ -30,6 +30,8 @@ public enum Message: Equatable, Sendable {
   /// A work set's state on its way to the next owner, and its receipt.
   case state(set: UInt16, term: UInt64, version: UInt64, octets: [UInt8])
   case stateTaken(set: UInt16, term: UInt64, version: UInt64)
+  /// To all, so that the next master knows it as well.
+  case load(LoadReport)
 }
 
 public struct JoinRequest: Equatable, Sendable {

@@ -43,6 +43,7 @@ struct SimulatedUnit {
   var lease: Moment = 0
   var isFenced = true
   var running = WorkSetBitmap()
+  var load: SimulatedLoad
 
   // The wires
   var plugs: [Plug]
@@ -59,10 +60,11 @@ struct SimulatedUnit {
     var isMute = false
   }
 
-  init(clock: SimulatedClock, control: ClusterUnit, gate: Gate, wires: Int) {
+  init(clock: SimulatedClock, control: ClusterUnit, gate: Gate, wires: Int, load: SimulatedLoad) {
     self.clock = clock
     self.control = control
     self.gate = gate
+    self.load = load
     plugs = Array(repeating: Plug(), count: wires)
   }
 
@@ -73,6 +75,7 @@ struct SimulatedUnit {
     running = WorkSetBitmap()
     waiting = []
     timerMoment = nil
+    load.clear()
   }
 
   /// Whether packets would get work done here: what comes in is worked on, and leaves.

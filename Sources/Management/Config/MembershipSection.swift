@@ -8,6 +8,7 @@ struct MembershipSection {
   /// Units are there, if perhaps wrong ones: what else is there belongs to them.
   var isMeant: Bool
   var pace: MembershipDescription.Pace
+  var balance: MembershipDescription.Balance
   var authority: String?
   var revocations: String?
 
@@ -17,10 +18,11 @@ struct MembershipSection {
       name: reader.optional("name", .name), units: units ?? [],
       isMeant: units.map { !$0.isEmpty } ?? reader.contains("units"),
       pace: reader.field("pace", .choice, default: .normal),
+      balance: reader.field("balance", .choice, default: .sets),
       authority: reader.optional("authority", .absolutePath),
       revocations: reader.optional("revocations", .absolutePath))
     if !section.isMeant {
-      for field in ["name", "pace", "authority", "revocations"] where reader.contains(field) {
+      for field in ["name", "pace", "balance", "authority", "revocations"] where reader.contains(field) {
         reader.reject(field, "only members of a cluster have it, expected 'units' as well: those that may be members")
       }
       return section
@@ -98,6 +100,7 @@ extension Configuration {
     var membership = MembershipDescription(
       name: name, units: section.units, authority: authority, certificate: certificate, key: key)
     membership.pace = section.pace
+    membership.balance = section.balance
     membership.revocations = section.revocations
     self.membership = membership
     share(cluster, own, &reader)

@@ -25,6 +25,7 @@ final class MemberLoop {
   private var plane: MemberPlane
   private var sides: BothSides
   private var introductions = Introductions()
+  private var loads: LoadWatch
   private var sequence: UInt64 = 0
   private var sent: UInt64 = 0
   private var answeredAt: [Moment]
@@ -71,12 +72,13 @@ final class MemberLoop {
       limits: Self.limits(setting.profile))
     sides = BothSides(patience: profile.detection + profile.detection / 2)
     plane = MemberPlane(gateway, cluster, early, own: own.number)
+    loads = LoadWatch(profile)
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
     unit = ClusterUnit(
       ClusterDescription(
         own: UnitDescription(number: MemberNumber(own.number), address: .v4(own.outside)), incarnation: incarnation,
         others: units.map { UnitDescription(number: MemberNumber($0.number), address: .v4($0.outside)) },
-        configuration: setting.configuration, profile: profile),
+        configuration: setting.configuration, profile: profile, balance: setting.balance),
       seed: setting.seed)
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
   }
@@ -108,6 +110,9 @@ final class MemberLoop {
     }
     if hasBegun, let due = unit.nextTimer, due <= hauberk_boot_nanoseconds() {
       perform(unit.tick(now: hauberk_boot_nanoseconds()))
+    }
+    if hasBegun, let report = loads.report(plane, now: now) {
+      perform(unit.receive(.measured(report), now: hauberk_boot_nanoseconds()))
     }
     if introductions.isDue(now) { introduce() }
     for address in announcements.due(now) { announce(address) }

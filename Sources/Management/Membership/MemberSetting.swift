@@ -17,6 +17,7 @@ package struct MemberSetting {
   let units: [MembershipUnit]
   let own: MembershipUnit
   let profile: Profile
+  let balance: ClusterDescription.Balance
   let identity: UnitIdentity
   let keys: UnitKeys
   let clusterNumber: UInt64
@@ -35,6 +36,7 @@ package struct MemberSetting {
     units = Self.units(membership)
     own = try Self.own(units, number)
     profile = membership.pace == .fast ? .fast : .normal
+    balance = membership.balance == .packets ? .packets : .sets
     (identity, keys) = try Self.papers(membership, own)
     clusterNumber = Self.digest(membership.name)
     configuration = digest

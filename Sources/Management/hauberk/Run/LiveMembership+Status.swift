@@ -38,6 +38,7 @@ extension LiveMembership {
     status.isFenced = snapshot.isFenced
     status.leaseMilliseconds = Double(snapshot.leaseNanoseconds) / 1e6
     status.n = snapshot.n
+    status.balance = description.balance.rawValue
     status.tableVersion = snapshot.table.version
     status.running = snapshot.running.count
     for set in 0..<WorkSets.count {
@@ -54,6 +55,7 @@ extension LiveMembership {
       row.isDeputy = snapshot.deputy.map(Int.init) == unit.number
       row.sets = status.work.count { $0 == unit.number }
       let found = snapshot.members.first { Int($0.unit) == unit.number }
+      row.packetsPerSecond = unit.number == own ? snapshot.packetsPerSecond : found?.packetsPerSecond
       row.loss = found?.loss
       row.isSuspected = found?.isSuspected ?? false
       row.isDraining = found?.isDraining ?? false

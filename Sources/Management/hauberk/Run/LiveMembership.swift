@@ -46,7 +46,7 @@ final class LiveMembership {
       ["\(classify.hash)", "\(classify.key)"] + classify.clusterAddresses.map { "\($0)" }
       + classify.tunnels.map { "\($0.inboundSPI) \($0.outboundSPI) \($0.peer) \($0.local) \($0.remote)" }
       + classify.groups.map { "\($0.spi) \($0.senderIDBits)" } + classify.policies.map { "\($0)" }
-      + (configuration.membership.map { $0.units.map { "\($0)" } + ["\($0.pace)"] } ?? [])
+      + (configuration.membership.map { $0.units.map { "\($0)" } + ["\($0.pace)", "\($0.balance)"] } ?? [])
     return MemberSetting.digest(parts.joined(separator: "\n"))
   }
 
