@@ -76,7 +76,10 @@ package struct Classifier {
   package func classifyFully(_ frame: Bytes) -> Classification {
     let packet = Dissection(frame: frame, link: link)
     guard packet.fault == .none else { return Classification(packet.fault) }
-    if snapshot.pointee.isLive, link == .ethernet, let local = forGroup(packet, frame) { return local }
+    if snapshot.pointee.isLive, link == .ethernet {
+      if isDiscovery(packet, frame) { return Classification(.forUs) }
+      if let local = forGroup(packet, frame) { return local }
+    }
     switch snapshot.pointee.hash {
     case .keyed:
       return secured(KeyedRules(snapshot, from: side).workSet(of: packet), packet, frame)
@@ -89,6 +92,20 @@ package struct Classifier {
       }
       return secured(keyed, packet, frame)
     }
+  }
+
+  /// Neighbour discovery with us, or with whoever is there (RFC 4861): like ARP it is no work to be shared. A member whom
+  /// a neighbour answers has to hear that, and the master what he is asked for the cluster (X20).
+  private func isDiscovery(_ packet: Dissection, _ frame: Bytes) -> Bool {
+    let to = packet.addresses
+    guard to.isIPv6, packet.protocolNumber == IPProtocol.icmpv6, !packet.isFragment, packet.upper.count > 0,
+      packet.upper.uint8(at: 0) == NeighbourView.solicitation
+        || packet.upper.uint8(at: 0) == NeighbourView.advertisement,
+      frame.uint8(at: packet.offset &+ 7) == 255
+    else { return false }
+    return to.destinationHigh >> 56 == 0xff
+      || snapshot.pointee.locals.contains(high: to.destinationHigh, low: to.destinationLow, isIPv6: true)
+      || snapshot.pointee.cluster.contains(high: to.destinationHigh, low: to.destinationLow, isIPv6: true)
   }
 
   /// What is sent to a group on the link is for the gateway itself or for nobody (RFC 1812 section 5.3.4).

@@ -41,14 +41,18 @@ struct MembershipSection {
         reader.reject("units", "found the address \(address) twice, expected each once")
       }
     }
+    // X19: who has an IPv4 address there asks by ARP, and who has an IPv6 address by ND.
+    for (side, addresses) in [("inside", section.units.map(\.inside)), ("outside", section.units.map(\.outside))]
+    where Set(addresses.map(\.isIPv6)).count > 1 {
+      reader.reject("units", "found addresses of both families \(side), expected one: units ask each other by them")
+    }
     return section
   }
 
   private static func unit(_ reader: inout FieldReader) -> MembershipDescription.Unit? {
     let number = reader.field("number", .integer(in: 0...OwnershipDescription.mostMembers - 1))
-    // X19: by ARP, so far.
-    let inside = reader.field("inside", .address.matching("an IPv4 address") { !$0.isIPv6 })
-    let outside = reader.field("outside", .address.matching("an IPv4 address") { !$0.isIPv6 })
+    let inside = reader.field("inside", .address.matching("the address of a host") { $0.isHost })
+    let outside = reader.field("outside", .address.matching("the address of a host") { $0.isHost })
     guard let number, let inside, let outside else { return nil }
     return MembershipDescription.Unit(number: number, inside: inside, outside: outside)
   }

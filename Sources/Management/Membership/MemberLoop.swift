@@ -76,8 +76,8 @@ final class MemberLoop {
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
     unit = ClusterUnit(
       ClusterDescription(
-        own: UnitDescription(number: MemberNumber(own.number), address: .v4(own.outside)), incarnation: incarnation,
-        others: units.map { UnitDescription(number: MemberNumber($0.number), address: .v4($0.outside)) },
+        own: UnitDescription(number: MemberNumber(own.number), address: own.outside), incarnation: incarnation,
+        others: units.map { UnitDescription(number: MemberNumber($0.number), address: $0.outside) },
         configuration: setting.configuration, profile: profile, balance: setting.balance),
       seed: setting.seed)
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
@@ -216,7 +216,7 @@ final class MemberLoop {
     switch keys.introduce(sealed.payload, now: keys.now) {
     case .success(let certificate):
       // A certificate is for one place in the cluster.
-      guard certificate.addresses.contains(.v4(known.inside)), certificate.addresses.contains(.v4(known.outside)) else {
+      guard certificate.addresses.contains(known.inside), certificate.addresses.contains(known.outside) else {
         keys.forget(UInt8(number))
         gate.refuse(.content)
         return tell("unit \(number) shows a certificate without its addresses: not believed", isWarning: true)

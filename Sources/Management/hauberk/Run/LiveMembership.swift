@@ -29,10 +29,9 @@ final class LiveMembership {
     setting = try MemberSetting(
       membership, unit: own, stateDirectory: configuration.stateDirectory ?? "",
       digest: Self.digest(configuration), interfaces: gateway.interfaces, devices: devices, macs: macs)
-    func ipv4(_ address: IPAddress) -> IPv4Address? { if case .v4(let address) = address { address } else { nil } }
     cluster = ClusterDesk(
       units: membership.units.map {
-        ClusterDesk.Unit(number: $0.number, inside: ipv4($0.inside), outside: ipv4($0.outside))
+        ClusterDesk.Unit(number: $0.number, inside: $0.inside, outside: $0.outside)
       }, own: own, macs: macs)
   }
 
