@@ -240,18 +240,21 @@ struct LoadSharingTests {
     var bench = Bench.client()
     let directives = bench.unit.receive(.measured(report([1: 700])), now: bench.now)
     #expect(directives.messages() == [.load(report([1: 700]))])
-    #expect(bench.unit.snapshot(now: bench.now).packetsPerSecond == 700)
+    #expect(bench.unit.snapshot(now: bench.now).packetsPerSecond == [Bench.own: 700])
+    // Its master's as well.
+    _ = bench.receive(.load(report([2: 40])), from: 1, term: bench.unit.term)
+    #expect(bench.unit.snapshot(now: bench.now).packetsPerSecond == [Bench.own: 700, 1: 40])
     var master = Bench.master()
     _ = master.admit(3)
     _ = master.receive(.load(report([1: 700])), from: 3, term: master.unit.term)
-    #expect(master.unit.snapshot(now: master.now).members.first?.packetsPerSecond == 700)
+    #expect(master.unit.snapshot(now: master.now).packetsPerSecond[3] == 700)
     _ = master.receive(.load(report([1: 900])), from: 3, term: master.unit.term + 256)
-    #expect(master.unit.snapshot(now: master.now).members.first?.packetsPerSecond == 700)
+    #expect(master.unit.snapshot(now: master.now).packetsPerSecond[3] == 700)
     for _ in 0..<260 {
       _ = master.pass(20 * .millisecond)
       _ = master.keepalive(from: 3)
     }
-    #expect(master.unit.snapshot(now: master.now).members.first?.packetsPerSecond == nil)
+    #expect(master.unit.snapshot(now: master.now).packetsPerSecond[3] == nil)
   }
 
   @Test("Outside nobody is told")

@@ -13,8 +13,6 @@ public struct ClusterSnapshot: Equatable, Sendable {
     public var loss: Double?
     public var isSuspected: Bool
     public var isDraining: Bool
-    /// By its own word, if there is one.
-    public var packetsPerSecond: Int?
   }
 
   public var role: Role
@@ -29,8 +27,8 @@ public struct ClusterSnapshot: Equatable, Sendable {
   public var members: [Member]
   public var table: OwnershipTable
   public var running: WorkSetBitmap
-  /// Our own load, if it was measured.
-  public var packetsPerSecond: Int?
+  /// Load, by the word of each unit that has said so lately; our own among them.
+  public var packetsPerSecond: [MemberNumber: Int]
 }
 
 extension ClusterUnit {
@@ -45,7 +43,10 @@ extension ClusterUnit {
     var snapshot = ClusterSnapshot(
       role: .outside, term: term, master: nil, deputy: nil, n: 2,
       leaseNanoseconds: leaseUntil > now ? leaseUntil - now : 0, isFenced: isFenced, members: [],
-      table: holdings.table, running: holdings.running, packetsPerSecond: packetsPerSecond(of: own))
+      table: holdings.table, running: holdings.running, packetsPerSecond: [:])
+    for unit in [own] + description.others.map(\.number) {
+      snapshot.packetsPerSecond[unit] = packetsPerSecond(of: unit)
+    }
     switch role {
     case .outside: break
     case .joining(let joining):
@@ -58,8 +59,7 @@ extension ClusterUnit {
       snapshot.n = Int(client.n)
       snapshot.members = client.members.filter { $0.unit != own }.map {
         ClusterSnapshot.Member(
-          unit: $0.unit, sets: Int($0.sets), loss: nil, isSuspected: false, isDraining: false,
-          packetsPerSecond: packetsPerSecond(of: $0.unit))
+          unit: $0.unit, sets: Int($0.sets), loss: nil, isSuspected: false, isDraining: false)
       }
     case .master(let master):
       snapshot.role = .master
@@ -69,7 +69,7 @@ extension ClusterUnit {
       snapshot.members = master.members.map {
         ClusterSnapshot.Member(
           unit: $0.unit, sets: master.assignment.load[Int($0.unit)], loss: $0.loss.probability,
-          isSuspected: $0.isSuspected, isDraining: $0.isDraining, packetsPerSecond: packetsPerSecond(of: $0.unit))
+          isSuspected: $0.isSuspected, isDraining: $0.isDraining)
       }
     }
     return snapshot

@@ -156,6 +156,20 @@ import Wire
   }
 
   @Test(arguments: Side.allCases)
+  func `discovery is no work to be shared: control hears a neighbour, whoever has his set (X20)`(_ side: Side) throws {
+    let member = try PipedMember(PipedMember.all(of: 1), isIPv6: true)
+    member.work()
+    let stranger = "2001:db8:\(side == .inside ? 1 : 2)::77"
+    let group = frame(135, own(side), from: stranger, to: "ff02::1:ff00:1", mac: "33:33:ff:00:00:01")
+    for frame in [question(side, from: stranger), answer(side, of: stranger), group] {
+      member.piped.send(frame, side, worker: 0)
+    }
+    received(member, 3)
+    let punted = member.piped.punted()
+    #expect(punted.count == 3 && punted.allSatisfy { $0.reason == .forUs } && member.drops(.notMine) == 0)
+  }
+
+  @Test(arguments: Side.allCases)
   func `strangers, and what is wrong, are control's`(_ side: Side) throws {
     let member = try PipedMember(PipedMember.all(of: 0), isIPv6: true)
     member.work()

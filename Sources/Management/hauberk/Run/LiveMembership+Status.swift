@@ -55,7 +55,7 @@ extension LiveMembership {
       row.isDeputy = snapshot.deputy.map(Int.init) == unit.number
       row.sets = status.work.count { $0 == unit.number }
       let found = snapshot.members.first { Int($0.unit) == unit.number }
-      row.packetsPerSecond = unit.number == own ? snapshot.packetsPerSecond : found?.packetsPerSecond
+      row.packetsPerSecond = snapshot.packetsPerSecond[MemberNumber(unit.number)]
       row.loss = found?.loss
       row.isSuspected = found?.isSuspected ?? false
       row.isDraining = found?.isDraining ?? false
