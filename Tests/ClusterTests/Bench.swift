@@ -15,11 +15,11 @@ struct Bench {
   var isQuiet = false
   private var numbers: [MemberNumber: UInt64] = [:]
 
-  init(_ applications: [any Application] = [], configuration: UInt64 = 0) {
+  init(_ applications: [any Application] = [], configuration: UInt64 = 0, balance: ClusterDescription.Balance = .sets) {
     unit = ClusterUnit(
       ClusterDescription(
         own: Self.description(Self.own), incarnation: Self.incarnation, others: [1, 3, 4].map(Self.description),
-        configuration: configuration, certificate: [2]), applications: applications, seed: 5)
+        configuration: configuration, certificate: [2], balance: balance), applications: applications, seed: 5)
     _ = unit.start(now: now)
   }
 
@@ -101,8 +101,10 @@ struct Bench {
   // Ready-made
 
   /// Alone, and the master.
-  static func master(_ applications: [any Application] = []) -> Bench {
-    var bench = Bench(applications)
+  static func master(
+    _ applications: [any Application] = [], balance: ClusterDescription.Balance = .sets
+  ) -> Bench {
+    var bench = Bench(applications, balance: balance)
     _ = bench.pass(2 * .second)
     return bench
   }

@@ -46,7 +46,15 @@ struct MessageTests {
       Keepalive(
         number: 1, stamp: 2, roster: 3, tableTerm: 4, tableVersion: 5, loss: 6, isDraining: true,
         running: WorkSetBitmap([0, 63, 64, 1023]))),
+    .load(load),
   ]
+
+  private static let load: LoadReport = {
+    var report = LoadReport()
+    for set in 1..<1024 { report[set] = set * set * 40 }
+    report.packetsPerSecond = .max
+    return report
+  }()
 
   private func envelope(_ message: Message) -> Envelope {
     Envelope(type: message.type, sender: 1, cluster: 2, term: 0x501, incarnation: 3, sequence: 4)
@@ -62,7 +70,7 @@ struct MessageTests {
 
   @Test("Every kind has a test and a type of its own")
   func types() {
-    #expect(Set(Self.all.map(\.type)) == Set(1...16))
+    #expect(Set(Self.all.map(\.type)) == Set(1...17))
   }
 
   @Test("Cut short anywhere it is no message, or another that is shorter", arguments: all.indices)

@@ -59,7 +59,7 @@ extension ClusterUnit {
     guard case .master(var master) = role else { return }
     var moved = 0
     if !master.isCollecting, !master.assignment.isMoving {
-      moved = master.assignment.balance(eligible(master), most: profile.movesPerRound)
+      moved = balanced(&master)
     }
     // Where one round is not enough, the next one follows as soon as this one is through.
     let isMore = moved == profile.movesPerRound || master.assignment.isMoving && moved == 0

@@ -24,6 +24,7 @@ public struct ClusterUnit {
   var hasBelonged = false
   /// Somebody else's frame, by whatever way.
   var segmentHeardAt: Moment?
+  var loads = LoadBook()
   /// Keepalives are numbered from the first of this life.
   var number: UInt64 = 0
   /// When there is something to do, if nothing happens before. Nil is never.
@@ -60,6 +61,7 @@ public struct ClusterUnit {
     let from = Sender(unit: sender, incarnation: envelope.incarnation, term: envelope.term)
     switch message {
     case .part, .partTaken, .giving, .holding: receiveHandover(message, from)
+    case .load(let report): hearLoad(report, from)
     default:
       switch role {
       case .outside: break
@@ -81,6 +83,7 @@ public struct ClusterUnit {
     case .noting(let sets): areNoting(sets)
     case .holding(let sets): areHolding(sets)
     case .stopped(let sets, let notes): haveStopped(sets, notes)
+    case .measured(let report): haveMeasured(report)
     case .drain:
       isDraining = true
       if case .joining = role {

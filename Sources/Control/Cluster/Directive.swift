@@ -52,6 +52,8 @@ public enum Happening: Equatable, Sendable {
   case stopped(WorkSetBitmap, WorkNotes)
   /// Give everything away, then leave.
   case drain
+  /// What our own sets cost; to be said every `Profile.measureInterval`.
+  case measured(LoadReport)
 }
 
 /// What an operator may want to know, with the reason.

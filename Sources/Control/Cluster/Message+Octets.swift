@@ -20,6 +20,7 @@ extension Message {
     case .partTaken: 14
     case .giving: 15
     case .holding: 16
+    case .load: 17
     }
   }
 
@@ -56,6 +57,7 @@ extension Message {
     case .giving(let sets, let version), .holding(let sets, let version):
       writer.put(version)
       for word in sets.words { writer.put(word) }
+    case .load(let report): report.write(to: &writer)
     }
     return writer.octets
   }
@@ -85,6 +87,7 @@ extension Message {
     case 14: readReceipt(&reader)
     case 15: readSets(&reader).map { .giving($0.sets, version: $0.version) }
     case 16: readSets(&reader).map { .holding($0.sets, version: $0.version) }
+    case 17: LoadReport(&reader).map { .load($0) }
     default: nil
     }
   }

@@ -34,6 +34,8 @@ public enum Message: Equatable, Sendable {
   case giving(WorkSetBitmap, version: UInt64)
   /// The answer, when it is so. `version` is the question's.
   case holding(WorkSetBitmap, version: UInt64)
+  /// To all, so that the next master knows it as well.
+  case load(LoadReport)
 }
 
 public struct JoinRequest: Equatable, Sendable {

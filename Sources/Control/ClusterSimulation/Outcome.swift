@@ -26,6 +26,18 @@ public struct Outcome: Sendable {
   public var packets = 0
   public var packetsLost = 0
 
+  /// In the end, where work is shared out by packets.
+  public var loads: [Load] = []
+
+  /// What a unit carries.
+  public struct Load: Equatable, Sendable {
+    public var unit: Int
+    public var sets: Int
+    public var packetsPerSecond: Int
+    /// Of its sets.
+    public var heaviest: Int
+  }
+
   public var isGood: Bool { violations.isEmpty }
 }
 

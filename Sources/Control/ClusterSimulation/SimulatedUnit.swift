@@ -60,6 +60,7 @@ struct SimulatedUnit {
   var held: [Int: [UInt64]] = [:]
   /// Of sets that are about to start.
   var worked: [(WorkSetBitmap, WorkNotes)] = []
+  var load: SimulatedLoad
 
   // The wires
   var plugs: [Plug]
@@ -76,10 +77,11 @@ struct SimulatedUnit {
     var isMute = false
   }
 
-  init(clock: SimulatedClock, control: ClusterUnit, gate: Gate, wires: Int) {
+  init(clock: SimulatedClock, control: ClusterUnit, gate: Gate, wires: Int, load: SimulatedLoad) {
     self.clock = clock
     self.control = control
     self.gate = gate
+    self.load = load
     plugs = Array(repeating: Plug(), count: wires)
   }
 
@@ -94,6 +96,7 @@ struct SimulatedUnit {
     worked = []
     waiting = []
     timerMoment = nil
+    load.clear()
   }
 
   mutating func beginNoting(_ sets: WorkSetBitmap) { noting.formUnion(sets.intersection(isToNote)) }

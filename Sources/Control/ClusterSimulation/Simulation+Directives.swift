@@ -119,6 +119,7 @@ extension Simulation {
       "keepalive \(keepalive.number): roster \(keepalive.roster), by \(term(keepalive.tableTerm)).\(keepalive.tableVersion), "
         + "runs \(keepalive.running.count)"
     case .table(let table): "table \(table.version)"
+    case .load(let report): "load \(report.packetsPerSecond)/s"
     case .joinRequest: "join?"
     case .joinAnswer(let answer): "join: \(answer.verdict)"
     default: "\(message)"

@@ -19,6 +19,7 @@ public struct Simulation {
     case end(Int)
     case look
     case rest
+    case measure(Int)
   }
 
   let scenario: Scenario
@@ -58,14 +59,16 @@ public struct Simulation {
       let clock = SimulatedClock(offset: chance.between(.second, 1000 * .second), driftPerMillion: drift)
       units.append(
         SimulatedUnit(
-          clock: clock, control: control(number, incarnation: 1), gate: gate(number), wires: scenario.wires))
+          clock: clock, control: control(number, incarnation: 1), gate: gate(number), wires: scenario.wires,
+          load: SimulatedLoad(over: scenario.profile.measuredOver)))
+      if scenario.loads != nil { queue.add(.measure(number), at: UInt64(number) * .millisecond) }
     }
     for fault in scenario.faults.indices {
       queue.add(.begin(fault), at: scenario.faults[fault].begin)
       queue.add(.end(fault), at: scenario.faults[fault].end)
     }
     queue.add(.look, at: scenario.calm)
-    queue.add(.rest, at: scenario.end - min(scenario.end, Scenario.rest))
+    queue.add(.rest, at: scenario.end - min(scenario.end, scenario.rest))
   }
 
   private func control(_ number: Int, incarnation: UInt64) -> ClusterUnit {
@@ -77,7 +80,7 @@ public struct Simulation {
     return ClusterUnit(
       ClusterDescription(
         own: unit(number), incarnation: incarnation, others: (0..<scenario.members).map(unit),
-        certificate: [UInt8(number)], profile: scenario.profile),
+        certificate: [UInt8(number)], profile: scenario.profile, balance: scenario.loads == nil ? .sets : .packets),
       applications: [SimulatedApplication(ledger)], seed: mix(scenario.seed ^ incarnation))
   }
 
@@ -141,6 +144,7 @@ public struct Simulation {
     case .end(let fault): end(scenario.faults[fault])
     case .look: look()
     case .rest: rest = newestTable
+    case .measure(let unit): measureLoad(unit)
     }
   }
 

@@ -107,16 +107,19 @@ package struct Classifier {
     let isOwn = snapshot.pointee.locals.contains(
       high: to.destinationHigh, low: to.destinationLow, isIPv6: to.isIPv6)
     if isOwn && !isClusters { return Classification(.forUs) }
-    let isOnLink = isOwn || isClusters || Self.isLinkLocal(to)
-    return isOnLink && isDiscovery(packet) ? Classification(.forUs) : nil
+    let isOnLink = isOwn || isClusters || Self.isOfLink(to)
+    return isOnLink && isDiscovery(packet, frame) ? Classification(.forUs) : nil
   }
 
-  private static func isLinkLocal(_ to: AddressPair) -> Bool { to.isIPv6 && to.destinationHigh &>> 54 == 0x3fa }
+  private static func isOfLink(_ to: AddressPair) -> Bool {
+    to.isIPv6 && (to.destinationHigh &>> 54 == 0x3fa || to.destinationHigh &>> 56 == 0xff)
+  }
 
   /// A question or an answer: hosts ask once more at the MAC address that they know, the cluster's.
-  private func isDiscovery(_ packet: Dissection) -> Bool {
+  /// What has come by way of a router is neither (RFC 4861 section 7.1).
+  private func isDiscovery(_ packet: Dissection, _ frame: Bytes) -> Bool {
     guard packet.protocolNumber == IPProtocol.icmpv6, packet.addresses.isIPv6, !packet.isFragment,
-      packet.upper.count > 0
+      packet.upper.count > 0, frame.uint8(at: packet.offset &+ 7) == 255
     else { return false }
     let type = packet.upper.uint8(at: 0)
     return type == NeighbourView.solicitation || type == NeighbourView.advertisement

@@ -22,10 +22,19 @@ public struct MembershipDescription: Equatable, Sendable {
     case fast
   }
 
+  /// What members are to have the same of.
+  public enum Balance: String, CaseIterable, Sendable {
+    /// Work sets, whatever is in them.
+    case sets
+    /// Packets per second, as a mean over about ten seconds.
+    case packets
+  }
+
   /// Of the cluster: in every unit's certificate.
   public var name: String
   public var units: [Unit]
   public var pace = Pace.normal
+  public var balance = Balance.sets
   /// Files: who signs certificates, what was revoked, who this unit is.
   public var authority: String
   public var revocations: String?

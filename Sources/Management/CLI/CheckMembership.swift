@@ -33,6 +33,10 @@ struct CheckMembership {
         + (membership.revocations.map { ", but for those in \($0)" } ?? "; nothing says whose certificates are revoked"),
       "  pace \(membership.pace.rawValue): a dead member's work is another's within \(promiseMilliseconds) ms",
     ]
+    lines.append(
+      membership.balance == .packets
+        ? "  work is shared out by packets per second, as a mean over ten seconds: each member carries as many"
+        : "  work is shared out by sets: each member has as many")
     for side in Side.allCases {
       let addresses = shared.filter { $0.side == side }.map { one in
         "\(one.address)" + (one.vlan.map { " in VLAN \($0)" } ?? "")
@@ -67,7 +71,7 @@ struct CheckMembership {
       ("name", .string(membership.name)), ("unit", .integer(UInt64(own))), ("units", .array(units)),
       ("shared", .object(sides + [("elsewhere", list(elsewhere))])),
       ("mac", mac.map { .string($0.description) } ?? .null), ("pace", .string(membership.pace.rawValue)),
-      ("promiseMilliseconds", .integer(UInt64(promiseMilliseconds))),
+      ("balance", .string(membership.balance.rawValue)), ("promiseMilliseconds", .integer(UInt64(promiseMilliseconds))),
       ("authority", .string(membership.authority)),
       ("revocations", membership.revocations.map { .string($0) } ?? .null),
       ("certificate", .string(membership.certificate)), ("key", .string(membership.key)),

@@ -8,6 +8,7 @@ struct MembershipSection {
   /// Units are there, if perhaps wrong ones: what else is there belongs to them.
   var isMeant: Bool
   var pace: MembershipDescription.Pace
+  var balance: MembershipDescription.Balance
   var authority: String?
   var revocations: String?
 
@@ -17,10 +18,11 @@ struct MembershipSection {
       name: reader.optional("name", .name), units: units ?? [],
       isMeant: units.map { !$0.isEmpty } ?? reader.contains("units"),
       pace: reader.field("pace", .choice, default: .normal),
+      balance: reader.field("balance", .choice, default: .sets),
       authority: reader.optional("authority", .absolutePath),
       revocations: reader.optional("revocations", .absolutePath))
     if !section.isMeant {
-      for field in ["name", "pace", "authority", "revocations"] where reader.contains(field) {
+      for field in ["name", "pace", "balance", "authority", "revocations"] where reader.contains(field) {
         reader.reject(field, "only members of a cluster have it, expected 'units' as well: those that may be members")
       }
       return section
@@ -39,14 +41,18 @@ struct MembershipSection {
         reader.reject("units", "found the address \(address) twice, expected each once")
       }
     }
+    // X19: who has an IPv4 address there asks by ARP, and who has an IPv6 address by ND.
+    for (side, addresses) in [("inside", section.units.map(\.inside)), ("outside", section.units.map(\.outside))]
+    where Set(addresses.map(\.isIPv6)).count > 1 {
+      reader.reject("units", "found addresses of both families \(side), expected one: units ask each other by them")
+    }
     return section
   }
 
   private static func unit(_ reader: inout FieldReader) -> MembershipDescription.Unit? {
     let number = reader.field("number", .integer(in: 0...OwnershipDescription.mostMembers - 1))
-    // X19: by ARP, so far.
-    let inside = reader.field("inside", .address.matching("an IPv4 address") { !$0.isIPv6 })
-    let outside = reader.field("outside", .address.matching("an IPv4 address") { !$0.isIPv6 })
+    let inside = reader.field("inside", .address.matching("the address of a host") { $0.isHost })
+    let outside = reader.field("outside", .address.matching("the address of a host") { $0.isHost })
     guard let number, let inside, let outside else { return nil }
     return MembershipDescription.Unit(number: number, inside: inside, outside: outside)
   }
@@ -98,6 +104,7 @@ extension Configuration {
     var membership = MembershipDescription(
       name: name, units: section.units, authority: authority, certificate: certificate, key: key)
     membership.pace = section.pace
+    membership.balance = section.balance
     membership.revocations = section.revocations
     self.membership = membership
     share(cluster, own, &reader)

@@ -25,6 +25,7 @@ final class MemberLoop {
   private var plane: MemberPlane
   private var sides: BothSides
   private var introductions = Introductions()
+  private var loads: LoadWatch
   private var sequence: UInt64 = 0
   private var sent: UInt64 = 0
   private var answeredAt: [Moment]
@@ -73,12 +74,13 @@ final class MemberLoop {
       limits: Self.limits(setting.profile))
     sides = BothSides(patience: profile.detection + profile.detection / 2)
     plane = MemberPlane(gateway, cluster, early, own: own.number)
+    loads = LoadWatch(profile)
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
     unit = ClusterUnit(
       ClusterDescription(
-        own: UnitDescription(number: MemberNumber(own.number), address: .v4(own.outside)), incarnation: incarnation,
-        others: units.map { UnitDescription(number: MemberNumber($0.number), address: .v4($0.outside)) },
-        configuration: setting.configuration, profile: profile),
+        own: UnitDescription(number: MemberNumber(own.number), address: own.outside), incarnation: incarnation,
+        others: units.map { UnitDescription(number: MemberNumber($0.number), address: $0.outside) },
+        configuration: setting.configuration, profile: profile, balance: setting.balance),
       seed: setting.seed)
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
   }
@@ -110,6 +112,9 @@ final class MemberLoop {
     }
     if hasBegun, let due = unit.nextTimer, due <= hauberk_boot_nanoseconds() {
       perform(unit.tick(now: hauberk_boot_nanoseconds()))
+    }
+    if hasBegun, let report = loads.report(plane, now: now) {
+      perform(unit.receive(.measured(report), now: hauberk_boot_nanoseconds()))
     }
     if introductions.isDue(now) { introduce() }
     for address in announcements.due(now) { announce(address) }
@@ -215,7 +220,7 @@ final class MemberLoop {
     switch keys.introduce(sealed.payload, now: keys.now) {
     case .success(let certificate):
       // A certificate is for one place in the cluster.
-      guard certificate.addresses.contains(.v4(known.inside)), certificate.addresses.contains(.v4(known.outside)) else {
+      guard certificate.addresses.contains(known.inside), certificate.addresses.contains(known.outside) else {
         keys.forget(UInt8(number))
         gate.refuse(.content)
         return tell("unit \(number) shows a certificate without its addresses: not believed", isWarning: true)

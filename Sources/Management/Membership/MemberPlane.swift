@@ -14,7 +14,7 @@ struct MemberPlane {
   private var lease: Moment = 0
   private var isFenced = true
   private var table = OwnershipTable()
-  private var running = WorkSetBitmap()
+  private(set) var running = WorkSetBitmap()
   private var isChanged = false
   private var change = LiveGateway.OwnershipChange()
   /// Of those that run: what is worked on is noted. Of those that do not: what comes is held (X10).

@@ -13,8 +13,13 @@ extension PipedGateway {
     member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil, prepare: @escaping @Sendable () -> Void = {}
   ) throws -> PipedGateway {
     func own(_ side: Side, _ text: String, _ network: String) -> InterfaceDescription {
-      InterfaceDescription(
-        side: side, addresses: [InterfaceAddress(IPAddress(text)!, network: IPPrefix(network)!)], mtu: 1500)
+      var addresses = [InterfaceAddress(IPAddress(text)!, network: IPPrefix(network)!)]
+      if member != nil {
+        let number = side == .inside ? 1 : 2
+        addresses.append(
+          InterfaceAddress(IPAddress("2001:db8:\(number)::1")!, network: IPPrefix("2001:db8:\(number)::/64")!))
+      }
+      return InterfaceDescription(side: side, addresses: addresses, mtu: 1500)
     }
     var description = GatewayDescription(
       ports: [PortDescription(side: .inside, device: "in"), PortDescription(side: .outside, device: "out")],

@@ -15,7 +15,7 @@ extension ClusterStatus {
       ("term", "\(term), master \(Self.word(master)), deputy \(Self.word(deputy))"),
       ("lease", "\(Format.fixed(leaseMilliseconds, 0)) ms left"),
       ("detection", "\(Format.fixed(detectionMilliseconds, 0)) ms of silence; \(n) keepalives within it"),
-      ("work", "\(running) of \(work.count) sets; table \(tableVersion)"),
+      ("work", "\(running) of \(work.count) sets; table \(tableVersion); shared out by \(balance)"),
       (
         "messages",
         "\(Format.grouped(passed)) taken, \(Format.grouped(sent)) sent, \(Format.grouped(unsent)) not taken by the kernel"
@@ -35,8 +35,8 @@ extension ClusterStatus {
 
   package var membersText: String {
     var table = Table([
-      ("unit", .right), ("inside", .left), ("outside", .left), ("role", .left), ("sets", .right), ("loss", .right),
-      ("", .left),
+      ("unit", .right), ("inside", .left), ("outside", .left), ("role", .left), ("sets", .right),
+      ("packets/s", .right), ("loss", .right), ("", .left),
     ])
     for unit in units {
       let notes = [
@@ -45,6 +45,7 @@ extension ClusterStatus {
       ].compactMap { $0 }
       table.add([
         "\(unit.unit)", unit.inside, unit.outside, unit.role, "\(unit.sets)",
+        unit.packetsPerSecond.map { Format.grouped(UInt64($0)) } ?? "-",
         unit.loss.map { "\(Format.fixed($0 * 100, 1)) %" } ?? "-", notes.joined(separator: ", "),
       ])
     }

@@ -39,6 +39,7 @@ extension LiveMembership {
     status.isFenced = snapshot.isFenced
     status.leaseMilliseconds = Double(snapshot.leaseNanoseconds) / 1e6
     status.n = snapshot.n
+    status.balance = description.balance.rawValue
     status.tableVersion = snapshot.table.version
     status.runs = (0..<WorkSets.count).filter { snapshot.running.contains($0) }
     status.running = status.runs.count
@@ -56,6 +57,7 @@ extension LiveMembership {
       row.isDeputy = snapshot.deputy.map(Int.init) == unit.number
       row.sets = status.work.count { $0 == unit.number }
       let found = snapshot.members.first { Int($0.unit) == unit.number }
+      row.packetsPerSecond = snapshot.packetsPerSecond[MemberNumber(unit.number)]
       row.loss = found?.loss
       row.isSuspected = found?.isSuspected ?? false
       row.isDraining = found?.isDraining ?? false
