@@ -10,7 +10,7 @@ struct DropReasonTests {
         "none", "frameTooShort", "foreignMAC", "unsupportedEtherType", "tooManyTags", "arp", "ipv4Truncated",
         "ipv4Version", "ipv4HeaderLength", "ipv4TotalLength", "ipv6Truncated", "ipv6Version", "notMine",
         "workSetUnassigned", "workSetPending", "fenced", "crossingFull", "noFrame", "noPolicy", "policyDiscard",
-        "clearOutside", "innerTruncated",
+        "clearOutside", "stateLost", "innerTruncated",
         "tooLongToSeal", "tooBigForPath", "linkFamily", "noRoomInFrame", "fragmentInTransport", "sequenceExhausted",
         "lifetimeOver", "noSenderID", "unknownSPI", "espTooShort", "espMisaligned", "espTooDeep", "replayed",
         "outsideWindow",

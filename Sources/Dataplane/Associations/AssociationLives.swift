@@ -8,10 +8,12 @@ final class StateRoom {
   private var nextOutbound: UnsafeMutableRawPointer
   private var nextInbound: UnsafeMutableRawPointer
   let workers: Int
+  private let origin: Int32
 
-  /// A tunnel's parameters, or nil for a group.
-  init(_ beginning: [ESPDescription?], workers: Int) {
+  /// A tunnel's parameters, or nil for a group. `origin`: when they begin, in seconds after the epoch.
+  init(_ beginning: [ESPDescription?], workers: Int, origin: Int32) {
     self.workers = workers
+    self.origin = origin
     let groups = beginning.count { $0 == nil }, tunnels = beginning.count - groups
     let windows = beginning.reduce(0) { $0 + ($1.map { ReplayWindow.bytes(size: $0.window) } ?? 0) }
     let states = tunnels + groups * workers
@@ -30,7 +32,7 @@ final class StateRoom {
         nonces: .none,
         sequence: OutboundSequence(
           extended: esp.isExtended, softLimit: esp.packets?.soft, hardLimit: esp.packets?.hard),
-        nextNonces: .none))
+        origin: origin, nextNonces: .none))
     return state
   }
 
@@ -57,6 +59,8 @@ final class TunnelLife {
   let opening: CipherKey
   let outboundState: UnsafeMutablePointer<OutboundState>
   let inboundState: UnsafeMutablePointer<InboundState>
+  /// What tells it from other lives of its SPI, once somebody has asked.
+  var name: StateName?
   private let room: StateRoom
 
   init(_ esp: ESPDescription, _ sealing: CipherKey, _ opening: CipherKey, _ room: StateRoom) {
@@ -90,6 +94,7 @@ final class GroupLife {
   let outboundStates: UnsafeMutablePointer<OutboundState>
   let inboundStates: UnsafeMutablePointer<InboundState>
   let windows: UnsafeMutablePointer<SenderWindows>
+  var name: StateName?
   private let group: GroupDescription
   private let room: StateRoom
 

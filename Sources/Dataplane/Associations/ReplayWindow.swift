@@ -44,6 +44,15 @@ struct ReplayWindow: @unchecked Sendable {
     (UnsafeMutableRawPointer(head) + Self.headBytes).assumingMemoryBound(to: UInt64.self)
   }
 
+  /// No number is fresh: what it knew went with another member. It costs no look of its own, for every number lies left of
+  /// the last there is.
+  func close() {
+    head.pointee.highest = .max
+    words.update(repeating: .max, count: size / 64)
+  }
+
+  var isClosed: Bool { head.pointee.highest == .max }
+
   /// What a window takes of a pool.
   static func bytes(size: Int) -> Int { (headBytes + size / 8 + alignment - 1) / alignment * alignment }
 

@@ -42,7 +42,8 @@ package struct OwnershipCell: @unchecked Sendable {
 
   /// The table before it: to be freed when no worker can hold it any more.
   func replace(by next: OwnershipDescription) -> UnsafeRawPointer {
-    // edge ownership.content: release; pairs with the acquire in load. The table is written before.
+    // edge ownership.content: release; pairs with the acquire in load. The table is written before, and so are the numbers
+    // and windows of work sets that begin by it.
     let old = current.pointee.exchange(UInt(bitPattern: Self.table(next)), ordering: .acquiringAndReleasing)
     return UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped
   }

@@ -65,6 +65,8 @@ package final class LiveGateway {
   let ownership: OwnershipCell
   /// What the cluster's thread and workers say to each other. It outlives the gateway.
   package let cluster: ClusterDesk?
+  /// Of a cluster's member.
+  let states: SetStates?
   let shared: WorkerShared
   let orders: [SPSCRing<Order>]
   let desks: [TraceDesk]
@@ -114,6 +116,7 @@ package final class LiveGateway {
     }
     associations = try Associations(description.classify, engine: engine, workers: workers)
     associations.tables.epoch.pointee = hauberk_seconds()
+    states = cluster == nil ? nil : SetStates(associations)
     supply = try NonceSupply(
       associations, description.ownership, workers: workers, unit: description.unit, from: nonces, history)
     neighbours = NeighbourTable()
@@ -267,10 +270,12 @@ package final class LiveGateway {
     // Orders name SAs by the numbers of now: none may be under way when those change.
     awaitOrders()
     whenSure()
+    states?.enter(newAssociations)
     let old = shared.cell.publish(newSnapshot) {
       for exchange in exchanges { exchange.wakeWorker() }
       hauberk_yield()
     }
+    states?.leave()
     ClassifySnapshotBuilder.destroy(old)
     forward.deallocate()
     snapshot = newSnapshot
