@@ -9,7 +9,7 @@ import Synchronization
 /// the one that reloads, which takes it for one set at a time and for no more than a set's numbers; who waits for it lends
 /// its priority. No worker ever takes it.
 package final class SetStates: Sendable {
-  private struct State {
+  fileprivate struct State {
     var index: StateIndex
     /// Of the generation before, as long as workers may still go by it.
     var leaving: Leaving?
@@ -18,7 +18,7 @@ package final class SetStates: Sendable {
     var strays: [Int: [SetImage.Record]] = [:]
   }
 
-  private struct Leaving {
+  fileprivate struct Leaving {
     var tunnels: [[StateIndex.Tunnel]]
     var groups: [StateIndex.Group]
   }

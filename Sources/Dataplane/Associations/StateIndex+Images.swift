@@ -1,5 +1,6 @@
 import CKernel
 import Contract
+import Synchronization
 
 // Lives to images and back. Only while no worker works on the set.
 
