@@ -78,10 +78,15 @@ final class TunnelLife {
 
   /// False: another SA, which begins anew. `before`: as which it has lived till now.
   static func goesOn(from before: TunnelDescription, as next: TunnelDescription) throws(CryptoError) -> Bool {
-    guard let old = before.security, let new = next.security, next.outboundSPI == before.outboundSPI,
-      new.inboundKey.material.isSame(as: old.inboundKey.material),
-      new.outboundKey.material.isSame(as: old.outboundKey.material)
-    else { return false }
+    guard let old = before.security, let new = next.security else { return false }
+    let isSame = [(new.inboundKey, old.inboundKey), (new.outboundKey, old.outboundKey)].map {
+      $0.material.isSame(as: $1.material)
+    }
+    guard isSame.contains(true) else { return false }
+    // Otherwise what was opened or sealed with the key that stays would be begun anew.
+    guard !isSame.contains(false), next.outboundSPI == before.outboundSPI else {
+      throw AssociationChange.refusal("the tunnel \(next.name)", "its outbound SPI or one of two keys")
+    }
     try AssociationChange.check(new.esp, follows: old.esp, "the tunnel \(next.name)")
     return true
   }

@@ -34,10 +34,12 @@ extension StateIndex.Tunnel {
   func take(_ content: SetImage.Content, epoch: Int64) {
     guard case .tunnel(let image) = content else { return close() }
     let out = life.outboundState, into = life.inboundState
-    // What no packet has used yet is a guess: as many as there may have been before a restart. What one has used is used.
+    // What no packet has used yet is a guess: as many as there may have been before a restart. What one has used is used,
+    // whatever anybody says.
     let own = out.pointee.packets > 0 ? out.pointee.sequence.last : 0
-    out.pointee.sequence.resume(after: max(image.sequence, own), packets: image.packets)
-    out.pointee.bytes = image.bytes
+    out.pointee.sequence.resume(
+      after: max(image.sequence, own), packets: max(image.packets, out.pointee.packets))
+    out.pointee.bytes = max(image.bytes, out.pointee.bytes)
     out.pointee.origin = Int32(clamping: hauberk_seconds() - epoch - Int64(image.ageSeconds))
     // The first packet looks at everything.
     out.pointee.close(image.isOver ? .over : .none)

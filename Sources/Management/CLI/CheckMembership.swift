@@ -43,7 +43,7 @@ struct CheckMembership {
         "  tunnels move with their numbers; those that a dead member had are refused until they have new keys")
     }
     if hasGroups {
-      lines.append("  groups go on sealing; what a dead member received from is refused until the group has a new key")
+      lines.append("  groups go on sealing; senders in a dead member's sets are refused until the group has a new key")
     }
     for side in Side.allCases {
       let addresses = shared.filter { $0.side == side }.map { one in

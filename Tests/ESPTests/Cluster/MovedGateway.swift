@@ -37,3 +37,5 @@ final class MovedPair {
     (sealed[38..<42].reduce(0) { $0 << 8 | UInt32($1) }, Array(sealed[42..<50]))
   }
 }
+
+func setImage(_ octets: [UInt8]?, of set: Int = 1) -> SetImage? { octets.flatMap { SetImage($0, of: set) } }
