@@ -92,15 +92,8 @@ package final class NonceSupply {
   /// The order that answers a worker's report, or nil where there is nothing to give.
   package func order(for report: Report) throws(NonceRefusal) -> Order? {
     guard report.kind == .nonces, report.worker < workers, let outbound = number(in: report) else { return nil }
-    guard let lease = lease(outbound, Int(report.worker)) else { return nil }
+    let place = place(firstOfGroup[outbound] ?? outbound, Int(report.worker))
+    guard place < leases.count, let lease = leases[place] else { return nil }
     return Order(.nonces, sa: UInt32(outbound), nonces: try lease.nextBlock())
-  }
-
-  /// A unicast SA has one, whichever worker has its work set now.
-  private func lease(_ outbound: Int, _ worker: Int) -> NonceLease? {
-    let first = firstOfGroup[outbound]
-    guard place(first ?? outbound, worker) < leases.count else { return nil }
-    if let own = leases[place(first ?? outbound, worker)] { return own }
-    return first == nil ? (0..<workers).lazy.compactMap { self.leases[self.place(outbound, $0)] }.first : nil
   }
 }

@@ -154,9 +154,8 @@ extension WindowImage {
     }
   }
 
-  /// A closed window is none that anybody tells of.
   fileprivate init?(from reader: inout OctetReader) {
-    guard let highest = reader.take(UInt64.self), highest < .max, let lost = reader.take(UInt64.self),
+    guard let highest = reader.take(UInt64.self), let lost = reader.take(UInt64.self),
       let count = reader.take(UInt8.self), count <= Self.mostGaps
     else { return nil }
     self.init(highest: highest, lost: lost)

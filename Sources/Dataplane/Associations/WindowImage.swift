@@ -32,7 +32,7 @@ extension ReplayWindow {
 
   /// Whether its numbers can be this window's.
   func fits(_ image: WindowImage) -> Bool {
-    image.highest < (isExtended ? .max : UInt64(UInt32.max) + 1)
+    isExtended || image.highest <= UInt64(UInt32.max)
   }
 
   var isExtended: Bool { head.pointee.isExtended }
@@ -40,6 +40,7 @@ extension ReplayWindow {
   /// As the image has it, unless that is older than what this window knows itself: numbers do not go back.
   func take(_ image: WindowImage) {
     guard isClosed || highest <= image.highest else { return }
+    head.pointee.isClosed = false
     head.pointee.highest = image.highest
     head.pointee.lost = image.lost
     words.update(repeating: .max, count: size / 64)

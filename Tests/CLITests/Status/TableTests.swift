@@ -63,7 +63,7 @@ import Testing
       #expect(text.contains(part), "\(part)")
     }
     #expect(!Listing(StatusFixture.associations, Page()).text.contains("more"))
-    var sa = StatusFixture.associations[1]
+    var sa = StatusFixture.associations[0]
     #expect(Listing([sa], Page()).text.contains("  alive  "))
     sa.lostSets = 3
     #expect(Listing([sa], Page()).text.contains("  alive, lost in 3 sets  "))
