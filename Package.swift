@@ -261,6 +261,7 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
     driver("Control", ["Cluster", "Contract", "ControlKit", "Wire"]),
     driver("Identity", ["CCrypto", "Identity", "Wire"]),
+    driver("States", ["Contract", "Dataplane", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

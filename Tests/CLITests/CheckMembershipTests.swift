@@ -42,6 +42,17 @@ import Testing
     #expect(!text.contains("00:00:00:00:00:00") && !text.contains("warnings"))
   }
 
+  @Test func `what becomes of SAs is said where there are some`() throws {
+    let path = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/examples/member-ipsec.yaml"
+    let text = String(decoding: try FileOctets.read(path, atMost: 1 << 20), as: UTF8.self)
+    let report = CheckReport("f", try Configuration(YAMLDocument(text, file: "f")), found: []).text
+    let tunnels = "tunnels move with their numbers; those that a dead member had are refused until they have new keys"
+    let groups = "groups go on sealing; senders in a dead member's sets are refused until the group has a new key"
+    #expect(
+      report.contains("  \(tunnels)\n  \(groups)\n") && report.contains("tunnel office") && !report.contains("warn"))
+    #expect(!CheckReport("f", try configuration(), found: []).text.contains("new key"))
+  }
+
   @Test func `what is otherwise is said otherwise`() throws {
     let changed = try configuration(
       ("pace: normal", "pace: fast\n  balance: packets"), ("  revocations: /etc/hauberk/revoked.pem\n", ""),

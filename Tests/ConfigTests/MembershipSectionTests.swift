@@ -107,11 +107,6 @@ import Wire
       "cluster.multicastMAC: found '01-00-5e-00-00-01', expected a group MAC address that begins with 03"
     ),
     (
-      "policies:", "tunnels: []\npolicies:",
-      "tunnels: an SA between two peers does not move from member to member yet, expected 'groups', or no "
-        + "'cluster.units'"
-    ),
-    (
       "[10.1.0.1/24]", "[10.1.0.9/24]",
       "cluster: unit 1 has 10.1.0.1, expected it under 'ports.inside.addresses' as well"
     ),
@@ -166,6 +161,35 @@ import Wire
         ("inside: 10.1.0.3", "inside: \"2001:db8::3\"")) == [
           "cluster: unit 1 has 2001:db8::1, expected it under 'ports.inside.addresses' as well"
         ])
+  }
+
+  @Test func `an SA between two peers may be a member's, and so may the example's`() throws {
+    let path = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/examples/member-ipsec.yaml"
+    let text = String(decoding: try FileOctets.read(path, atMost: 1 << 20), as: UTF8.self)
+    let configuration = try Configuration(YAMLDocument(text, file: "f"))
+    #expect(configuration.membership?.units.map(\.number) == [1, 2])
+    #expect(configuration.classify.tunnels.map(\.name) == ["office"])
+    #expect(configuration.classify.tunnels[0].security?.address == IPAddress("192.0.2.1"))
+    // Nonces are each member's own: a number and a record belong to every counter mode.
+    #expect(configuration.classify.groups.first?.security?.units == 4 && configuration.stateDirectory != nil)
+  }
+
+  @Test func `every member has sender ids in a group, or none is right`() {
+    let group = """
+      groups:
+        - {name: g, spi: 0x10000, address: 10.2.0.254, cipher: aes-128-gcm, keysBorn: 2026-11-21, units: 3,
+           key: "\(String(repeating: "0a", count: 20))", local: [10.1.0.0/24], sites: []}
+      policies:
+      """
+    #expect(
+      errors(("policies:", group)) == [
+        "groups[0].units: found 3, expected more than 3, the highest number in cluster.units"
+      ])
+    #expect(errors(("policies:", group.replacing("units: 3", with: "units: 4"))) == [])
+    #expect(
+      errors(("policies:", group.replacing("units: 3", with: "units: 1"))) == [
+        "groups[0].units: found 1, expected more than 1, the value of unit.number"
+      ])
   }
 
   @Test func `all that is missing is said at once`() {

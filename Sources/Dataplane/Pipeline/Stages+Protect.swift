@@ -241,8 +241,7 @@ extension Stages {
   func endLifetime(_ order: Order, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     guard let tables = snapshot.pointee.tables, Int(order.sa) < tables.outboundCount else { return }
     let state = (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker))
-    state.pointee.isOver = true
-    // From here on every packet asks whether there may be one, and none may.
-    state.pointee.budget = 0
+    // What is lost already does not end by its time.
+    if state.pointee.end == .none { state.pointee.close(.over) }
   }
 }

@@ -70,3 +70,13 @@ public struct OwnershipDescription: Sendable {
     set { entries[set] = newValue }
   }
 }
+
+/// What a member has of a work set that it begins to work on.
+public enum Beginning: Hashable, Sendable, CaseIterable {
+  /// Nobody has ever had it: as a gateway that starts.
+  case fresh
+  /// What its last owner had to say has come, or he had nothing to say; or it never was another's meanwhile.
+  case carried
+  /// Its last owner is gone, and what he knew of it with him.
+  case bereft
+}

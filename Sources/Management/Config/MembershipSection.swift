@@ -96,11 +96,6 @@ extension Configuration {
       reader.reject(
         "cluster", "expected either 'multicastMAC' or 'unicastMAC': to which all members' frames are sent (C22)")
     }
-    if reader.contains("tunnels") {
-      reader.reject(
-        "tunnels",
-        "an SA between two peers does not move from member to member yet, expected 'groups', or no 'cluster.units'")
-    }
     var membership = MembershipDescription(
       name: name, units: section.units, authority: authority, certificate: certificate, key: key)
     membership.pace = section.pace
