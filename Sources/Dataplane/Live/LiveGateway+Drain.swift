@@ -37,7 +37,8 @@ extension LiveGateway {
       look.work.append(bank.bursts &+ bank.crossedIn)
       look.refused += bank.drops(.draining)
       look.datagrams += bank.waitingDatagrams ?? 0
-      let isQuiet = bank.waitingDatagrams != nil && exchange.injected.wasEmpty && exchange.punted.wasEmpty
+      let isQuiet =
+        bank.waitingDatagrams != nil && exchange.injected.wasEmpty && exchange.punted.wasEmpty
         && bank.heldPackets == 0
       look.isEmpty = look.isEmpty && isQuiet
       exchange.wakeWorker()

@@ -150,11 +150,7 @@ package struct LiveWorker {
     }
     if burst.count == 0 { return 0 }
     let kept = burst.count
-    if isTracing {
-      judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
-    } else {
-      judge(&burst, side, snapshot, seconds, .inside, NoWatch())
-    }
+    judgeApart(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
     return kept
   }
 
@@ -268,7 +264,7 @@ package struct LiveWorker {
     judgeApart(&burst, .inside, snapshot, seconds, .control)
   }
 
-  /// Bursts that come by no port.
+  /// Every burst but that of every day.
   @inline(never)
   mutating func judgeApart(
     _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,

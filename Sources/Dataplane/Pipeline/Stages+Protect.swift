@@ -180,8 +180,8 @@ extension Stages {
     _ burst: Burst, _ index: Int, toSet set: UInt16, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
     var disposition = table(snapshot)[Int(set)]
-    burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition.bits)
     if disposition.isHeld {
+      burst.refs[index].judgement = Judgement(workSet: set)
       if hold(burst.refs[index], snapshot) { return true }
       disposition = Disposition(.workSetPending)
     }
@@ -226,6 +226,7 @@ extension Stages {
       frame, snapshot, esp?.link ?? .ethernet, from: side(of: ref, snapshot))
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    if ref.isGiven, result.action.kind != .reassemble { noteWhole(ref, nil, snapshot) }
     burst.refs[index].judgement = Judgement(workSet: result.workSet)
     if result.reason != .none { Protector.refuse(burst, index, result.reason, counters) }
   }

@@ -88,7 +88,8 @@ import Wire
     #expect(table[2].isGiving && table[2].isOurs && table[2].worker == ownership.workers[2] && table[2].verdict != 0)
     #expect(table[8].isHeld && !table[8].isOurs)
     // Of what is another's nothing is noted, and what is ours is not held.
-    #expect(table[1].bits == Disposition(.notMine).bits && table[4].bits == Disposition(worker: ownership.workers[4]).bits)
+    #expect(
+      table[1].bits == Disposition(.notMine).bits && table[4].bits == Disposition(worker: ownership.workers[4]).bits)
     #expect(DropReason.allCases.allSatisfy { $0.rawValue < Disposition.given } && DropReason.capacity <= 0xfe)
   }
 

@@ -12,6 +12,8 @@ final class HandoverPair {
   let workers: Int
   /// What has left, by member.
   private(set) var left: (before: [[UInt8]], next: [[UInt8]]) = ([], [])
+  /// And by whomever, as it left.
+  private(set) var all: [[UInt8]] = []
   private var fed = 0
   private let exit: Side
 
@@ -21,8 +23,8 @@ final class HandoverPair {
   ) throws {
     self.workers = workers
     self.exit = exit
-    before = try PipedMember(classify, workers: workers, PipedMember.all(of: 0, workers: workers))
-    next = try PipedMember(classify, workers: workers, PipedMember.all(of: 1, workers: workers))
+    before = try PipedMember(classify: classify, workers: workers, PipedMember.all(of: 0, workers: workers))
+    next = try PipedMember(classify: classify, workers: workers, PipedMember.all(of: 1, workers: workers))
     before.work()
     next.work()
   }
@@ -39,8 +41,10 @@ final class HandoverPair {
     }
   }
 
-  /// Whether wires have room for some more.
-  var hasRoom: Bool { [before, next].allSatisfy { received($0) + 500 > fed } }
+  /// Whether wires have room for some more, and one set's queue, too, if all is of one.
+  var hasRoom: Bool {
+    [before, next].allSatisfy { received($0) + 100 > fed && $0.sum(\.heldPackets) < Holding.mostOfSet - 120 }
+  }
 
   /// Until all that was fed has been judged and sent over, and has left.
   func settle() {
@@ -57,10 +61,11 @@ final class HandoverPair {
 
   /// From the wires.
   func take() {
-    for worker in 0..<workers {
-      left.before += before.piped.take(exit, worker: worker)
-      left.next += next.piped.take(exit, worker: worker)
-    }
+    let first = (0..<workers).flatMap { before.piped.take(exit, worker: $0) }
+    let second = (0..<workers).flatMap { next.piped.take(exit, worker: $0) }
+    left.before += first
+    left.next += second
+    all += first + second
   }
 
   /// Until that member's change is over.
@@ -70,10 +75,11 @@ final class HandoverPair {
       meanwhile()
       take()
     }
+    take()
     precondition(!member.change.isUnderWay, "no worker came to the table")
   }
 
-  /// The first works on them, the second does not; then what is different about those that change hands.
+  /// All sets are the first one's, but for those that change hands: 0 is the member itself.
   private func table(
     _ member: PipedMember, moved: Set<Int>, _ state: OwnershipEntry.State, _ owner: UInt8,
     _ change: (inout OwnershipDescription) -> Void = { _ in }
@@ -84,35 +90,55 @@ final class HandoverPair {
     return table
   }
 
-  func give(_ sets: Set<Int>) { before.publish(table(before, moved: sets, .assigned, 0) { $0.giving = sets }) }
-  func hold(_ sets: Set<Int>) { next.publish(table(next, moved: sets, .pending, 0) { $0.held = sets }) }
-  func stop(_ sets: Set<Int>) { before.publish(table(before, moved: sets, .assigned, 1)) }
-  func notes(_ sets: Set<Int>) -> HandoverNotes { before.piped.gateway.takeNotes(of: sets) }
-  func start(_ sets: Set<Int>, _ notes: [HandoverNotes]) {
-    next.publish(table(next, moved: sets, .assigned, 0), worked: notes)
+  func give(_ sets: Set<Int>, _ member: PipedMember? = nil) {
+    let member = member ?? before
+    member.publish(table(member, moved: sets, .assigned, 0) { $0.giving = sets })
+  }
+
+  func hold(_ sets: Set<Int>, _ member: PipedMember? = nil) {
+    let member = member ?? next
+    member.publish(table(member, moved: sets, .pending, 0) { $0.held = sets })
+  }
+
+  func stop(_ sets: Set<Int>, _ member: PipedMember? = nil) {
+    let member = member ?? before
+    member.publish(table(member, moved: sets, .assigned, 1))
+  }
+
+  func notes(_ sets: Set<Int>, _ member: PipedMember? = nil) -> HandoverNotes {
+    (member ?? before).piped.gateway.takeNotes(of: sets)
+  }
+
+  func start(_ sets: Set<Int>, _ notes: [HandoverNotes], _ member: PipedMember? = nil) {
+    let member = member ?? next
+    member.publish(table(member, moved: sets, .assigned, 0), worked: notes)
   }
 
   /// As it was in the beginning: the first one's.
-  func return_(_ sets: Set<Int>) {
+  func takeBack(_ sets: Set<Int>) {
     before.publish(table(before, moved: sets, .assigned, 0))
     next.publish(table(next, moved: sets, .assigned, 1))
+    finish(before)
+    finish(next)
   }
 
   /// Up to where the first has it still and the second holds it.
-  func begin(_ sets: Set<Int>, _ meanwhile: () -> Void = {}) {
-    give(sets)
-    finish(before, meanwhile)
-    hold(sets)
-    finish(next, meanwhile)
+  func begin(_ sets: Set<Int>, isBack: Bool = false, _ meanwhile: () -> Void = {}) {
+    let (from, to) = isBack ? (next, before) : (before, next)
+    give(sets, from)
+    finish(from, meanwhile)
+    hold(sets, to)
+    finish(to, meanwhile)
   }
 
   /// And the rest.
-  func complete(_ sets: Set<Int>, _ meanwhile: () -> Void = {}) -> HandoverNotes {
-    stop(sets)
-    finish(before, meanwhile)
-    let notes = notes(sets)
-    start(sets, [notes])
-    finish(next, meanwhile)
+  func complete(_ sets: Set<Int>, isBack: Bool = false, _ meanwhile: () -> Void = {}) -> HandoverNotes {
+    let (from, to) = isBack ? (next, before) : (before, next)
+    stop(sets, from)
+    finish(from, meanwhile)
+    let notes = notes(sets, from)
+    start(sets, [notes], to)
+    finish(to, meanwhile)
     return notes
   }
 

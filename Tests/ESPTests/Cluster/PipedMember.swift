@@ -27,7 +27,7 @@ final class PipedMember {
 
   /// Without a lease yet.
   init(
-    _ classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, _ ownership: OwnershipDescription,
+    classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, _ ownership: OwnershipDescription,
     isIPv6: Bool = false
   ) throws {
     desk = ClusterDesk(
