@@ -1,3 +1,5 @@
+public import Contract
+
 /// What runs on the cluster and has state of its own (C3, X21). IPsec is one.
 public protocol Application {
   /// Asked by the master before a unit becomes a member (C18). One veto is enough.

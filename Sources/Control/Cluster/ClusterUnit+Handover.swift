@@ -1,3 +1,4 @@
+import Contract
 import ControlKit
 
 /// Work sets that change hands by plan: noted here and held there, then stopped, consigned, and begun (X10, X17).

@@ -18,7 +18,7 @@ struct Consignment: Sendable {
   var deadline: Moment
 
   static let partOctets = 1280
-  static let mostParts = 2048
+  static let mostParts = 4096
   /// On their way at once.
   static let window = 16
 

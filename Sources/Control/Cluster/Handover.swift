@@ -25,15 +25,3 @@ public struct WorkNotes: Equatable, Sendable {
     WorkNotes(packets.filter { sets.contains(Int($0.set)) }, isComplete: isComplete)
   }
 }
-
-/// How a set comes to its owner, and so what the owner may know of it.
-public enum Beginning: CaseIterable, Sendable {
-  /// Nobody has had it since the cluster began.
-  case fresh
-  /// Its last owner has handed it over, with all that there was of it.
-  case carried
-  /// Its last owner is gone, and what there was of it is lost.
-  case bereft
-  /// It was ours, and nobody has had it meanwhile.
-  case resumed
-}

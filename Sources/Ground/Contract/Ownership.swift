@@ -75,8 +75,10 @@ public struct OwnershipDescription: Sendable {
 public enum Beginning: Hashable, Sendable, CaseIterable {
   /// Nobody has ever had it: as a gateway that starts.
   case fresh
-  /// What its last owner had to say has come, or he had nothing to say; or it never was another's meanwhile.
+  /// What its last owner had to say has come, or he had nothing to say.
   case carried
+  /// It was on its way to another, and came back before that one had it.
+  case resumed
   /// Its last owner is gone, and what he knew of it with him.
   case bereft
 }

@@ -81,13 +81,14 @@ final class MemberLoop {
         own: UnitDescription(number: MemberNumber(own.number), address: own.outside), incarnation: incarnation,
         others: units.map { UnitDescription(number: MemberNumber($0.number), address: $0.outside) },
         configuration: setting.configuration, profile: profile, balance: setting.balance),
-      seed: setting.seed)
+      applications: [MovingStates(gateway: gateway)], seed: setting.seed)
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
   }
 
-  /// Three times what a unit says at worst, when most of it is lost. Each costs a signature, whoever has sent it.
+  /// Three times what a unit says at worst, when most of it is lost; and what goes along with work sets, which comes in
+  /// parts. Each costs a signature, whoever has sent it.
   private static func limits(_ profile: Profile) -> Gate.Limits {
-    let most = 60 * Nanoseconds.second / profile.detection
+    let most = max(1000, 60 * Nanoseconds.second / profile.detection)
     return Gate.Limits(perSender: Rate(most, burst: most / 4))
   }
 
@@ -332,7 +333,7 @@ final class MemberLoop {
     for other in units { probe(other.number) }
     for one in desk.bystanders {
       let port = ports[Int(one.side.rawValue)]
-      port.ask(for: one.address, at: one.mac, from: one.side == .inside ? own.inside : own.outside)
+      port.ask(for: .v4(one.address), at: one.mac, from: one.side == .inside ? own.inside : own.outside)
     }
   }
 
