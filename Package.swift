@@ -118,6 +118,11 @@ let managementFloor: [Target] = [
   .target(name: "CMachine", path: "Sources/Management/CMachine", cSettings: c),
   .target(
     name: "Doctor", dependencies: ["CLI", "CMachine"], path: "Sources/Management/Doctor", swiftSettings: strict),
+  // A cluster on this machine, to be broken and watched.
+  .target(
+    name: "Lab", dependencies: ["CConsole", "CKernel", "CLI", "CLab", "Config", "Console", "Identity", "Wire"],
+    path: "Sources/Management/Lab", swiftSettings: strict),
+  .target(name: "CLab", path: "Sources/Management/CLab", cSettings: c),
   .target(
     name: "CMicroHTTPD", path: "Sources/Management/CMicroHTTPD", cSettings: c,
     linkerSettings: [.linkedLibrary("microhttpd")]),
@@ -126,7 +131,8 @@ let managementFloor: [Target] = [
     name: "hauberk",
     dependencies: [
       "CKernel", "CLI", "CSample", "Cluster", "ClusterSimulation", "Config", "Console", "Contract", "ControlKit",
-      "Dataplane", "Doctor", "Identity", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service", "Wire",
+      "Dataplane", "Doctor", "Identity", "Lab", "Membership", "Memory", "Neighbours", "Nonces", "Rings", "Service",
+      "Wire",
     ],
     path: "Sources/Management/hauberk", swiftSettings: raw),
 ]
@@ -203,6 +209,7 @@ let tests: [Target] = [
     dependencies: ["CLI", "Cluster", "ClusterSimulation", "Config", "Contract", "ControlKit", "Wire"],
     swiftSettings: language),
   .testTarget(name: "ConsoleTests", dependencies: ["CLI", "Console"], swiftSettings: language),
+  .testTarget(name: "LabTests", dependencies: ["CLI", "CLab", "Lab"], swiftSettings: language),
   // The program itself is under test: a dependency, so that it is built first.
   .testTarget(
     name: "ConformanceTests", dependencies: ["CLI", "Console", "PacketMaking", "hauberk"], swiftSettings: language),
@@ -254,6 +261,7 @@ if Context.environment["HAUBERK_FUZZ"] != nil {
     driver("Segments", ["Dataplane", "PacketMaking", "Wire"]),
     driver("Control", ["Cluster", "Contract", "ControlKit", "Wire"]),
     driver("Identity", ["CCrypto", "Identity", "Wire"]),
+    driver("States", ["Contract", "Dataplane", "Wire"]),
     driver("Fragments", ["Contract", "Dataplane", "FuzzGateway", "PacketMaking", "Wire"]),
   ]
 }

@@ -96,14 +96,25 @@ struct World {
     switch how & 7 {
     case 0: look(unit.receive(.drain, now: now))
     case 1, 2:
-      look(unit.receive(.stopped(stopping), now: now))
+      look(unit.receive(.stopped(stopping, notes(&input)), now: now))
       stopping = WorkSetBitmap()
-    case 3: look(unit.receive(.stopped(WorkSetBitmap([input.word() & 1023, input.word() & 1023])), now: now))
+    case 3:
+      let sets = WorkSetBitmap([input.word() & 1023, input.word() & 1023])
+      switch input.byte() % 3 {
+      case 0: look(unit.receive(.stopped(sets, notes(&input)), now: now))
+      case 1: look(unit.receive(.noting(sets), now: now))
+      default: look(unit.receive(.holding(sets), now: now))
+      }
     case 4: look(unit.receive(.answered(UInt8(input.byte())), now: now))
     case 5: look(unit.tick(now: now &- UInt64(input.byte())))
     case 6: _ = unit.snapshot(now: now)
     default: look(unit.receive(.heard, now: now))
     }
+  }
+
+  private func notes(_ input: inout FuzzInput) -> WorkNotes {
+    WorkNotes(
+      [WorkedPacket(set: UInt16(input.word() & 1023), digest: UInt64(input.byte()))], isComplete: input.byte() & 1 == 0)
   }
 
   // The way in

@@ -13,6 +13,7 @@ import Testing
     for seed in [1, 2, 3] as [UInt64] {
       let theirs = Scenario.random(seed: seed, profile: Scenario.usual(seed))
       let ours = options.scenario(seed)
+      #expect(ours.loads == nil)
       #expect(ours.faults == theirs.faults && ours.members == theirs.members && ours.end == theirs.end)
     }
   }
@@ -30,6 +31,9 @@ import Testing
     #expect(Set(scenario.faults.map(\.name)) == [.crash, .loss])
     // A longer run has more of them, as late as there is time to recover.
     #expect(scenario.faults.count > 12 && scenario.calm > 14 * .second && scenario.calm < 17 * .second)
+    let packets = try SimulateOptions(["--balance", "packets"]).scenario(1)
+    let sets = try SimulateOptions(["--balance", "sets"]).scenario(1)
+    #expect(packets.loads?.count == 1024 && sets.loads == nil && packets.faults == sets.faults)
     let many = try SimulateOptions(["--seeds", "5-9", "--faults", "none"])
     #expect(!many.isOne && many.seeds == 5...9 && many.scenario(5).faults.isEmpty)
   }
@@ -37,7 +41,8 @@ import Testing
   @Test(arguments: [
     ["1"], ["--seed", "x"], ["--seed", "-1"], ["--seeds", "1"], ["--seeds", "9-5"], ["--seeds", "1-2-3"],
     ["--seeds", ""], ["--seed", "1", "--seeds", "1-2"], ["--members", "0"], ["--members", "65"], ["--seconds", "5"],
-    ["--seconds", "601"], ["--profile", "slow"], ["--faults", "crsh"], ["--faults", ""], ["--faults", "crash,"],
+    ["--seconds", "601"], ["--profile", "slow"], ["--balance", "even"], ["--faults", "crsh"], ["--faults", ""],
+    ["--faults", "crash,"],
     ["--seeds", "1-2", "--timeline", "x"], ["--seeds", "1-2", "--transcript"],
   ])
   func `contradictions and bad values are refused`(_ words: [String]) {

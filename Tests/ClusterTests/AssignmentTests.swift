@@ -90,7 +90,7 @@ struct AssignmentTests {
       case 2: _ = assignment.balance(present, most: 50)
       case 3:
         let unit = present[Int(chance.between(0, UInt64(present.count)))]
-        assignment.drain(unit, present.filter { $0 != unit })
+        assignment.drain(unit, present.filter { $0 != unit }, most: Int(chance.between(1, 300)))
       default: break
       }
       assignment.distribute(present)

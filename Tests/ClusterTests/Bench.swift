@@ -15,11 +15,11 @@ struct Bench {
   var isQuiet = false
   private var numbers: [MemberNumber: UInt64] = [:]
 
-  init(_ applications: [any Application] = [], configuration: UInt64 = 0) {
+  init(_ applications: [any Application] = [], configuration: UInt64 = 0, balance: ClusterDescription.Balance = .sets) {
     unit = ClusterUnit(
       ClusterDescription(
         own: Self.description(Self.own), incarnation: Self.incarnation, others: [1, 3, 4].map(Self.description),
-        configuration: configuration, certificate: [2]), applications: applications, seed: 5)
+        configuration: configuration, certificate: [2], balance: balance), applications: applications, seed: 5)
     _ = unit.start(now: now)
   }
 
@@ -101,8 +101,10 @@ struct Bench {
   // Ready-made
 
   /// Alone, and the master.
-  static func master(_ applications: [any Application] = []) -> Bench {
-    var bench = Bench(applications)
+  static func master(
+    _ applications: [any Application] = [], balance: ClusterDescription.Balance = .sets
+  ) -> Bench {
+    var bench = Bench(applications, balance: balance)
     _ = bench.pass(2 * .second)
     return bench
   }
@@ -140,6 +142,12 @@ extension [Directive] {
   var stopped: WorkSetBitmap {
     reduce(into: WorkSetBitmap()) { if case .stop(let sets) = $1 { $0.formUnion(sets) } }
   }
+  var given: WorkSetBitmap {
+    reduce(into: WorkSetBitmap()) { if case .give(let sets) = $1 { $0.formUnion(sets) } }
+  }
+  var parts: [ConsignmentPart] {
+    compactMap { if case .send(.part(let part), _, _) = $0 { part } else { nil } }
+  }
   var tables: [OwnershipTable] { messages().compactMap { if case .table(let table) = $0 { table } else { nil } } }
 }
 
@@ -155,12 +163,30 @@ final class Witness: Application {
   func left(_ unit: MemberNumber) { told.append("-\(unit)") }
   func state(of set: Int) -> [UInt8]? { states[set] }
   func take(_ state: [UInt8], of set: Int) { taken[set] = state }
+  var begun: [Beginning: WorkSetBitmap] = [:]
+  func begin(_ sets: WorkSetBitmap, _ how: Beginning) { begun[how, default: WorkSetBitmap()].formUnion(sets) }
 }
 
 extension Bench {
-  /// The workers have ended what they were told to end.
-  mutating func workersStop() {
+  /// The workers end what they were told to end; what is to be given is held and taken by whom it is for.
+  @discardableResult
+  mutating func workersStop() -> [Directive] {
+    var all: [Directive] = []
+    let offers = sent(unit.receive(.noting(unit.holdings.giving), now: now))
+    for (message, to) in offers {
+      guard case .giving(let sets, let version) = message else { continue }
+      all += receive(.holding(sets, version: version), from: to, term: unit.term)
+    }
     let stopping = unit.holdings.stopping
-    if !stopping.isEmpty { _ = unit.receive(.stopped(stopping), now: now) }
+    guard !stopping.isEmpty else { return all }
+    for (message, to) in sent(unit.receive(.stopped(stopping, WorkNotes()), now: now)) {
+      guard case .part(let part) = message else { continue }
+      all += receive(.partTaken(number: part.number, term: unit.term, place: part.place), from: to, term: unit.term)
+    }
+    return all
+  }
+
+  private func sent(_ directives: [Directive]) -> [(Message, MemberNumber)] {
+    directives.compactMap { if case .send(let message, let to?, _) = $0 { (message, to) } else { nil } }
   }
 }

@@ -111,64 +111,7 @@ struct ClientTests {
       directives.messages(to: 1).compactMap { if case .keepalive(let word) = $0 { word.running.count } else { nil } }
     }
     #expect(running(bench.receive(.table(table(2, own: 0..<4)), from: 1, term: Self.term)) == [10])
-    #expect(running(bench.unit.receive(.stopped(WorkSetBitmap(4..<10)), now: bench.now)) == [4])
-  }
-
-  @Test("A set's state goes ahead of the set, until it is there or nobody waits any longer (C3, X21)")
-  func state() {
-    let witness = Witness()
-    witness.states = [3: [1, 2, 3]]
-    var bench = Bench.client([witness])
-    _ = bench.receive(.table(table(1, own: 0..<4)), from: 1, term: Self.term)
-    var moving = table(2, own: 0..<3)
-    moving[3] = OwnershipEntry(state: .pending, member: 4)
-    _ = bench.receive(.table(moving), from: 1, term: Self.term)
-    let stopped = bench.unit.receive(.stopped(WorkSetBitmap([3])), now: bench.now)
-    #expect(stopped.messages(to: 4) == [.state(set: 3, term: Self.term, version: 2, octets: [1, 2, 3])])
-    #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
-    #expect(bench.pass(10 * .millisecond).messages(to: 4).count == 1)
-    _ = bench.receive(.stateTaken(set: 3, term: Self.term, version: 2), from: 4, term: Self.term)
-    #expect(!bench.unit.snapshot(now: bench.now).running.contains(3))
-    #expect(bench.pass(20 * .millisecond).messages(to: 4).isEmpty)
-  }
-
-  @Test("A set that comes back while its state is on its way begins again, and nothing of the parcel is left")
-  func comesBack() {
-    let witness = Witness()
-    witness.states = [3: [1]]
-    var bench = Bench.client([witness])
-    _ = bench.receive(.table(table(1, own: 0..<4)), from: 1, term: Self.term)
-    for version in [2, 4] as [UInt64] {
-      var moving = table(version, own: 0..<3)
-      moving[3] = OwnershipEntry(state: .pending, member: 4)
-      #expect(bench.receive(.table(moving), from: 1, term: Self.term).stopped == WorkSetBitmap([3]))
-      _ = bench.unit.receive(.stopped(WorkSetBitmap([3])), now: bench.now)
-      guard version == 2 else { break }
-      #expect(bench.receive(.table(table(3, own: 0..<4)), from: 1, term: Self.term).started == WorkSetBitmap([3]))
-      // The receipt of the parcel is late.
-      _ = bench.receive(.stateTaken(set: 3, term: Self.term, version: 2), from: 4, term: Self.term)
-      #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
-    }
-    // Another table meanwhile stops nothing again.
-    var moving = table(5, own: 0..<3)
-    moving[3] = OwnershipEntry(state: .pending, member: 4)
-    #expect(bench.receive(.table(moving), from: 1, term: Self.term).stopped.isEmpty)
-  }
-
-  @Test("A state that came ahead is taken in before the set begins")
-  func stateTaken() {
-    let witness = Witness()
-    var bench = Bench.client([witness])
-    var pending = table(1, own: 0..<3)
-    pending[9] = OwnershipEntry(state: .pending, member: Bench.own)
-    _ = bench.receive(.table(pending), from: 1, term: Self.term)
-    let arrived = bench.receive(.state(set: 9, term: Self.term, version: 1, octets: [7]), from: 4, term: Self.term)
-    #expect(arrived.messages(to: 4) == [.stateTaken(set: 9, term: Self.term, version: 1)])
-    #expect(witness.taken.isEmpty)
-    pending[9] = OwnershipEntry(state: .assigned, member: Bench.own)
-    pending.version = 2
-    #expect(bench.receive(.table(pending), from: 1, term: Self.term).started == WorkSetBitmap([9]))
-    #expect(witness.taken == [9: [7]])
+    #expect(running(bench.unit.receive(.stopped(WorkSetBitmap(4..<10), WorkNotes()), now: bench.now)) == [4])
   }
 
   @Test("Told to go, it goes, and begins again; told so about an earlier time, it stays (C6)")
@@ -189,7 +132,7 @@ struct ClientTests {
     let directives = bench.receive(.exit(echo: bench.now), from: 1, term: Self.term)
     #expect(directives.stopped == WorkSetBitmap(0..<4))
     #expect(bench.pass(300 * .millisecond).messages().isEmpty)
-    _ = bench.unit.receive(.stopped(WorkSetBitmap(0..<4)), now: bench.now)
+    _ = bench.unit.receive(.stopped(WorkSetBitmap(0..<4), WorkNotes()), now: bench.now)
     #expect(!bench.pass(100 * .millisecond).messages().isEmpty)
   }
 
@@ -219,7 +162,7 @@ struct ClientTests {
     #expect(!asked.contains(.drained))
     _ = bench.masterKeepalive(from: 1, term: Self.term)
     _ = bench.receive(.table(table(2, own: 0..<0)), from: 1, term: Self.term)
-    _ = bench.unit.receive(.stopped(WorkSetBitmap(0..<4)), now: bench.now)
+    _ = bench.unit.receive(.stopped(WorkSetBitmap(0..<4), WorkNotes()), now: bench.now)
     let left = bench.pass(50 * .millisecond)
     #expect(left.messages(to: 1).contains { if case .leave = $0 { true } else { false } })
     #expect(left.contains(.drained) && bench.role == .outside)

@@ -13,7 +13,7 @@ struct MasterTests {
     while bench.now < end {
       all += bench.pass(20 * .millisecond)
       all += bench.keepalive(from: 3, running: bench.table.sets(of: 3))
-      bench.workersStop()
+      all += bench.workersStop()
     }
     return all
   }

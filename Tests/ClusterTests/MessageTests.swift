@@ -30,8 +30,13 @@ struct MessageTests {
     .joinAnswer(JoinAnswer(echo: 5, verdict: .inProgress)),
     .joinAnswer(JoinAnswer(echo: 5, verdict: .refused("no room for «this» unit"))),
     .offer, .otherMaster(live: 3, stamp: 4, echo: 5), .question(stamp: 1), .answer(echo: 2), .exit(echo: 3),
-    .leave(stamp: 4), .succeed, .table(table(1)), .stateTaken(set: 1023, term: 5, version: 6),
-    .state(set: 7, term: 5, version: 6, octets: [8, 9]), .state(set: 7, term: 5, version: 6, octets: []),
+    .leave(stamp: 4), .succeed, .table(table(1)), .partTaken(number: 9, term: 5, place: 6),
+    .part(ConsignmentPart(number: 7, term: 5, version: 6, place: 0, count: 2, octets: [8, 9])),
+    .part(
+      ConsignmentPart(
+        number: .max, term: 5, version: 6, place: 2047, count: 2048,
+        octets: [UInt8](repeating: 3, count: Consignment.partOctets))),
+    .giving(WorkSetBitmap([0, 63, 1023]), version: 8), .holding(.all, version: .max),
     .masterKeepalive(
       MasterKeepalive(
         number: 1, stamp: 2, n: 3, live: 4, roster: 5, deputy: 6, tableVersion: 7, members: entries)),
@@ -41,7 +46,15 @@ struct MessageTests {
       Keepalive(
         number: 1, stamp: 2, roster: 3, tableTerm: 4, tableVersion: 5, loss: 6, isDraining: true,
         running: WorkSetBitmap([0, 63, 64, 1023]))),
+    .load(load),
   ]
+
+  private static let load: LoadReport = {
+    var report = LoadReport()
+    for set in 1..<1024 { report[set] = set * set * 40 }
+    report.packetsPerSecond = .max
+    return report
+  }()
 
   private func envelope(_ message: Message) -> Envelope {
     Envelope(type: message.type, sender: 1, cluster: 2, term: 0x501, incarnation: 3, sequence: 4)
@@ -57,7 +70,7 @@ struct MessageTests {
 
   @Test("Every kind has a test and a type of its own")
   func types() {
-    #expect(Set(Self.all.map(\.type)) == Set(1...14))
+    #expect(Set(Self.all.map(\.type)) == Set(1...17))
   }
 
   @Test("Cut short anywhere it is no message, or another that is shorter", arguments: all.indices)
@@ -74,7 +87,7 @@ struct MessageTests {
   func longer() {
     for message in Self.all {
       switch message {
-      case .joinRequest, .state: continue
+      case .joinRequest, .part: continue
       case .joinAnswer(let answer)
       where answer.verdict != .inProgress && answer.verdict != .welcome(roster: 6, table: 0):
         continue

@@ -54,6 +54,9 @@ import Wire
     #expect(try read(("  revocations: /etc/hauberk/revoked.pem\n", "")).membership?.revocations == nil)
     #expect(try read(("  pace: normal\n", "")).membership?.pace == .normal)
     #expect(try read(("pace: normal", "pace: fast")).membership?.pace == .fast)
+    #expect(try read().membership?.balance == .sets)
+    #expect(try read(("pace: normal", "balance: sets")).membership?.balance == .sets)
+    #expect(try read(("pace: normal", "balance: packets")).membership?.balance == .packets)
     let unicast = try read(("multicastMAC: 03-00-00-00-00-01", "unicastMAC: 02-00-00-00-00-01"))
     #expect(unicast.gateway?.interfaces[1].sharedMAC == MACAddress("02:00:00:00:00:01"))
     #expect(unicast.classify.accept?.clusterUnicastMAC == MACAddress("02:00:00:00:00:01"))
@@ -129,11 +132,6 @@ import Wire
       "cluster.multicastMAC: found '01-00-5e-00-00-01', expected a group MAC address that begins with 03"
     ),
     (
-      "policies:", "tunnels: []\npolicies:",
-      "tunnels: an SA between two peers does not move from member to member yet, expected 'groups', or no "
-        + "'cluster.units'"
-    ),
-    (
       "[10.1.0.1/24]", "[10.1.0.9/24]",
       "cluster: unit 1 has 10.1.0.1, expected it under 'ports.inside.addresses' as well"
     ),
@@ -145,6 +143,7 @@ import Wire
       "[10.1.0.1/24]", "[10.1.0.1/24, 10.1.0.254/24]",
       "cluster: found 10.1.0.254 under 'addresses' and under 'ports', expected an address of this unit's own there"
     ),
+    ("pace: normal", "balance: even", "cluster.balance: found 'even', expected sets or packets"),
     ("pace: normal", "pace: slow", "cluster.pace: found 'slow', expected normal or fast"),
     (
       "/etc/hauberk/revoked.pem", "revoked.pem", "cluster.revocations: found 'revoked.pem', expected an absolute path"
@@ -153,9 +152,13 @@ import Wire
     ("number: 3", "number: 64", "cluster.units[2].number: found '64', expected an integer from 0 to 63"),
     (
       "inside: 10.1.0.3", "inside: \"2001:db8::3\"",
-      "cluster.units[2].inside: found the quoted text '2001:db8::3', expected an IPv4 address"
+      "cluster.units: found addresses of both families inside, expected one: units ask each other by them"
     ),
-    (", outside: 10.2.0.3", "", "cluster.units[2].outside: found no such field, expected an IPv4 address"),
+    (
+      "inside: 10.1.0.3", "inside: \"ff02::1\"",
+      "cluster.units[2].inside: found the quoted text 'ff02::1', expected the address of a host"
+    ),
+    (", outside: 10.2.0.3", "", "cluster.units[2].outside: found no such field, expected the address of a host"),
     ("number: 1\n", "number: one\n", "unit.number: found 'one', expected an integer from 0 to 255"),
     (
       "device: inside", "device: in/side", "ports.inside.device: found 'in/side', expected the name of a network device"
@@ -167,6 +170,51 @@ import Wire
   ]) func `what cannot be is refused in one sentence`(_ old: String, _ new: String, _ sentence: String) {
     // And in no other: a field that is there and wrong is not said to be missing.
     #expect(errors((old, new)) == [sentence])
+  }
+
+  @Test func `units may have IPv6 addresses on one side or both, beside IPv4 for others`() throws {
+    let configuration = try read(
+      ("inside: 10.1.0.1", "inside: \"2001:db8::1\""), ("inside: 10.1.0.2", "inside: \"2001:db8::2\""),
+      ("inside: 10.1.0.3", "inside: \"fe80::3\""), ("[10.1.0.1/24]", "[10.1.0.1/24, \"2001:db8::1/64\"]"))
+    #expect(
+      configuration.membership?.units.map(\.inside)
+        == ["2001:db8::1", "2001:db8::2", "fe80::3"].map { IPAddress($0)! })
+    #expect(configuration.gateway?.interfaces[0].shared == [IPAddress("10.1.0.254")!])
+    #expect(
+      errors(
+        ("inside: 10.1.0.1", "inside: \"2001:db8::1\""), ("inside: 10.1.0.2", "inside: \"2001:db8::2\""),
+        ("inside: 10.1.0.3", "inside: \"2001:db8::3\"")) == [
+          "cluster: unit 1 has 2001:db8::1, expected it under 'ports.inside.addresses' as well"
+        ])
+  }
+
+  @Test func `an SA between two peers may be a member's, and so may the example's`() throws {
+    let path = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/") + "/examples/member-ipsec.yaml"
+    let text = String(decoding: try FileOctets.read(path, atMost: 1 << 20), as: UTF8.self)
+    let configuration = try Configuration(YAMLDocument(text, file: "f"))
+    #expect(configuration.membership?.units.map(\.number) == [1, 2])
+    #expect(configuration.classify.tunnels.map(\.name) == ["office"])
+    #expect(configuration.classify.tunnels[0].security?.address == IPAddress("192.0.2.1"))
+    // Nonces are each member's own: a number and a record belong to every counter mode.
+    #expect(configuration.classify.groups.first?.security?.units == 4 && configuration.stateDirectory != nil)
+  }
+
+  @Test func `every member has sender ids in a group, or none is right`() {
+    let group = """
+      groups:
+        - {name: g, spi: 0x10000, address: 10.2.0.254, cipher: aes-128-gcm, keysBorn: 2026-11-21, units: 3,
+           key: "\(String(repeating: "0a", count: 20))", local: [10.1.0.0/24], sites: []}
+      policies:
+      """
+    #expect(
+      errors(("policies:", group)) == [
+        "groups[0].units: found 3, expected more than 3, the highest number in cluster.units"
+      ])
+    #expect(errors(("policies:", group.replacing("units: 3", with: "units: 4"))) == [])
+    #expect(
+      errors(("policies:", group.replacing("units: 3", with: "units: 1"))) == [
+        "groups[0].units: found 1, expected more than 1, the value of unit.number"
+      ])
   }
 
   @Test func `all that is missing is said at once`() {
@@ -182,7 +230,7 @@ import Wire
       ])
   }
 
-  @Test(arguments: ["name: north", "pace: fast", "authority: /a", "revocations: /r"])
+  @Test(arguments: ["name: north", "pace: fast", "balance: packets", "authority: /a", "revocations: /r"])
   func `without units nothing of a member has a meaning`(_ field: String) {
     let name = String(field.prefix { $0 != ":" })
     let sentence =

@@ -41,6 +41,17 @@ import Testing
     return sa
   }
 
+  @Test func `an SA whose numbers went with another member is to be seen`() {
+    let labels = #"{name="berlin",spi="0x00001001",direction="out",peer="203.0.113.2"}"#
+    func lost(_ change: (inout AssociationStatus) -> Void) -> String? {
+      var sa = Self.association(0x1001)
+      change(&sa)
+      let lines = Metrics(Self.status, [sa]).text.split(separator: "\n")
+      return lines.first { $0.hasPrefix("hauberk_association_lost_sets\(labels)") }.map { String($0.suffix(1)) }
+    }
+    #expect(lost { _ in } == "0" && lost { $0.state = .stateLost } == "1" && lost { $0.lostSets = 3 } == "3")
+  }
+
   @Test func `values stand under their names, with labels`() {
     let lines = Metrics(Self.status, [Self.association(0x1001)]).text.split(separator: "\n")
     let sa = #"name="berlin",spi="0x00001001",direction="out",peer="203.0.113.2""#

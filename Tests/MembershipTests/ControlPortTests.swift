@@ -45,6 +45,27 @@ struct ControlPortTests {
     #expect(port.unsent == 0)
   }
 
+  @Test("A cable that is out at the other end is noticed, and so is its return")
+  func link() throws {
+    let here = try NetworkNamespace(), there = try NetworkNamespace()
+    try here.connect("in", to: there, "far")
+    let port = try here.run { () throws -> ControlPort in
+      try ControlPort("in", side: .inside, mac: try #require(MACAddress(Self.mac)))
+    }
+    func becomes(_ wanted: Bool) -> Bool {
+      for _ in 0..<500 {
+        if port.hasLink == wanted { return true }
+        usleep(10_000)
+      }
+      return false
+    }
+    #expect(becomes(true))
+    try there.shell("ip link set far down")
+    #expect(becomes(false))
+    try there.shell("ip link set far up")
+    #expect(becomes(true))
+  }
+
   private func padded(_ frame: [UInt8]) -> [UInt8] {
     frame + [UInt8](repeating: 0, count: max(0, 60 - frame.count))
   }
@@ -52,11 +73,31 @@ struct ControlPortTests {
   @Test("A question for a unit goes to his MAC address, or to all, and says the unit's own (X19, X20)")
   func probes() throws {
     try withPort { port, heard in
-      let (own, target) = (IPv4Address("192.0.2.1")!, IPv4Address("192.0.2.2")!)
+      let (own, target) = (IPAddress("192.0.2.1")!, IPAddress("192.0.2.2")!)
       port.ask(for: target, at: nil, from: own)
       port.ask(for: target, at: MACAddress(Host.bobMAC), from: own)
       let question = arp(sender: "192.0.2.1", senderMAC: Self.mac, target: "192.0.2.2")
       let wanted = [Self.broadcast, Host.bobMAC].map { padded(ethernet(.arp, to: $0, from: Self.mac, question)) }
+      let found = heard(2)
+      #expect((found == wanted) as Bool)
+    }
+  }
+
+  @Test("Of an IPv6 address it is asked by solicitation, to the unit or to its group (X19)")
+  func solicitations() throws {
+    try withPort { port, heard in
+      let (own, target) = (IPAddress("2001:db8::1")!, IPAddress("2001:db8::12:3456")!)
+      port.ask(for: target, at: nil, from: own)
+      // One that nobody could answer.
+      port.ask(for: target, at: nil, from: IPAddress("192.0.2.1")!)
+      port.ask(for: target, at: MACAddress(Host.bobMAC), from: own)
+      let wanted = [("33:33:ff:12:34:56", "ff02::1:ff12:3456"), (Host.bobMAC, "2001:db8::12:3456")].map { mac, to in
+        ethernet(
+          .ipv6, to: mac, from: Self.mac,
+          ipv6(
+            .icmpv6, from: "2001:db8::1", to: to, hopLimit: 255,
+            discovery(135, "2001:db8::12:3456", Self.mac, from: "2001:db8::1", to: to)))
+      }
       let found = heard(2)
       #expect((found == wanted) as Bool)
     }
@@ -69,11 +110,8 @@ struct ControlPortTests {
       port.announce(SharedAddress(IPAddress("192.0.2.254")!, side: .inside, mac: mac))
       port.announce(SharedAddress(IPAddress("2001:db8::fe")!, side: .inside, mac: mac))
       let gratuitous = arp(sender: "192.0.2.254", senderMAC: Self.shared, target: "192.0.2.254")
-      var advertisement: [UInt8] =
-        [136, 0, 0, 0, 0xa0, 0, 0, 0] + address("2001:db8::fe") + [2, 1] + address(Self.shared)
-      let pseudo =
-        address("2001:db8::fe") + address("ff02::1") + big(UInt32(advertisement.count)) + big(UInt32(58))
-      advertisement.replaceSubrange(2..<4, with: big(checksum(pseudo + advertisement)))
+      let advertisement = discovery(
+        136, flags: 0xa0, "2001:db8::fe", Self.shared, from: "2001:db8::fe", to: "ff02::1")
       let wanted = [
         padded(ethernet(.arp, to: Self.broadcast, from: Self.mac, gratuitous)),
         ethernet(
@@ -115,7 +153,7 @@ struct ControlPortTests {
     one.send(long)
     one.send(Array(long.prefix(104)))
     // Nothing of what is no message.
-    one.ask(for: IPv4Address("192.0.2.2")!, at: nil, from: IPv4Address("192.0.2.1")!)
+    one.ask(for: IPAddress("192.0.2.2")!, at: nil, from: IPAddress("192.0.2.1")!)
     var heard: [(octets: [UInt8], from: MACAddress)] = []
     for _ in 0..<200 where heard.count < 2 {
       if let found = other.receive() { heard.append(found) } else { usleep(10_000) }

@@ -49,7 +49,7 @@ struct SettingTests {
     membership.pace = .fast
     let setting = try setting(files, membership)
     #expect(
-      setting.own == MembershipUnit(number: 1, inside: IPv4Address("192.0.2.1")!, outside: IPv4Address("198.51.100.1")!)
+      setting.own == MembershipUnit(number: 1, inside: IPAddress("192.0.2.1")!, outside: IPAddress("198.51.100.1")!)
     )
     #expect(setting.units.map(\.number) == [1, 2] && setting.configuration == 77 && setting.devices == ["in", "out"])
     #expect(setting.profile.detection == 20 * .millisecond && setting.macs == Self.macs)

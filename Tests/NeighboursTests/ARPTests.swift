@@ -191,6 +191,23 @@ struct ARPDistrustTests {
     return gateway
   }
 
+  @Test(
+    "A cluster answers with the MAC address that all its members take, out of a frame of one member's own",
+    arguments: ["03:00:00:00:00:07", mac(9)])
+  func ofCluster(_ shared: String) {
+    var gateway = Gateway()
+    let mistrust: Fate = shared.hasPrefix("03") ? .groupSender : .senderMismatch
+    #expect(gateway.silentFate(reply(says: shared), .notIP) == mistrust)
+    _ = gateway.receive(ethernet(.ipv4, ipv4(.udp, to: Host.alice)), .noNeighbour, nextHop: Host.alice)
+    // Not said to us, or of a group that is some protocol's: no answer.
+    #expect(gateway.silentFate(reply(says: shared, to: everybody), .notIP) == mistrust)
+    #expect(gateway.silentFate(reply(says: "01:00:5e:00:00:07"), .notIP) == .groupSender)
+    let directives = gateway.receive(reply(says: shared), .notIP)
+    #expect(directives.first == .neighbour(interface: 0, IPAddress(Host.alice)!, MACAddress(shared)!))
+    #expect(gateway.state(Host.alice) == .reachable)
+    #expect(gateway.silentFate(reply(says: shared), .notIP) == mistrust)
+  }
+
   @Test("What others announce changes nothing: everybody is asked instead, and the answer counts")
   func announcement() {
     var gateway = knowing(seconds: 2)

@@ -228,8 +228,25 @@ struct AdvertisementTests {
     #expect(fate(advertisement(flags: solicited, source: "::")) == .malformed)
     #expect(fate(advertisement(flags: solicited, hopLimit: 254)) == .farSender)
     #expect(fate(advertisement(flags: solicited, options: linkOption(2, groupMAC))) == .groupSender)
-    #expect(fate(advertisement(flags: solicited, options: linkOption(2, mac(9)))) == .senderMismatch)
+    #expect(fate(advertisement(flags: override, options: linkOption(2, mac(9)))) == .senderMismatch)
     #expect(gateway.state(Host.alice6) == .incomplete)
+  }
+
+  @Test(
+    "A cluster answers with the MAC address that all its members take, out of a frame of one member's own",
+    arguments: ["03:00:00:00:00:07", mac(9)])
+  func ofCluster(_ shared: String) {
+    var gateway = asking()
+    let word = linkOption(2, shared)
+    let isGroup = shared.hasPrefix("03")
+    let mistrust: Fate = isGroup ? .groupSender : .senderMismatch
+    #expect(gateway.silentFate(advertisement(flags: override, options: word), .forUs) == mistrust)
+    let directives = gateway.receive(advertisement(flags: solicited | override, options: word), .forUs)
+    #expect(directives.first == .neighbour(interface: 0, alice, MACAddress(shared)!))
+    #expect(gateway.state(Host.alice6) == .reachable)
+    // Asked no more, it is a word like anybody's.
+    #expect(gateway.silentFate(advertisement(flags: solicited | override, options: word), .forUs) == mistrust)
+    #expect(gateway.neighbour(Host.alice6)?.mac == MACAddress(shared))
   }
 
   @Test(

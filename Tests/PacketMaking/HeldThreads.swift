@@ -8,8 +8,8 @@ package final class HeldThreads: Sendable {
 
   package init() {
     // Now: the handler may make nothing.
-    held.pointee.store(0, ordering: .sequentiallyConsistent)
-    standing.pointee.store(0, ordering: .sequentiallyConsistent)
+    _ = held.pointee.load(ordering: .relaxed)
+    _ = standing.pointee.load(ordering: .relaxed)
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { _ in
       standing.pointee.add(1, ordering: .sequentiallyConsistent)

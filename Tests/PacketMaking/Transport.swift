@@ -32,6 +32,17 @@ package func icmp(type: UInt8, code: UInt8 = 0, rest: UInt32 = 0, _ payload: [UI
   return message
 }
 
+/// A neighbour solicitation (135) or advertisement (136) with its link address, and the checksum of what it travels in.
+package func discovery(
+  _ type: UInt8, flags: UInt8 = 0, _ target: String, _ mac: String, from source: String, to destination: String
+) -> [UInt8] {
+  var message: [UInt8] =
+    [type, 0, 0, 0, flags, 0, 0, 0] + address(target) + [type == 135 ? 1 : 2, 1] + address(mac)
+  let pseudo = address(source) + address(destination) + big(UInt32(message.count)) + big(UInt32(58))
+  message.replaceSubrange(2..<4, with: big(checksum(pseudo + message)))
+  return message
+}
+
 /// An ICMP error that quotes the beginning of a packet, as routers send it.
 package func icmpError(type: UInt8 = 11, code: UInt8 = 0, quoting packet: [UInt8], octets: Int? = nil)
   -> [UInt8]

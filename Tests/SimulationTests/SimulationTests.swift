@@ -26,6 +26,17 @@ struct SimulationTests {
     }
   }
 
+  @Test("The same, where members are to have the same of packets", arguments: 0..<4 as Range<UInt64>)
+  func packets(_ part: UInt64) {
+    for seed in Self.seeds.prefix(Self.seeds.count / 5) where seed % 4 == part {
+      var scenario = Scenario.random(seed: seed, profile: seed % 3 == 0 ? .fast : .normal)
+      scenario.balanceByPackets()
+      let outcome = Simulation.judge(scenario)
+      #expect(outcome.isGood, "\(report(seed, outcome))")
+      #expect(!outcome.loads.isEmpty)
+    }
+  }
+
   @Test("Every message as octets through the whole gate")
   func octets() {
     for seed in 1...3 as ClosedRange<UInt64> {

@@ -26,13 +26,19 @@ def identify(program, *words):
         raise Failure(done.stderr.strip())
 
 
+MULTICAST = 'multicastMAC: 03-00-00-00-00-01'
+UNICAST = 'unicastMAC: 02-00-00-00-00-01'
+BYPASS = '  - action: bypass'
+
+
 def configuration(number, addresses, folder, identities, shared, devices, method='auto', pace='normal', workers=1,
-                  more='', delivery='multicastMAC: 03-00-00-00-00-01'):
-    """As YAML. `shared` and `devices`: inside and outside."""
+                  more='', delivery=MULTICAST, policies=BYPASS, also=('', '')):
+    """As YAML. `shared` and `devices`: inside and outside; `also`: what else a side's own addresses are."""
     units = '\n'.join(f'    - {{number: {unit}, inside: {inside}, outside: {outside}}}'
                       for unit, (inside, outside) in addresses.items())
-    ports = '\n'.join(f'  {side}: {{device: {device}, method: {method}, takeAddresses: true, addresses: [{own}/24]}}'
-                      for side, device, own in zip(('inside', 'outside'), devices, addresses[number]))
+    ports = '\n'.join(
+        f'  {side}: {{device: {device}, method: {method}, takeAddresses: true, addresses: [{own}/24{others}]}}'
+        for side, device, own, others in zip(('inside', 'outside'), devices, addresses[number], also))
     return f'''unit:
   number: {number}
   stateDirectory: {folder}/state{number}
@@ -52,24 +58,28 @@ ports:
 {ports}
 workers: {workers}
 policies:
-  - action: bypass
+{policies}
 operation:
   control: {folder}/member{number}.sock
 {more}'''
 
 
 class Members:
-    def __init__(self, program, wires, method='auto', pace='normal', workers=1, **more):
-        from cluster_wires import SHARED, SIDES, address
+    def __init__(self, program, wires, method='auto', pace='normal', workers=1, delivery=MULTICAST, isDual=False):
+        """Dual: with IPv6 as well."""
+        from cluster_wires import SHARED, SIDES, address, address6
         self.program, self.wires, self.folder = program, wires, wires.folder
         self.addresses = {number: tuple(address(side, number) for side in SIDES) for number in wires.numbers}
         make_identities(program, self.folder, self.addresses)
         shared = [address(side, SHARED) for side in SIDES]
+        if isDual:
+            shared += [address6(side, SHARED) for side in SIDES]
         for number in wires.numbers:
+            also = [f', {address6(side, number)}/64' if isDual else '' for side in SIDES]
             os.makedirs(f'{self.folder}/state{number}', mode=0o700, exist_ok=True)
             with open(self.path(number, 'yaml'), 'w') as file:
                 file.write(configuration(number, self.addresses, self.folder, self.folder, shared, list(SIDES), method,
-                                         pace, workers, **more))
+                                         pace, workers, delivery=delivery, also=also))
         self.processes = {}
 
     def path(self, number, kind):

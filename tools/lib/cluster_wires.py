@@ -10,11 +10,17 @@ import subprocess
 from lab_wires import Wires, call, kinds
 
 SIDES = {'inside': '10.1.0', 'outside': '10.2.0'}
+SIDES6 = {'inside': '2001:db8:1::', 'outside': '2001:db8:2::'}
+HOSTS = [('hostA', 'inside'), ('hostB', 'outside')]
 HOST, SHARED = 100, 254
 
 
 def address(side, number):
     return f'{SIDES[side]}.{number}'
+
+
+def address6(side, number):
+    return f'{SIDES6[side]}{number:x}'
 
 
 class ClusterWires(Wires):
@@ -34,7 +40,7 @@ class ClusterWires(Wires):
             call('ip', '-n', self.namespace('segment'), 'link', 'add', 'name', side, 'type', 'bridge', 'mcast_snooping',
                  '0', 'forward_delay', '0')
             call('ip', '-n', self.namespace('segment'), 'link', 'set', side, 'up')
-        for place, side in [('hostA', 'inside'), ('hostB', 'outside')]:
+        for place, side in HOSTS:
             self.plug(place, side, queues)
             namespace = self.namespace(place)
             call('ip', '-n', namespace, 'addr', 'add', address(side, HOST) + '/24', 'dev', side)
@@ -42,6 +48,16 @@ class ClusterWires(Wires):
         for number in self.numbers:
             for side in SIDES:
                 self.plug(f'member{number}', side, queues)
+
+    def add_ipv6(self):
+        """For hosts, and for bridges, which ask for listeners with an address of their own."""
+        for side in SIDES:
+            self.sysctl('segment', f'net.ipv6.conf.{side}.accept_dad=0', f'net.ipv6.conf.{side}.disable_ipv6=0')
+        for place, side in HOSTS:
+            self.sysctl(place, f'net.ipv6.conf.{side}.accept_dad=0', f'net.ipv6.conf.{side}.disable_ipv6=0')
+            namespace = self.namespace(place)
+            call('ip', '-n', namespace, 'addr', 'add', address6(side, HOST) + '/64', 'dev', side, 'nodad')
+            call('ip', '-n', namespace, 'route', 'add', 'default', 'via', address6(side, SHARED))
 
     def plug(self, place, side, queues):
         """A device of that name, in that bridge."""

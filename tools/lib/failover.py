@@ -5,48 +5,25 @@ paused stops all members at once, and says nothing of them.
 """
 
 import argparse
-import collections
-import ctypes
 import importlib.util
 import json
-import multiprocessing
 import os
-import statistics
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-# Who is hit, and with what; member 1 is the master.
-FAULTS = {
-    'crash of the master': ('crashsilent', 1), 'crash of a client': ('crashsilent', 2),
-    'SIGKILL of the master': ('sigkill', 1), 'SIGKILL of a client': ('sigkill', 2),
-    'SIGSTOP 300 ms, master': ('sigstop:300', 1), 'SIGSTOP 300 ms, client': ('sigstop:300', 2),
-    'SIGSTOP 3 s, master': ('sigstop:3000', 1), 'SIGSTOP 3 s, client': ('sigstop:3000', 2),
-    'master hears nothing for 2 s': ('asym:in:2000', 1), 'client hears nothing for 2 s': ('asym:in:2000', 2),
-    'master not heard for 2 s': ('asym:out:2000', 1), 'client not heard for 2 s': ('asym:out:2000', 2),
-    'master cut off for 2 s': ('partition:2000', 1), 'client cut off for 2 s': ('partition:2000', 2),
-    'inside cable of the master': ('linkdownA', 1), 'inside cable of a client': ('linkdownA', 2),
-    'both cables of the master': ('linkdown', 1), 'both cables of a client': ('linkdown', 2),
-    'control of the master cut 2 s': ('cp:2000', 1), 'control of a client cut 2 s': ('cp:2000', 2),
-    'nothing': ('none', 1),
-}
+sys.path.insert(0, HERE)
+
+import failover_peer  # noqa: E402
+import failover_report  # noqa: E402
+import failover_share  # noqa: E402
+from failover_faults import FAULTS, Fault, Lab  # noqa: E402
+from failover_machine import Busy, Sentinel  # noqa: E402
+from failover_watch import Watcher, now  # noqa: E402
+
 DETECTION = {'normal': 0.1, 'fast': 0.02}
-
-
-def look_for_stalls(ends, worst):
-    """Before everything else on this machine, once a millisecond."""
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(60))
-    except PermissionError:
-        pass
-    ctypes.CDLL(None).mlockall(3)
-    last = time.monotonic()
-    while not ends.is_set():
-        time.sleep(0.001)
-        now = time.monotonic()
-        worst.value = max(worst.value, now - last - 0.001)
-        last = now
+PRE = 2
 
 
 def load(path, name):
@@ -56,117 +33,157 @@ def load(path, name):
     return module
 
 
-def shares(csv, flows, rate, total):
-    """Of every flow: how many probes were lost, and the longest run of them in milliseconds."""
-    came = collections.Counter()
-    with open(csv) as file:
-        for line in file:
-            parts = line.strip().split(',')
-            if len(parts) == 4 and parts[0].isdigit():
-                came[int(parts[0])] += 1
-    lost, longest, run = [0] * flows, [0] * flows, [0] * flows
-    for sequence in range(total):
-        flow = sequence % flows
-        if came[sequence]:
-            run[flow] = 0
-        else:
-            lost[flow] += 1
-            run[flow] += 1
-            longest[flow] = max(longest[flow], run[flow])
-    return lost, [count * flows * 1000 / rate for count in longest]
-
-
-def trial(lab, driver, choices, fault, victim, program):
-    ends, worst = multiprocessing.Event(), multiprocessing.Value('d', 0)
-    sentinel = multiprocessing.Process(target=look_for_stalls, args=(ends, worst), daemon=True)
+def trial(kit, driver, choices, fault, lab=None):
+    """Nothing but what was measured; `lab` is None with somebody else's cluster."""
+    post = choices.post + fault.seconds
     options = argparse.Namespace(
-        members=choices.members, mode='route', victim=str(victim), fault=fault, rate=choices.rate, flows=choices.flows,
-        size=64, loss=choices.loss, pre=2, post=choices.post, tcp=False, keep=0, work=choices.work,
-        opt=[f'program={program}', f'pace={choices.pace}', f'method={choices.method}', f'workers={choices.workers}'])
-    sentinel.start()
+        members=choices.members, mode='route' if lab else 'echo', victim=str(fault.victim), fault=fault.what,
+        rate=choices.rate, flows=choices.flows, size=64, loss=choices.loss, pre=PRE, post=post, tcp=False, keep=0,
+        work=choices.work, opt=choices.opt, traffic=choices.traffic)
+    if lab:
+        lab.begin(options, fault)
+    busy = Busy(PRE + post + 60) if choices.busy else None
+    sentinel = Sentinel()
     try:
-        result = lab.one(options, driver, 0)
+        result = kit.one(options, driver, 0)
     finally:
-        ends.set()
-        sentinel.join(5)
+        stalls = sentinel.end()
+        if busy:
+            busy.end()
     total = int(options.rate * (options.pre + options.post))
-    lost, outages = shares(f'{options.work}/run0/rx.csv', options.flows, options.rate, total)
-    # Two probes of a flow in a row, or more, belong to an outage; one alone is anybody's.
-    hit = [flow for flow in range(options.flows) if outages[flow] > 2 * options.flows * 1000 / options.rate]
-    return {
-        'outage': max((outages[flow] for flow in hit), default=0.0), 'hit': len(hit),
-        'others': sum(lost[flow] for flow in range(options.flows) if flow not in hit), 'lost': sum(lost),
-        'twice': result.get('dups', 0), 'reordered': result.get('reordered', 0), 'stall': worst.value * 1000,
-    }
+    # Between the members' clock and the probes'.
+    offset = time.time() - now()
+    cuts = [(first + offset, last + offset) for first, last in lab.watcher.cuts] if lab else []
+    found = failover_report.judge(f'{options.work}/run0/rx.csv', options.flows, options.rate, total, cuts)
+    found.update(reordered=result.get('reordered', 0), stall=max(stalls, default=0) * 1000,
+                 stalls=sum(stall > DETECTION[choices.pace] / 2 for stall in stalls))
+    if lab:
+        add_watched(found, lab, options, cuts)
+    return found
 
 
-def run(lab, driver, choices, name, program):
-    fault, victim = FAULTS[name]
+def add_watched(found, lab, options, cuts):
+    watcher = lab.watcher
+    found.update(wire=lab.wire, contested=watcher.contested(), whole=watcher.recovery(), words=list(lab.words),
+                 takeovers=watcher.takeovers(), suspicions=sum('is silent' in event for *_, event in watcher.events()))
+    if not watcher.isSettled:
+        found['words'].append('the members did not share the work within 20 s of their start')
+    if lab.second:
+        path, total, *_ = lab.second
+        other = failover_report.judge(path, options.flows, options.rate, total, cuts)
+        found['outage'] = max(found['outage'], other['outage'])
+        for key in ('twice', 'excused', 'lost'):
+            found[key] += other[key]
+        if other['lost'] == total:
+            found['words'].append('nothing arrived between the hosts of the other half')
+
+
+def repeat(kit, driver, choices, name, fault, lab=None):
     good, repeated = [], 0
     while len(good) < choices.trials and repeated < 3 * choices.trials:
-        found = trial(lab, driver, choices, fault, victim, program)
+        found = trial(kit, driver, choices, fault, lab)
         if found['stall'] > DETECTION[choices.pace] * 500:
             repeated += 1
         else:
             good.append(found)
-            if choices.verbose:
-                print(f'  {json.dumps(found)}', flush=True)
-    if not good:
-        print(f'{name:32}  no trial without a stall of this machine, {repeated} repeated', flush=True)
-        return None
-    outages = [found['outage'] for found in good]
-    line = {
-        'fault': name, 'trials': len(good), 'repeated': repeated, 'median': statistics.median(outages),
-        'worst': max(outages), 'others': sum(found['others'] for found in good),
-        'twice': sum(found['twice'] for found in good), 'reordered': sum(found['reordered'] for found in good),
-        'lost': [found['lost'] for found in good],
-    }
-    print(f"{name:32}  {line['median']:7.0f}  {line['worst']:6.0f}  {line['others']:6}  {line['twice']:5}  "
-          f"{line['reordered']:9}  {len(good)} + {repeated}", flush=True)
+        if choices.verbose:
+            print(f'  {json.dumps(found)}', flush=True)
+    line = failover_report.line(name, fault, good, repeated)
+    print(failover_report.text(line), flush=True)
     return line
 
 
-def main():
+def watch(kit, driver, choices, lab):
+    """Nothing happens; who takes over all the same? A stall of this machine is told, and repeats nothing."""
+    choices.post = choices.watch
+    found = trial(kit, driver, choices, Fault('none', 1, 0, False), lab)
+    for at, number, event in found['takeovers']:
+        print(f'  {at:8.2f} s  member {number}: {event}')
+    loss = f'{choices.loss:g} % loss of {"control frames" if choices.loss_of == "control" else "all frames"}'
+    print(f'{choices.watch:g} s, {choices.pace} pace, {loss}{", both cores busy" if choices.busy else ""}: '
+          f'{len(found["takeovers"])} takeovers, {found["suspicions"]} suspicions, {found["lost"]} probes lost, '
+          f'{found["wire"]} of them by the wires, {found["twice"]} twice, {found["contested"]} sets with two owners; '
+          f'this machine stood still for {found["stall"]:.1f} ms at most, {found["stalls"]} times for half a detection '
+          f'time')
+    for word in found['words']:
+        print(f'  {word}')
+    return {'fault': 'watched', **{key: found[key] for key in found if key != 'words'}}
+
+
+def arguments():
     parser = argparse.ArgumentParser(prog='tools/failover', description=__doc__.split('\n', maxsplit=1)[0])
     parser.add_argument('program', help=argparse.SUPPRESS)
     parser.add_argument('kit', help=argparse.SUPPRESS)
     parser.add_argument('--trials', type=int, default=5)
     parser.add_argument('--members', type=int, default=3)
     parser.add_argument('--pace', choices=list(DETECTION), default='normal')
+    parser.add_argument('--traffic', choices=['clear', 'group'], default='clear',
+                        help='group: sealed with a group SA, and opened by a gateway of its own')
     parser.add_argument('--method', choices=['auto', 'xdp', 'packet'], default='auto')
     parser.add_argument('--workers', type=int, default=1)
-    parser.add_argument('--rate', type=int, default=4000, help='probes a second, over all flows')
+    parser.add_argument('--rate', type=int, help='probes a second, over all flows (default 4000; watched, 1000)')
     parser.add_argument('--flows', type=int, default=16)
-    parser.add_argument('--post', type=float, default=4, help='seconds from the fault on')
-    parser.add_argument('--loss', type=float, default=0, help='percent of all frames, on both segments')
+    parser.add_argument('--post', type=float, default=4, help='seconds from the fault on, or from its end')
+    parser.add_argument('--loss', type=float, default=0, help='percent of frames, on both segments')
+    parser.add_argument('--loss-of', choices=['all', 'control'], default='all', help='frames that are lost')
+    parser.add_argument('--busy', action='store_true', help='all cores are busy with something else')
+    parser.add_argument('--watch', type=float, metavar='SECONDS', help='no fault: who takes over all the same?')
+    parser.add_argument('--share', action='store_true', help='10 000 flows: who works on what, and what it costs whom')
+    parser.add_argument('--peer', choices=['keepalived'], help='the same faults for another cluster, by its own driver')
     parser.add_argument('--only', action='append', help='a fault, by a part of its name; may be repeated')
+    parser.add_argument('--list', action='store_true', help='all faults')
+    parser.add_argument('--table', action='store_true', help='at the end, all of it as a table in Markdown')
     parser.add_argument('--json', help='a file for the figures')
     parser.add_argument('--verbose', action='store_true')
     choices = parser.parse_args()
+    choices.rate = choices.rate or (1000 if choices.watch else 4000)
+    choices.wanted = [name for name in FAULTS if not choices.only or any(part in name for part in choices.only)]
+    if not choices.wanted:
+        parser.error(f'there is no such fault, but {"; ".join(FAULTS)}')
+    choices.opt = [f'{name}={getattr(choices, name)}' for name in ('program', 'pace', 'method', 'workers', 'traffic')]
+    return choices
+
+
+def main():
+    choices = arguments()
+    if choices.list:
+        print('\n'.join(choices.wanted))
+        return
     choices.work = os.path.join(ROOT, '.build/failover')
     os.makedirs(choices.work, exist_ok=True)
     sys.dont_write_bytecode = True
-    lab = load(os.path.join(choices.kit, 'lab.py'), 'failover_lab')
-    held = lab.lock()
-    lab.BIN = lab.build(choices.work)
-    driver = load(os.path.join(HERE, 'failover_driver.py'), 'failover_driver')
-    wanted = [name for name in FAULTS if not choices.only or any(part in name for part in choices.only)]
-    if not wanted:
-        parser.error(f'there is no such fault, but {"; ".join(FAULTS)}')
-    print(f'{choices.members} members, {choices.pace} pace, {choices.rate} probes a second in {choices.flows} flows')
-    print(f"{'fault':32}  {'outage':>7}  {'worst':>6}  {'others':>6}  {'twice':>5}  {'reordered':>9}  trials + repeated")
-    lines = []
+    kit = load(os.path.join(choices.kit, 'lab.py'), 'failover_lab')
+    held = kit.lock()
+    kit.BIN = kit.build(choices.work)
+    since, lines = time.monotonic(), []
     try:
-        for name in wanted:
-            lines.append(run(lab, driver, choices, name, choices.program))
+        if choices.peer:
+            lines = failover_peer.run(kit, choices, repeat, load)
+        else:
+            lines = ours(kit, choices)
     finally:
-        lab.down()
+        kit.down()
         held.close()
-    print('outage: the longest of the flows of the one that was hit, in ms, median and worst. others: probes of all other')
-    print('flows that were lost. repeated: trials in which this machine stood still for half a detection time itself.')
+    if choices.table:
+        print(failover_report.table(lines, choices, time.monotonic() - since))
     if choices.json:
         with open(choices.json, 'w') as file:
-            json.dump([line for line in lines if line], file, indent=1)
+            json.dump(lines, file, indent=1)
+
+
+def ours(kit, choices):
+    driver = load(os.path.join(HERE, 'failover_driver.py'), 'failover_driver')
+    driver.watcher = Watcher()
+    if choices.share:
+        return [failover_share.run(kit, driver, choices)]
+    lab = Lab(kit, driver.watcher, DETECTION[choices.pace])
+    lab.lossOf = choices.loss_of
+    if choices.watch:
+        return [watch(kit, driver, choices, lab)]
+    print(failover_report.head(choices))
+    lines = [repeat(kit, driver, choices, name, FAULTS[name], lab) for name in choices.wanted]
+    print(failover_report.foot([line for line in lines if line], choices.pace, choices.loss))
+    return lines
 
 
 main()

@@ -1,6 +1,12 @@
-"""How the failover lab starts a member of ours. Options: program, method, pace, workers."""
+"""How the failover lab starts a member of ours. Options: program, method, pace, workers, traffic.
+
+With `traffic=group` host B moves behind a gateway of its own, which opens what members seal with a group SA:
+
+    host A ── brA ── members ── brB ── ethO gateway ethI ── brC ── host B
+"""
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -11,30 +17,120 @@ import cluster_members  # noqa: E402
 
 GW_A, GW_B = '10.1.0.254', '10.2.0.254'
 DEVICES = ['ethA', 'ethB']
+# Between members and the other gateway, where there is one.
+BETWEEN, SHARED, GATEWAY = '10.3.0', '10.3.0.254', '10.3.0.200'
+GATEWAY_UNIT, UNITS = 7, 8
+
+# Who waits and looks for all trials; made by the command.
+watcher = None
 
 
-def settle(options):
-    return float(options.get('settle', 4))
+class Cluster:
+    """What was started in this run of the lab."""
+
+    def __init__(self, namespace, folder, options):
+        self.prefix, self.folder, self.options = namespace.rsplit('-', 1)[0], folder, options
+        self.program, self.numbers = options['program'], range(1, int(options['members']) + 1)
+        self.isGroup = options.get('traffic') == 'group'
+        outside = BETWEEN if self.isGroup else '10.2.0'
+        self.shared = [GW_A, SHARED if self.isGroup else GW_B]
+        self.addresses = {unit: (f'10.1.0.{unit}', f'{outside}.{unit}') for unit in self.numbers}
+        self.key, self.born = secrets.token_hex(20), time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
+        self.processes = {}
+
+    def path(self, number, kind):
+        return f'{self.folder}/member{number}.{kind}'
+
+    def group(self, address, local, gateway, network):
+        return f'''groups:
+  - name: lab
+    spi: 0x10000
+    address: {address}
+    senderIDBits: 8
+    units: {UNITS}
+    maxSenders: 64
+    cipher: aes-128-gcm
+    key: {self.key}
+    keysBorn: {self.born}
+    local: [{local}]
+    sites:
+      - gateway: {gateway}
+        networks: [{network}]
+'''
+
+    def write(self, number):
+        options = self.options
+        more, policies = '', cluster_members.BYPASS
+        if self.isGroup:
+            more, policies = self.group(SHARED, '10.1.0.0/24', GATEWAY, '10.2.0.0/24'), '  []'
+        os.makedirs(f'{self.folder}/state{number}', mode=0o700, exist_ok=True)
+        with open(self.path(number, 'yaml'), 'w', opener=private) as file:
+            file.write(cluster_members.configuration(
+                number, self.addresses, self.folder, self.folder, self.shared, DEVICES, options.get('method', 'auto'),
+                options.get('pace', 'normal'), int(options.get('workers', 1)), more, policies=policies))
+
+    def start(self, number):
+        words = ['--begin'] if self.isGroup and number not in self.processes else []
+        self.processes[number] = self.run(f'm{number}', f'member{number}', *words)
+        return self.processes[number]
+
+    def run(self, place, name, *words):
+        with open(f'{self.folder}/{name}.log', 'a') as log:
+            return subprocess.Popen(
+                ['ip', 'netns', 'exec', f'{self.prefix}-{place}', self.program, 'run', f'{self.folder}/{name}.yaml',
+                 *words], stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def add_gateway(self):
+        """The lab takes its namespace away with its own: it goes by the prefix."""
+        net, place = f'{self.prefix}-net', f'{self.prefix}-gw'
+        ip('netns', 'add', place)
+        ip('-n', net, 'link', 'add', 'brC', 'type', 'bridge', 'stp_state', '0', 'mcast_snooping', '0', 'forward_delay',
+           '0')
+        ip('-n', net, 'link', 'set', 'brC', 'up')
+        for port, device, bridge in (('pO', 'ethO', 'brB'), ('pI', 'ethI', 'brC')):
+            ip('-n', net, 'link', 'add', port, 'type', 'veth', 'peer', 'name', device, 'netns', place)
+            ip('-n', net, 'link', 'set', port, 'master', bridge, 'up')
+            ip('-n', place, 'link', 'set', device, 'up')
+            subprocess.run(['ip', 'netns', 'exec', place, 'ethtool', '-K', device, 'tx', 'off', 'rx', 'off', 'tso',
+                            'off', 'gso', 'off', 'gro', 'off'], capture_output=True)
+        ip('-n', net, 'link', 'set', 'pB', 'nomaster')
+        ip('-n', net, 'link', 'set', 'pB', 'master', 'brC')
+        os.makedirs(f'{self.folder}/stategw', mode=0o700)
+        method = self.options.get('method', 'auto')
+        with open(f'{self.folder}/gateway.yaml', 'w', opener=private) as file:
+            file.write(f'''unit: {{number: {GATEWAY_UNIT}, stateDirectory: {self.folder}/stategw}}
+cluster: {{addresses: [{GATEWAY}]}}
+ports:
+  inside: {{device: ethI, method: {method}, addresses: [{GW_B}/24]}}
+  outside: {{device: ethO, method: {method}, addresses: [{GATEWAY}/24]}}
+operation: {{control: {self.folder}/gateway.sock}}
+{self.group(GATEWAY, '10.2.0.0/24', SHARED, '10.1.0.0/24')}''')
+        self.run('gw', 'gateway', '--begin')
+
+
+def private(path, flags):
+    return os.open(path, flags, 0o600)
+
+
+def ip(*words):
+    subprocess.run(['ip', *words], check=True, capture_output=True)
 
 
 def start(number, namespace, folder, options):
-    count = int(options['members'])
-    addresses = {unit: (f'10.1.0.{unit}', f'10.2.0.{unit}') for unit in range(1, count + 1)}
-    program = options['program']
+    if number == 1:
+        watcher.cluster = Cluster(namespace, folder, options)
+    cluster = watcher.cluster
     # The kernel of a member forwards nothing, and its addresses are taken over.
     subprocess.run(['ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=0',
                     'net.ipv6.conf.all.forwarding=0', 'net.ipv6.conf.all.disable_ipv6=1'], check=False)
     if number == 1:
-        cluster_members.make_identities(program, folder, addresses)
-    os.makedirs(f'{folder}/state{number}', mode=0o700, exist_ok=True)
-    path = f'{folder}/member{number}.yaml'
-    with open(path, 'w') as file:
-        file.write(cluster_members.configuration(
-            number, addresses, folder, folder, [GW_A, GW_B], DEVICES, options.get('method', 'auto'),
-            options.get('pace', 'normal'), int(options.get('workers', 1))))
-    if number == 2:
-        # So that the first is the master, and a trial can name its victim.
-        time.sleep(1)
-    log = open(f'{folder}/member{number}.log', 'w')
-    return subprocess.Popen(['ip', 'netns', 'exec', namespace, program, 'run', path], stdout=log,
-                            stderr=subprocess.STDOUT, start_new_session=True)
+        cluster_members.make_identities(cluster.program, folder, cluster.addresses)
+        if cluster.isGroup:
+            cluster.add_gateway()
+    cluster.write(number)
+    return cluster.start(number)
+
+
+def settle(options):
+    """Waits until all share the work; the lab waits a moment more, for hosts to be asked for and to answer."""
+    return watcher.begin()

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 
-import lab_cluster
+# What a test of clusters has left goes by `down`, too.
+import cluster_wires  # noqa: F401
 from lab_gateways import Gateways, Wishes
 from lab_wires import Failure, HOSTS, Wires
 
@@ -70,16 +71,12 @@ def main():
     parser.add_argument('--workers', type=int, default=1)
     parser.add_argument('--group', action='store_true')
     parser.add_argument('--suite', default='aes-128-gcm')
-    parser.add_argument('--members', type=int, default=0)
-    parser.add_argument('--pace', choices=['normal', 'fast'], default='normal')
-    parser.add_argument('verb', nargs='?', choices=['up', 'exec', 'status', 'traffic', 'member', 'down'], default='up')
+    parser.add_argument('verb', nargs='?', choices=['up', 'exec', 'status', 'down'], default='up')
     # What follows these is not ours to read.
-    split = next((at for at, word in enumerate(words) if word in ('exec', 'status', 'member')), len(words))
+    split = next((at for at, word in enumerate(words) if word in ('exec', 'status')), len(words))
     choices = parser.parse_args(words[:split + 1])
     rest = words[split + 1:]
-    if choices.verb == 'up' and choices.members:
-        lab_cluster.up(program, choices, say)
-    elif choices.verb == 'up':
+    if choices.verb == 'up':
         up(program, choices)
     elif choices.verb == 'down':
         for line in Wires.find(choices.name).remove():
@@ -88,11 +85,6 @@ def main():
         if len(rest) < 2:
             raise Failure('exec takes a place, such as hostA, and a command')
         os.execvp('ip', ['ip', 'netns', 'exec', Wires.find(choices.name).namespace(rest[0]), *rest[1:]])
-    elif choices.verb in ('member', 'traffic'):
-        wires = Wires.find(choices.name)
-        if wires.record.get('kind') != 'cluster':
-            raise Failure(f'the lab {choices.name!r} is no cluster: `tools/lab --members 3` makes one')
-        sys.exit(lab_cluster.member(wires, rest) if choices.verb == 'member' else lab_cluster.traffic(wires))
     else:
         if not rest or rest[0].lower() not in ('a', 'b'):
             raise Failure('status takes a or b')

@@ -1,3 +1,5 @@
+public import Contract
+
 /// What runs on the cluster and has state of its own (C3, X21). IPsec is one.
 public protocol Application {
   /// Asked by the master before a unit becomes a member (C18). One veto is enough.
@@ -7,15 +9,14 @@ public protocol Application {
   mutating func left(_ unit: MemberNumber)
   /// What the next owner of a set needs. Nobody works on it any more; nil where there is nothing to carry along.
   mutating func state(of set: Int) -> [UInt8]?
+  /// These begin here, and in this way; of those that are carried, `take` follows where there is something to take.
+  mutating func begin(_ sets: WorkSetBitmap, _ how: Beginning)
   /// What its last owner had to say, before we begin.
   mutating func take(_ state: [UInt8], of set: Int)
-
-  /// The most octets that `state` may have.
-  static var mostStateOctets: Int { get }
 }
 
 extension Application {
-  public static var mostStateOctets: Int { 1024 }
+  public mutating func begin(_ sets: WorkSetBitmap, _ how: Beginning) {}
 }
 
 public enum Opinion: Equatable, Sendable {

@@ -14,8 +14,12 @@ struct Assignment: Sendable {
   private var leaving: [WorkSetBitmap]
   /// By unit: assigned, or pending to it.
   private(set) var load: [Int]
+  /// Where load is packets: what sets weigh.
+  var weights: Weights?
   /// By set: the version that told its owner to stop.
   private var since = [UInt64](repeating: 0, count: WorkSets.count)
+  /// Nobody has had these since the cluster began.
+  private var fresh: WorkSetBitmap
   /// Units that have left, by bits: nothing comes to them any more.
   private var gone: UInt64 = 0
   /// The table is not what members were last told.
@@ -23,8 +27,10 @@ struct Assignment: Sendable {
 
   private static let units = ClusterDescription.mostUnits
 
-  init(term: UInt64) {
+  /// `isFirst`: there was no master before, whose members may have worked on anything.
+  init(term: UInt64, isFirst: Bool = false) {
     table = OwnershipTable(term: term)
+    fresh = isFirst ? .all : WorkSetBitmap()
     owned = Array(repeating: WorkSetBitmap(), count: Self.units)
     leaving = Array(repeating: WorkSetBitmap(), count: Self.units)
     load = Array(repeating: 0, count: Self.units)
@@ -42,6 +48,7 @@ struct Assignment: Sendable {
   mutating func adopt(_ sets: WorkSetBitmap, of unit: MemberNumber) {
     let taken = sets.intersection(free)
     free.subtract(taken)
+    fresh.subtract(taken)
     taken.forEach { give($0, to: unit) }
   }
 
@@ -82,7 +89,12 @@ struct Assignment: Sendable {
     guard !eligible.isEmpty, !free.isEmpty else { return }
     var sets: [Int] = []
     free.forEach { sets.append($0) }
-    for set in sets { if let unit = leastLoaded(eligible) { give(set, to: unit) } }
+    for set in ordered(sets) {
+      guard let unit = recipient(of: set, eligible) else { continue }
+      give(set, to: unit)
+      if fresh.contains(set) { table.giveFresh(set, to: unit) }
+    }
+    fresh.subtract(free)
     free = WorkSetBitmap()
   }
 
@@ -98,12 +110,14 @@ struct Assignment: Sendable {
     return moved
   }
 
-  /// All that a unit has, to the others.
-  mutating func drain(_ unit: MemberNumber, _ eligible: [MemberNumber]) {
+  /// All that a unit has, to the others: so many at a time, because packets of what is on its way have to wait (X10).
+  mutating func drain(_ unit: MemberNumber, _ eligible: [MemberNumber], most: Int) {
     guard !eligible.isEmpty, load[Int(unit)] > 0 else { return }
     var sets: [Int] = []
     owned[Int(unit)].forEach { sets.append($0) }
-    for set in sets { if let other = leastLoaded(eligible) { move(set, from: unit, to: other) } }
+    for set in ordered(sets).prefix(max(0, most - leaving[Int(unit)].count)) {
+      if let other = recipient(of: set, eligible) { move(set, from: unit, to: other) }
+    }
     redirect(from: unit, eligible)
   }
 
@@ -111,24 +125,24 @@ struct Assignment: Sendable {
 
   private mutating func give(_ set: Int, to unit: MemberNumber) {
     owned[Int(unit)].insert(set)
-    load[Int(unit)] += 1
+    add(set, to: unit)
     table[set] = OwnershipEntry(state: .assigned, member: unit)
     isChanged = true
   }
 
   private mutating func release(_ set: Int, of unit: MemberNumber) {
     owned[Int(unit)].remove(set)
-    load[Int(unit)] -= 1
+    take(set, from: unit)
     free.insert(set)
     table[set] = OwnershipEntry(state: .unassigned, member: 0)
     isChanged = true
   }
 
-  private mutating func move(_ set: Int, from unit: MemberNumber, to other: MemberNumber) {
+  mutating func move(_ set: Int, from unit: MemberNumber, to other: MemberNumber) {
     owned[Int(unit)].remove(set)
-    load[Int(unit)] -= 1
+    take(set, from: unit)
     leaving[Int(unit)].insert(set)
-    load[Int(other)] += 1
+    add(set, to: other)
     since[set] = table.version + 1
     table[set] = OwnershipEntry(state: .pending, member: other)
     isChanged = true
@@ -138,7 +152,7 @@ struct Assignment: Sendable {
   private mutating func arrive(_ set: Int, from unit: MemberNumber) {
     leaving[Int(unit)].remove(set)
     let target = table[set].member
-    load[Int(target)] -= 1
+    take(set, from: target)
     guard gone & 1 << UInt64(target) == 0 else {
       free.insert(set)
       table[set] = OwnershipEntry(state: .unassigned, member: 0)
@@ -152,13 +166,30 @@ struct Assignment: Sendable {
   private mutating func redirect(from unit: MemberNumber, _ eligible: [MemberNumber]) {
     guard load[Int(unit)] > 0, let _ = leastLoaded(eligible) else { return }
     for set in 0..<WorkSets.count where table[set] == OwnershipEntry(state: .pending, member: unit) {
-      guard let other = leastLoaded(eligible) else { return }
-      load[Int(unit)] -= 1
-      load[Int(other)] += 1
+      guard let other = recipient(of: set, eligible) else { return }
+      take(set, from: unit)
+      add(set, to: other)
       table[set] = OwnershipEntry(state: .pending, member: other)
       isChanged = true
     }
   }
+
+  private mutating func add(_ set: Int, to unit: MemberNumber) {
+    load[Int(unit)] += 1
+    weights?.add(set, to: unit)
+  }
+
+  private mutating func take(_ set: Int, from unit: MemberNumber) {
+    load[Int(unit)] -= 1
+    weights?.take(set, from: unit)
+  }
+
+  private func recipient(of set: Int, _ eligible: [MemberNumber]) -> MemberNumber? {
+    guard let weights else { return leastLoaded(eligible) }
+    return weights.recipient(of: set, eligible, load)
+  }
+
+  private func ordered(_ sets: [Int]) -> [Int] { weights?.ordered(sets) ?? sets }
 
   private func leastLoaded(_ eligible: [MemberNumber]) -> MemberNumber? {
     eligible.min { load[Int($0)] < load[Int($1)] }

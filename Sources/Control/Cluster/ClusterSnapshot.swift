@@ -27,6 +27,8 @@ public struct ClusterSnapshot: Equatable, Sendable {
   public var members: [Member]
   public var table: OwnershipTable
   public var running: WorkSetBitmap
+  /// Load, by the word of each unit that has said so lately; our own among them.
+  public var packetsPerSecond: [MemberNumber: Int]
 }
 
 extension ClusterUnit {
@@ -43,7 +45,10 @@ extension ClusterUnit {
     var snapshot = ClusterSnapshot(
       role: .outside, term: term, master: nil, deputy: nil, n: 2,
       leaseNanoseconds: leaseUntil > now ? leaseUntil - now : 0, isFenced: isFenced, members: [],
-      table: holdings.table, running: holdings.running)
+      table: holdings.table, running: holdings.running, packetsPerSecond: [:])
+    for unit in [own] + description.others.map(\.number) {
+      snapshot.packetsPerSecond[unit] = packetsPerSecond(of: unit)
+    }
     switch role {
     case .outside: break
     case .joining(let joining):

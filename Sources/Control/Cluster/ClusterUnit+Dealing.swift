@@ -25,8 +25,10 @@ extension ClusterUnit {
     }
     let eligible = eligible(master)
     master.assignment.distribute(eligible)
-    for record in master.members where record.isDraining { master.assignment.drain(record.unit, eligible) }
-    if isDraining { master.assignment.drain(own, eligible) }
+    for record in master.members where record.isDraining {
+      master.assignment.drain(record.unit, eligible, most: profile.movesPerRound)
+    }
+    if isDraining { master.assignment.drain(own, eligible, most: profile.movesPerRound) }
     role = .master(master)
     publish()
     // An old master that cannot be heard hears from this how many follow us.
@@ -57,7 +59,7 @@ extension ClusterUnit {
     guard case .master(var master) = role else { return }
     var moved = 0
     if !master.isCollecting, !master.assignment.isMoving {
-      moved = master.assignment.balance(eligible(master), most: profile.movesPerRound)
+      moved = balanced(&master)
     }
     // Where one round is not enough, the next one follows as soon as this one is through.
     let isMore = moved == profile.movesPerRound || master.assignment.isMoving && moved == 0

@@ -158,6 +158,7 @@ extension ClusterUnit {
     guard holdings.running.isEmpty else { return }
     if case .joining(var joining) = role { withdraw(&joining) }
     term = master.term
+    hasBelonged = true
     // The table that is in force then is the first that we take.
     holdings.enter(term, version: max(1, table) - 1)
     role = .client(

@@ -88,8 +88,11 @@ extension ClusterUnit {
     term = Term.next(after: max(term, greatestTerm), for: own)
     greatestTerm = term
     holdings.enter(term)
-    var master = Master(term: term, now: now, balance: profile.balanceInterval)
+    let isFirst = reason == .alone && !hasBelonged
+    hasBelonged = true
+    var master = Master(term: term, now: now, balance: profile.balanceInterval, isFirst: isFirst)
     for record in members { master.insert(record, description) }
+    if description.balance == .packets { master.assignment.weigh(loads.loads, members: members.count + 1) }
     role = .master(master)
     tell(.becameMaster(term: term, reason))
     extendLease(until: now + profile.masterLease)

@@ -5,7 +5,8 @@ extension ClusterUnit {
   var soonest: Moment? {
     var timer = Timer()
     if !isFenced { timer.include(leaseUntil + 1) }
-    for parcel in holdings.parcels { timer.include(min(parcel.nextSend, parcel.deadline)) }
+    if let next = holdings.nextGift { timer.include(next) }
+    if let next = holdings.nextConsignment { timer.include(next) }
     switch role {
     case .outside: break
     case .joining(let joining): timer.include(min(joining.nextTry, joining.nextLook))

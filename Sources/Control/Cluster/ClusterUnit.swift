@@ -20,8 +20,11 @@ public struct ClusterUnit {
   public internal(set) var leaseUntil: Moment = 0
   public internal(set) var isFenced = true
   public internal(set) var isDraining = false
+  /// A cluster that this life knows of has worked on something.
+  var hasBelonged = false
   /// Somebody else's frame, by whatever way.
   var segmentHeardAt: Moment?
+  var loads = LoadBook()
   /// Keepalives are numbered from the first of this life.
   var number: UInt64 = 0
   /// When there is something to do, if nothing happens before. Nil is never.
@@ -57,12 +60,8 @@ public struct ClusterUnit {
     greatestTerm = max(greatestTerm, envelope.term)
     let from = Sender(unit: sender, incarnation: envelope.incarnation, term: envelope.term)
     switch message {
-    case .state(let set, let term, let version, let octets):
-      receiveState(octets, set: Int(set), term: term, version: version, from)
-    case .stateTaken(let set, let term, _):
-      guard term == holdings.table.term else { break }
-      perform(holdings.dispose(Int(set)))
-      if holdings.parcels.isEmpty { report() } else { reportSoon() }
+    case .part, .partTaken, .giving, .holding: receiveHandover(message, from)
+    case .load(let report): hearLoad(report, from)
     default:
       switch role {
       case .outside: break
@@ -81,7 +80,10 @@ public struct ClusterUnit {
     case .answered(let unit):
       noteHearing()
       noteAnswer(unit)
-    case .stopped(let sets): haveStopped(sets)
+    case .noting(let sets): areNoting(sets)
+    case .holding(let sets): areHolding(sets)
+    case .stopped(let sets, let notes): haveStopped(sets, notes)
+    case .measured(let report): haveMeasured(report)
     case .drain:
       isDraining = true
       if case .joining = role {
@@ -95,7 +97,7 @@ public struct ClusterUnit {
   /// To be called at `nextTimer`, or later; what has come meanwhile is better handed over first.
   public mutating func tick(now: Moment) -> [Directive] {
     guard advance(to: now) else { return takeDirectives() }
-    sendParcels()
+    passOn()
     switch role {
     case .outside: break
     case .joining: tickJoining()

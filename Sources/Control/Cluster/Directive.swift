@@ -12,8 +12,18 @@ public enum Directive: Equatable, Sendable {
   case unfence
   /// Who owns what from now on. Which of our own sets run is said by `stop` and `start`.
   case ownership(OwnershipTable)
+  /// To be answered by `Happening.noting`, when all workers note what they work on of these sets (X10).
+  case give(WorkSetBitmap)
+  /// They are not to be given after all.
+  case keep(WorkSetBitmap)
   /// To be answered by `Happening.stopped`, when no worker has anything of these sets any more.
   case stop(WorkSetBitmap)
+  /// To be answered by `Happening.holding`, when packets of these sets wait at all workers.
+  case hold(WorkSetBitmap)
+  /// They will not be ours: what waits is lost.
+  case forgo(WorkSetBitmap)
+  /// Of these, which are about to start, the last owner has worked on those packets: not on them again.
+  case worked(WorkSetBitmap, WorkNotes)
   case start(WorkSetBitmap)
   /// Ask a unit's worker by the data plane. A worker answers while its lease lasts, and the kernel never (X19).
   case probe(MemberNumber)
@@ -34,10 +44,16 @@ public enum Happening: Equatable, Sendable {
   case answered(MemberNumber)
   /// Workers have received something that somebody else sent. To be said several times in a detection time, if so.
   case heard
-  /// No worker has anything of these sets any more.
-  case stopped(WorkSetBitmap)
+  /// All workers note what they work on of these sets.
+  case noting(WorkSetBitmap)
+  /// Packets of these wait, whichever worker they come to.
+  case holding(WorkSetBitmap)
+  /// No worker has anything of these sets any more; what they have noted of them is all.
+  case stopped(WorkSetBitmap, WorkNotes)
   /// Give everything away, then leave.
   case drain
+  /// What our own sets cost; to be said every `Profile.measureInterval`.
+  case measured(LoadReport)
 }
 
 /// What an operator may want to know, with the reason.

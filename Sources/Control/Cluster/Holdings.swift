@@ -1,142 +1,234 @@
 import Contract
 import ControlKit
 
-/// What this unit works on: its side of the two-phase handover (X17).
+/// What this unit works on: its side of the two-phase handover (X10, X17).
 ///
-///     a table takes a set away:  running → stopping → (state to the next owner → receipt) → gone, and said so
-///     a table brings a set:      running at once: nobody else has it, or the master would not have given it
+///     to be given:  running ─▶ giving: noted ─▶ the next owner holds ─▶ stopping ─▶ consigned ─▶ gone, and said so
+///     to come:      held: packets wait ─▶ ours by the table: running
+///     taken away or brought without a plan: stopping, or running, at once
 struct Holdings: Sendable {
-  /// A set that stands still here, and whose state is on its way.
-  struct Parcel: Sendable {
-    var set: Int
-    var to: MemberNumber
-    var octets: [UInt8]
-    var nextSend: Moment
-    /// The successor begins without, rather than never.
-    var deadline: Moment
-  }
-
-  private let unit: MemberNumber
+  let unit: MemberNumber
   /// Begun and not surely ended.
   private(set) var running = WorkSetBitmap()
   /// Of those, the ones that the dataplane was told to end.
   private(set) var stopping = WorkSetBitmap()
-  private(set) var parcels: [Parcel] = []
+  /// Of those, the ones that are to be given away, and still work.
+  var gifts: [Gift] = []
+  /// Of those, the ones that have ended, and whose next owner does not have everything yet.
+  private(set) var consignments: [Consignment] = []
   private(set) var table = OwnershipTable()
+  /// There was a table of this term.
+  private(set) var isTold = false
   /// The sets that are ours by the table.
   private(set) var own = WorkSetBitmap()
-  /// What other units sent along with sets that are not ours yet.
-  private var arrived: [Int: (version: UInt64, octets: [UInt8])] = [:]
+  /// Sets that are to be ours, and whose packets wait here.
+  var held = WorkSetBitmap()
+  /// By the word of the dataplane.
+  var surelyHeld = WorkSetBitmap()
+  /// To whom we have yet to say that we hold what he gives.
+  var promises: [MemberNumber: Promise] = [:]
+  private(set) var arrivals = Arrivals()
+  private var lastNumber: UInt32 = 0
 
   init(unit: MemberNumber) { self.unit = unit }
 
-  struct Change {
-    var stop: WorkSetBitmap
-    var start: WorkSetBitmap
-    /// States to be taken in first.
-    var states: [(set: Int, octets: [UInt8])]
-  }
-
   /// A newer table, taken over whole (X12).
-  mutating func apply(_ table: OwnershipTable) -> Change {
+  mutating func apply(_ table: OwnershipTable, now: Moment, _ patience: Patience) -> Change {
     self.table = table
+    isTold = true
     own = table.sets(of: unit)
-    redirect()
-    let stop = running.subtracting(own).subtracting(stopping).subtracting(WorkSetBitmap(parcels.map(\.set)))
-    stopping.formUnion(stop)
-    return Change(stop: stop, start: WorkSetBitmap(), states: []).with(begin(own.subtracting(running)))
+    let stopped = redirect(now, patience.consigning)
+    var change = begin(stopped.intersection(own), .resumed)
+    let away = running.subtracting(own).subtracting(stopping).subtracting(consigned)
+    let planned = away.intersection(table.pending { $0 != unit })
+    change.stop = away.subtracting(planned)
+    change.keep = takeBack(own)
+    _ = takeBack(change.stop)
+    change.give = beginGiving(planned, until: now + patience.giving)
+    stopping.formUnion(change.stop)
+    let coming = table.pending { $0 == unit }
+    arrivals.keep(coming.union(own))
+    change.formUnion(begin(own.subtracting(running), .bereft))
+    change.forgo = held.subtracting(coming)
+    release(change.forgo)
+    return change
   }
 
-  /// Parcels go where their sets go. What comes back to us, or goes nowhere, is none any more.
-  private mutating func redirect() {
-    for place in parcels.indices.reversed() {
-      let entry = table[parcels[place].set]
-      if entry.state == .pending, entry.member != unit {
-        guard entry.member != parcels[place].to else { continue }
-        parcels[place].to = entry.member
-        parcels[place].nextSend = 0
-      } else {
-        running.remove(parcels[place].set)
-        parcels.remove(at: place)
-      }
+  private var consigned: WorkSetBitmap { consignments.reduce(into: WorkSetBitmap()) { $0.formUnion($1.sets) } }
+
+  /// Consignments go where their sets go. What comes back to us, or goes nowhere, is none any more, and is returned.
+  private mutating func redirect(_ now: Moment, _ patience: Nanoseconds) -> WorkSetBitmap {
+    var over = WorkSetBitmap()
+    for place in consignments.indices.reversed() {
+      let old = consignments[place]
+      let onTheirWay = old.sets.intersection(table.pending { $0 != unit })
+      let unchanged = onTheirWay.intersection(table.pending { $0 == old.to })
+      guard unchanged != old.sets else { continue }
+      consignments.remove(at: place)
+      over.formUnion(old.sets.subtracting(onTheirWay))
+      consign(onTheirWay, old.notes, old.states, now: now, patience: patience)
     }
+    running.subtract(over)
+    return over
   }
 
-  /// The dataplane has ended these. What has state for its next owner is still ours until he has it.
+  /// The dataplane has ended these. What goes along with them is sent first, and they are still ours until it is there.
   mutating func stopped(
-    _ sets: WorkSetBitmap, now: Moment, keepFor patience: Nanoseconds, state: (Int) -> [UInt8]?
+    _ sets: WorkSetBitmap, _ notes: WorkNotes, now: Moment, patience: Nanoseconds, state: (Int) -> [UInt8]?
   ) -> Change {
     let ended = sets.intersection(stopping)
     stopping.subtract(ended)
-    running.subtract(ended)
-    var kept = WorkSetBitmap()
-    var packed: [Parcel] = []
-    ended.subtracting(own).forEach { set in
-      let entry = table[set]
-      guard entry.state == .pending, entry.member != unit, let octets = state(set) else { return }
-      packed.append(Parcel(set: set, to: entry.member, octets: octets, nextSend: now, deadline: now + patience))
-      kept.insert(set)
-    }
-    parcels += packed
-    running.formUnion(kept)
+    let planned = ended.subtracting(own).intersection(table.pending { $0 != unit })
+    var states: [Int: [UInt8]] = [:]
+    planned.forEach { set in states[set] = state(set) }
+    running.subtract(ended.subtracting(planned))
+    consign(planned, notes, states, now: now, patience: patience)
     // Taken away and given back meanwhile.
-    return Change(stop: WorkSetBitmap(), start: WorkSetBitmap(), states: []).with(begin(ended.intersection(own)))
+    return begin(ended.intersection(own), .resumed)
   }
 
-  /// The next owner has the state of this set, or nobody waits for it any longer.
-  mutating func dispose(_ set: Int) -> Change {
-    guard let place = parcels.firstIndex(where: { $0.set == set }) else { return .nothing }
-    parcels.remove(at: place)
-    running.remove(set)
-    return Change.nothing.with(begin(WorkSetBitmap([set]).intersection(own)))
-  }
-
-  mutating func sent(parcel place: Int, next: Moment) { parcels[place].nextSend = next }
-
-  /// False for what is older than what the table says of the set: its sender is behind.
-  mutating func arrive(_ octets: [UInt8], of set: Int, term: UInt64, version: UInt64) -> Bool {
-    guard term == table.term, !running.contains(set), arrived[set].map({ $0.version <= version }) ?? true else {
-      return false
+  private mutating func consign(
+    _ sets: WorkSetBitmap, _ notes: WorkNotes, _ states: [Int: [UInt8]], now: Moment, patience: Nanoseconds
+  ) {
+    for (target, part) in table.targets(of: sets) {
+      lastNumber &+= 1
+      consignments.append(
+        Consignment(
+          lastNumber, to: target, part, notes.of(part), states.filter { part.contains($0.key) }, now: now,
+          deadline: now + patience))
     }
-    arrived[set] = (version, octets)
-    return true
   }
 
-  /// Out of the cluster: what runs has to end, and nothing is handed to anybody. Returns what the dataplane is to stop.
-  mutating func abandon() -> WorkSetBitmap {
-    let parcelled = WorkSetBitmap(parcels.map(\.set))
-    parcels = []
-    arrived = [:]
-    running.subtract(parcelled)
+  /// Its parts that are due. What waits for nothing any more is given up, and its sets are gone.
+  mutating func dispatch(now: Moment, again interval: Nanoseconds) -> (parts: [(MemberNumber, ConsignmentPart)], Change)
+  {
+    var parts: [(MemberNumber, ConsignmentPart)] = []
+    var over = WorkSetBitmap()
+    for place in consignments.indices.reversed() {
+      if consignments[place].deadline <= now {
+        over.formUnion(consignments.remove(at: place).sets)
+      } else if consignments[place].nextSend <= now {
+        consignments[place].nextSend = now + interval
+        for part in consignments[place].due(term: table.term, version: table.version) {
+          parts.append((consignments[place].to, part))
+        }
+      }
+    }
+    return (parts, dispose(over))
+  }
+
+  /// A receipt. Nil where it was not the last; and what may be sent next.
+  mutating func delivered(
+    _ number: UInt32, _ place: Int, now: Moment, patience: Nanoseconds
+  ) -> (next: (MemberNumber, ConsignmentPart)?, Change?) {
+    guard let index = consignments.firstIndex(where: { $0.number == number }) else { return (nil, nil) }
+    let next = consignments[index].receive(place, term: table.term, version: table.version)
+    consignments[index].deadline = now + patience
+    if consignments[index].isDelivered { return (nil, dispose(consignments.remove(at: index).sets)) }
+    return (next.map { (consignments[index].to, $0) }, nil)
+  }
+
+  /// When there is something to do about what is on its way.
+  var nextConsignment: Moment? { consignments.map { min($0.nextSend, $0.deadline) }.min() }
+
+  private mutating func dispose(_ sets: WorkSetBitmap) -> Change {
+    running.subtract(sets)
+    return begin(sets.intersection(own), .resumed)
+  }
+
+  /// True: a receipt is due.
+  mutating func take(_ part: ConsignmentPart, from sender: MemberNumber) -> Bool {
+    guard part.term == table.term else { return false }
+    return arrivals.take(part, from: sender, running: running)
+  }
+
+  /// Out of the cluster: what runs has to end, and nothing is handed to anybody.
+  mutating func abandon() -> Change {
+    var change = Change()
+    running.subtract(consigned)
+    consignments = []
+    gifts = []
+    arrivals.forget()
+    change.forgo = held
+    release(held)
+    promises = [:]
     table = OwnershipTable()
+    isTold = false
     own = WorkSetBitmap()
-    let stop = running.subtracting(stopping)
+    change.stop = running.subtracting(stopping)
     stopping = running
-    return stop
+    return change
   }
 
   /// Of another term: the same work, until its first table comes.
   mutating func enter(_ term: UInt64, version: UInt64 = 0) {
-    arrived = [:]
+    arrivals.forget()
+    promises = [:]
+    isTold = false
     table.term = term
     table.version = version
   }
 
-  private mutating func begin(_ sets: WorkSetBitmap) -> Change {
-    guard !sets.isEmpty else { return .nothing }
+  mutating func beginStopping(_ sets: WorkSetBitmap) { stopping.formUnion(sets) }
+
+  /// `otherwise` is how a set begins of which nothing has come.
+  private mutating func begin(_ sets: WorkSetBitmap, _ otherwise: Beginning) -> Change {
+    guard !sets.isEmpty else { return Change() }
     running.formUnion(sets)
-    var states: [(Int, [UInt8])] = []
-    if !arrived.isEmpty {
-      sets.forEach { set in if let state = arrived.removeValue(forKey: set) { states.append((set, state.octets)) } }
+    var change = Change()
+    sets.forEach { set in
+      var start = Change.Start(set: set, how: otherwise)
+      if otherwise != .resumed {
+        if table.isFresh(set) { start.how = .fresh }
+        if let arrival = arrivals.remove(set) {
+          start.how = arrival.isWhole ? .carried : .bereft
+          start.state = arrival.state
+          start.notes = arrival.notes
+        }
+      }
+      // Who cannot say what has been worked on of the packets that wait works on none of them.
+      if held.contains(set) { start.notes = start.notes ?? WorkNotes(isComplete: false) }
+      change.start.append(start)
     }
-    return Change(stop: WorkSetBitmap(), start: sets, states: states)
+    release(sets)
+    return change
+  }
+
+  private mutating func release(_ sets: WorkSetBitmap) {
+    held.subtract(sets)
+    surelyHeld.subtract(sets)
   }
 }
 
-extension Holdings.Change {
-  static let nothing = Holdings.Change(stop: WorkSetBitmap(), start: WorkSetBitmap(), states: [])
+/// How long something is waited for that has to happen before work changes hands.
+struct Patience {
+  /// Until the next owner holds; meanwhile the old one works.
+  var giving: Nanoseconds
+  /// For each receipt; meanwhile nobody works.
+  var consigning: Nanoseconds
+}
 
-  func with(_ other: Holdings.Change) -> Holdings.Change {
-    Holdings.Change(stop: stop.union(other.stop), start: start.union(other.start), states: states + other.states)
+/// What is to be done.
+struct Change: Sendable {
+  struct Start: Sendable {
+    var set: Int
+    var how: Beginning
+    var state: [UInt8]?
+    /// Nil: nothing was held.
+    var notes: WorkNotes?
+  }
+
+  var give = WorkSetBitmap()
+  var keep = WorkSetBitmap()
+  var stop = WorkSetBitmap()
+  var forgo = WorkSetBitmap()
+  var start: [Start] = []
+
+  mutating func formUnion(_ other: Change) {
+    give.formUnion(other.give)
+    keep.formUnion(other.keep)
+    stop.formUnion(other.stop)
+    forgo.formUnion(other.forgo)
+    start += other.start
   }
 }

@@ -55,12 +55,7 @@ extension Keepalive {
       let tableTerm = reader.take64(), let tableVersion = reader.take64(), let loss = reader.take16(),
       let draining = reader.take8(), draining < 2
     else { return nil }
-    var words: [UInt64] = []
-    for _ in 0..<WorkSetBitmap.wordCount {
-      guard let word = reader.take64() else { return nil }
-      words.append(word)
-    }
-    guard let running = WorkSetBitmap(words: words) else { return nil }
+    guard let running = WorkSetBitmap(&reader) else { return nil }
     self.init(
       number: number, stamp: stamp, roster: roster, tableTerm: tableTerm, tableVersion: tableVersion, loss: loss,
       isDraining: draining == 1, running: running)

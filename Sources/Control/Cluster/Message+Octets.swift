@@ -16,8 +16,11 @@ extension Message {
     case .exit: 10
     case .leave: 11
     case .succeed: 12
-    case .state: 13
-    case .stateTaken: 14
+    case .part: 13
+    case .partTaken: 14
+    case .giving: 15
+    case .holding: 16
+    case .load: 17
     }
   }
 
@@ -46,15 +49,15 @@ extension Message {
       writer.put(table.version)
       writer.put(table.packed)
     case .question(let moment), .answer(let moment), .exit(let moment), .leave(let moment): writer.put(moment)
-    case .state(let set, let term, let version, let octets):
-      writer.put(set)
+    case .part(let part): part.write(to: &writer)
+    case .partTaken(let number, let term, let place):
+      writer.put(number)
       writer.put(term)
+      writer.put(place)
+    case .giving(let sets, let version), .holding(let sets, let version):
       writer.put(version)
-      writer.put(octets)
-    case .stateTaken(let set, let term, let version):
-      writer.put(set)
-      writer.put(term)
-      writer.put(version)
+      for word in sets.words { writer.put(word) }
+    case .load(let report): report.write(to: &writer)
     }
     return writer.octets
   }
@@ -80,8 +83,11 @@ extension Message {
     case 10: reader.take64().map { .exit(echo: $0) }
     case 11: reader.take64().map { .leave(stamp: $0) }
     case 12: .succeed
-    case 13: readState(&reader)
+    case 13: ConsignmentPart(&reader).map { .part($0) }
     case 14: readReceipt(&reader)
+    case 15: readSets(&reader).map { .giving($0.sets, version: $0.version) }
+    case 16: readSets(&reader).map { .holding($0.sets, version: $0.version) }
+    case 17: LoadReport(&reader).map { .load($0) }
     default: nil
     }
   }
@@ -96,18 +102,33 @@ extension Message {
     return OwnershipTable(term: term, version: version, packed: packed).map { .table($0) }
   }
 
-  private static func readState(_ reader: inout OctetReader) -> Message? {
-    guard case .stateTaken(let set, let term, let version)? = readReceipt(&reader),
-      let octets = reader.take(reader.remaining)
-    else { return nil }
-    return .state(set: set, term: term, version: version, octets: octets)
+  private static func readReceipt(_ reader: inout OctetReader) -> Message? {
+    guard let number = reader.take32(), let term = reader.take64(), let place = reader.take16() else { return nil }
+    return .partTaken(number: number, term: term, place: place)
   }
 
-  private static func readReceipt(_ reader: inout OctetReader) -> Message? {
-    guard let set = reader.take16(), let term = reader.take64(), let version = reader.take64(), set < 1024 else {
-      return nil
-    }
-    return .stateTaken(set: set, term: term, version: version)
+  private static func readSets(_ reader: inout OctetReader) -> (sets: WorkSetBitmap, version: UInt64)? {
+    guard let version = reader.take64(), let sets = WorkSetBitmap(&reader) else { return nil }
+    return (sets, version)
+  }
+}
+
+extension ConsignmentPart {
+  func write(to writer: inout OctetWriter) {
+    writer.put(number)
+    writer.put(term)
+    writer.put(version)
+    writer.put(place)
+    writer.put(count)
+    writer.put(octets)
+  }
+
+  init?(_ reader: inout OctetReader) {
+    guard let number = reader.take32(), let term = reader.take64(), let version = reader.take64(),
+      let place = reader.take16(), let count = reader.take16(), place < count,
+      reader.remaining <= Consignment.partOctets, let octets = reader.take(reader.remaining)
+    else { return nil }
+    self.init(number: number, term: term, version: version, place: place, count: count, octets: octets)
   }
 }
 

@@ -27,9 +27,15 @@ public enum Message: Equatable, Sendable {
   case leave(stamp: Moment)
   /// From a master that has given up its work and its office: its deputy need not wait, nor others to follow him.
   case succeed
-  /// A work set's state on its way to the next owner, and its receipt.
-  case state(set: UInt16, term: UInt64, version: UInt64, octets: [UInt8])
-  case stateTaken(set: UInt16, term: UInt64, version: UInt64)
+  /// Some of what goes along with work sets, on its way to their next owner, and its receipt.
+  case part(ConsignmentPart)
+  case partTaken(number: UInt32, term: UInt64, place: UInt16)
+  /// To the next owner of these: from now on I note what I work on of them, so hold what comes (X10).
+  case giving(WorkSetBitmap, version: UInt64)
+  /// The answer, when it is so. `version` is the question's.
+  case holding(WorkSetBitmap, version: UInt64)
+  /// To all, so that the next master knows it as well.
+  case load(LoadReport)
 }
 
 public struct JoinRequest: Equatable, Sendable {

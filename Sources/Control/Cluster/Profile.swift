@@ -13,6 +13,11 @@ public struct Profile: Equatable, Sendable {
   public var joinWait: Nanoseconds = 100 * .millisecond
   public var joinTries = 3
 
+  /// Load by packets: how often units measure, over how long, and for how long a set that has moved for balance stays.
+  public var measureInterval: Nanoseconds = .second
+  public var measuredOver: Nanoseconds = 10 * .second
+  public var loadRest: Nanoseconds = 30 * .second
+
   public static let normal = Profile(detection: 100 * .millisecond)
   public static let fast = Profile(detection: 20 * .millisecond)
 
@@ -35,10 +40,16 @@ public struct Profile: Equatable, Sendable {
   /// Who has less than this of its lease left asks for more.
   var shortLease: Nanoseconds { clientLease / 5 * 2 }
 
+  /// A handover that waits for a next owner who is slow costs nothing until the old one has stopped.
+  var handover: Patience { Patience(giving: 5 * detection, consigning: detection) }
+
   /// A unit outside is in no hurry: so often it probes all others, and so long nobody may have answered before it
   /// offers itself. No lease is longer.
   var lookInterval: Nanoseconds { max(detection / 4, 20 * .millisecond) }
   var aloneAfter: Nanoseconds { max(2 * detection, 160 * .millisecond) }
+
+  /// What a member said of its load counts for so long.
+  var measuredWithin: Nanoseconds { 5 * measureInterval }
 
   /// Between two keepalives (X2), where `n` of them fit into the detection time.
   func period(_ n: Int) -> Nanoseconds { detection / UInt64(max(1, n)) }

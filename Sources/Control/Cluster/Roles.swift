@@ -89,12 +89,12 @@ struct Master {
   /// Another master is heard, and does not answer us, since then.
   var unheardSince: Moment?
 
-  init(term: UInt64, now: Moment, balance: Nanoseconds) {
+  init(term: UInt64, now: Moment, balance: Nanoseconds, isFirst: Bool) {
     nextKeepalive = now
     nextBalance = now + balance
     renewedAt = now
     heardAt = now
-    assignment = Assignment(term: term)
+    assignment = Assignment(term: term, isFirst: isFirst)
   }
 
   func place(of unit: MemberNumber) -> Int? { members.firstIndex { $0.unit == unit } }

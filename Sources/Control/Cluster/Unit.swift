@@ -37,12 +37,16 @@ public struct ClusterDescription: Sendable {
   /// Shown to the master by who wants to join (C4).
   public var certificate: [UInt8]
   public var profile: Profile
+  public var balance: Balance
 
   public static let mostUnits = 64
 
+  /// What members are to have the same of.
+  public enum Balance: Sendable { case sets, packets }
+
   public init(
     own: UnitDescription, incarnation: UInt64, others: [UnitDescription], configuration: UInt64 = 0,
-    certificate: [UInt8] = [], profile: Profile = .normal
+    certificate: [UInt8] = [], profile: Profile = .normal, balance: Balance = .sets
   ) {
     precondition(Int(own.number) < Self.mostUnits)
     self.own = own
@@ -51,6 +55,7 @@ public struct ClusterDescription: Sendable {
     self.configuration = configuration
     self.certificate = certificate
     self.profile = profile
+    self.balance = balance
   }
 
   func unit(_ number: MemberNumber) -> UnitDescription? {

@@ -22,6 +22,21 @@ public struct Outcome: Sendable {
   /// Of work sets, by their last owners; and by the next ones, before they began.
   public var statesSent = 0
   public var statesTaken = 0
+  /// Of sets that changed hands; and of those, the ones that nobody has worked on.
+  public var packets = 0
+  public var packetsLost = 0
+
+  /// In the end, where work is shared out by packets.
+  public var loads: [Load] = []
+
+  /// What a unit carries.
+  public struct Load: Equatable, Sendable {
+    public var unit: Int
+    public var sets: Int
+    public var packetsPerSecond: Int
+    /// Of its sets.
+    public var heaviest: Int
+  }
 
   public var isGood: Bool { violations.isEmpty }
 }

@@ -18,14 +18,16 @@ public struct Scenario: Sendable {
   public var wires = 1
   /// Clocks run so much too fast or slow at most.
   public var mostDriftPerMillion: UInt64 = 2000
+  /// Packets per second by set, where members are to have the same of them; nil where they are to have as many sets.
+  public private(set) var loads: [Int]?
+  /// In the end nothing may move any more for so long, which is some rounds of balancing.
+  private(set) var rest: Nanoseconds = 600 * .millisecond
 
   /// From the start of the first unit until all faults begin.
   public static let settled: Moment = 1400 * .millisecond
   /// After the last fault, every set has an owner again within so long.
   public static func recovery(_ profile: Profile) -> Nanoseconds { 2 * .second + 5 * profile.detection }
   /// And all sets are dealt evenly, so much later.
-  /// In the end nothing may move any more for so long, which is some rounds of balancing.
-  static let rest: Nanoseconds = 600 * .millisecond
   public static let balancing: Nanoseconds = 1400 * .millisecond
 
   public init(seed: UInt64, members: Int, profile: Profile = .normal, faults: [Fault], isThorough: Bool = false) {
@@ -39,6 +41,17 @@ public struct Scenario: Sendable {
     self.isThorough = isThorough
     calm = faults.map(\.end).reduce(Self.settled) { max($0, $1) }
     end = calm + Self.recovery(profile) + Self.balancing
+  }
+
+  /// Work is shared out by packets. Everything of that is ten times as fast as usual, like balancing itself; means take
+  /// their time all the same, and a set that has moved stays for a while.
+  public mutating func balanceByPackets() {
+    loads = SimulatedLoad.skewed(seed)
+    profile.measureInterval = 100 * .millisecond
+    profile.measuredOver = .second
+    profile.loadRest = 3 * .second
+    rest = 2 * .second
+    end += 8 * .second
   }
 
   /// Faults of all kinds, up to six of them at once, as the seed has it.

@@ -11,9 +11,17 @@ struct SimulatedUnit {
     case probe(from: Int, wire: Int)
     /// The dataplane has ended these sets; control is not told yet.
     case ended(WorkSetBitmap)
+    /// It notes what it works on of these, or holds them.
+    case noting(WorkSetBitmap)
+    case holding(WorkSetBitmap)
 
     /// Within the unit, and not by a wire.
-    var isOwn: Bool { if case .ended = self { true } else { false } }
+    var isOwn: Bool {
+      switch self {
+      case .ended, .noting, .holding: true
+      default: false
+      }
+    }
   }
 
   enum State: Equatable {
@@ -43,6 +51,16 @@ struct SimulatedUnit {
   var lease: Moment = 0
   var isFenced = true
   var running = WorkSetBitmap()
+  /// To be noted or held, from when it is.
+  var isToNote = WorkSetBitmap()
+  var isToHold = WorkSetBitmap()
+  private(set) var noting = WorkSetBitmap()
+  private(set) var holding = WorkSetBitmap()
+  var notes: [WorkedPacket] = []
+  var held: [Int: [UInt64]] = [:]
+  /// Of sets that are about to start.
+  var worked: [(WorkSetBitmap, WorkNotes)] = []
+  var load: SimulatedLoad
 
   // The wires
   var plugs: [Plug]
@@ -59,10 +77,11 @@ struct SimulatedUnit {
     var isMute = false
   }
 
-  init(clock: SimulatedClock, control: ClusterUnit, gate: Gate, wires: Int) {
+  init(clock: SimulatedClock, control: ClusterUnit, gate: Gate, wires: Int, load: SimulatedLoad) {
     self.clock = clock
     self.control = control
     self.gate = gate
+    self.load = load
     plugs = Array(repeating: Plug(), count: wires)
   }
 
@@ -71,8 +90,36 @@ struct SimulatedUnit {
     isFenced = true
     lease = 0
     running = WorkSetBitmap()
+    keep(isToNote)
+    forgo(isToHold)
+    notes = []
+    worked = []
     waiting = []
     timerMoment = nil
+    load.clear()
+  }
+
+  mutating func beginNoting(_ sets: WorkSetBitmap) { noting.formUnion(sets.intersection(isToNote)) }
+  mutating func beginHolding(_ sets: WorkSetBitmap) { holding.formUnion(sets.intersection(isToHold)) }
+
+  mutating func keep(_ sets: WorkSetBitmap) {
+    isToNote.subtract(sets)
+    noting.subtract(sets)
+  }
+
+  mutating func forgo(_ sets: WorkSetBitmap) {
+    isToHold.subtract(sets)
+    holding.subtract(sets)
+    sets.forEach { held[$0] = nil }
+  }
+
+  /// What has been noted of them is all that there will be.
+  mutating func end(_ sets: WorkSetBitmap) -> WorkNotes {
+    running.subtract(sets)
+    keep(sets)
+    let noted = notes.filter { sets.contains(Int($0.set)) }
+    notes.removeAll { sets.contains(Int($0.set)) }
+    return WorkNotes(noted)
   }
 
   /// Whether packets would get work done here: what comes in is worked on, and leaves.

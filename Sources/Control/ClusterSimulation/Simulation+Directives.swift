@@ -8,6 +8,11 @@ extension Simulation {
     schedule(unit)
   }
 
+  /// What workers take to do as they are told.
+  private var delay: Nanoseconds {
+    mutating get { chance.between(50 * .microsecond, scenario.profile.detection / 25) }
+  }
+
   private mutating func perform(_ directive: Directive, _ unit: Int) {
     switch directive {
     case .send(let message, let to, let term): send(message, to: to.map(Int.init), term: term, unit)
@@ -17,6 +22,7 @@ extension Simulation {
       if !didWork { judge(unit) }
     case .fence:
       units[unit].isFenced = true
+      units[unit].held = [:]
       if isTold { tell("\(unit) fence") }
     case .unfence:
       units[unit].isFenced = false
@@ -28,11 +34,31 @@ extension Simulation {
       }
     case .stop(let sets):
       if isTold { tell("\(unit) stop \(sets.count)") }
-      let delay = chance.between(50 * .microsecond, scenario.profile.detection / 25)
       queue.add(.ended(unit, sets, incarnation: units[unit].incarnation), at: now + delay)
+    case .give(let sets):
+      if isTold { tell("\(unit) give \(sets.count)") }
+      units[unit].isToNote.formUnion(sets)
+      queue.add(.noting(unit, sets, incarnation: units[unit].incarnation), at: now + delay)
+      stream(sets)
+    case .keep(let sets):
+      if isTold { tell("\(unit) keep \(sets.count)") }
+      units[unit].keep(sets)
+    case .hold(let sets):
+      if isTold { tell("\(unit) hold \(sets.count)") }
+      units[unit].isToHold.formUnion(sets)
+      queue.add(.holding(unit, sets, incarnation: units[unit].incarnation), at: now + delay)
+    case .forgo(let sets):
+      if isTold { tell("\(unit) forgo \(sets.count)") }
+      units[unit].forgo(sets)
+    case .worked(let sets, let notes):
+      if isTold { tell("\(unit) worked \(sets.count): \(notes.packets.count)") }
+      units[unit].worked.append((sets, notes))
     case .start(let sets):
       if isTold { tell("\(unit) start \(sets.count)") }
       units[unit].running.formUnion(sets)
+      for (known, notes) in units[unit].worked { release(known.intersection(sets), unit, notes) }
+      units[unit].worked = []
+      units[unit].forgo(sets)
       judge(unit)
     case .probe(let other): probe(Int(other), unit)
     case .listen: listen(unit)
@@ -93,6 +119,7 @@ extension Simulation {
       "keepalive \(keepalive.number): roster \(keepalive.roster), by \(term(keepalive.tableTerm)).\(keepalive.tableVersion), "
         + "runs \(keepalive.running.count)"
     case .table(let table): "table \(table.version)"
+    case .load(let report): "load \(report.packetsPerSecond)/s"
     case .joinRequest: "join?"
     case .joinAnswer(let answer): "join: \(answer.verdict)"
     default: "\(message)"

@@ -82,7 +82,9 @@ extension Simulation {
     guard isWhole else { return violate("it did not last: \(picture)") }
     let living = units.filter { $0.works(at: now) }
     let loads = living.map(\.running.count)
-    if let least = loads.min(), let most = loads.max(), most - least > 1 {
+    if let packets = scenario.loads {
+      judgeLoads(packets)
+    } else if let least = loads.min(), let most = loads.max(), most - least > 1 {
       violate("not balanced: \(loads)")
     }
     if let rest, newestTable != rest, scenario.end > scenario.calm {

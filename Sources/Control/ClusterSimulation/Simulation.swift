@@ -12,10 +12,14 @@ public struct Simulation {
     case answer(to: Int, from: Int)
     case heard(Int)
     case ended(Int, WorkSetBitmap, incarnation: UInt64)
+    case noting(Int, WorkSetBitmap, incarnation: UInt64)
+    case holding(Int, WorkSetBitmap, incarnation: UInt64)
+    case packet
     case begin(Int)
     case end(Int)
     case look
     case rest
+    case measure(Int)
   }
 
   let scenario: Scenario
@@ -28,6 +32,7 @@ public struct Simulation {
   let isTold: Bool
   var outage: Outage?
   let ledger = Ledger()
+  var stream = PacketStream()
   /// What the master's table was when everything had to be at rest.
   var rest: (term: UInt64, version: UInt64)?
 
@@ -54,14 +59,16 @@ public struct Simulation {
       let clock = SimulatedClock(offset: chance.between(.second, 1000 * .second), driftPerMillion: drift)
       units.append(
         SimulatedUnit(
-          clock: clock, control: control(number, incarnation: 1), gate: gate(number), wires: scenario.wires))
+          clock: clock, control: control(number, incarnation: 1), gate: gate(number), wires: scenario.wires,
+          load: SimulatedLoad(over: scenario.profile.measuredOver)))
+      if scenario.loads != nil { queue.add(.measure(number), at: UInt64(number) * .millisecond) }
     }
     for fault in scenario.faults.indices {
       queue.add(.begin(fault), at: scenario.faults[fault].begin)
       queue.add(.end(fault), at: scenario.faults[fault].end)
     }
     queue.add(.look, at: scenario.calm)
-    queue.add(.rest, at: scenario.end - min(scenario.end, Scenario.rest))
+    queue.add(.rest, at: scenario.end - min(scenario.end, scenario.rest))
   }
 
   private func control(_ number: Int, incarnation: UInt64) -> ClusterUnit {
@@ -73,7 +80,7 @@ public struct Simulation {
     return ClusterUnit(
       ClusterDescription(
         own: unit(number), incarnation: incarnation, others: (0..<scenario.members).map(unit),
-        certificate: [UInt8(number)], profile: scenario.profile),
+        certificate: [UInt8(number)], profile: scenario.profile, balance: scenario.loads == nil ? .sets : .packets),
       applications: [SimulatedApplication(ledger)], seed: mix(scenario.seed ^ incarnation))
   }
 
@@ -105,6 +112,8 @@ public struct Simulation {
     outcome.timeline?.end(at: now)
     outcome.statesSent = ledger.sent
     outcome.statesTaken = ledger.taken
+    outcome.packets = Int(stream.count)
+    outcome.packetsLost = stream.lost
     return outcome
   }
 
@@ -124,10 +133,18 @@ public struct Simulation {
     case .ended(let unit, let sets, let incarnation):
       guard units[unit].incarnation == incarnation else { return }
       arrive(.ended(sets), unit)
+    case .noting(let unit, let sets, let incarnation):
+      guard units[unit].incarnation == incarnation else { return }
+      arrive(.noting(sets), unit)
+    case .holding(let unit, let sets, let incarnation):
+      guard units[unit].incarnation == incarnation else { return }
+      arrive(.holding(sets), unit)
+    case .packet: sendPacket()
     case .begin(let fault): begin(scenario.faults[fault])
     case .end(let fault): end(scenario.faults[fault])
     case .look: look()
     case .rest: rest = newestTable
+    case .measure(let unit): measureLoad(unit)
     }
   }
 
@@ -138,8 +155,13 @@ public struct Simulation {
     case (.running, _): take(pending, unit)
     case (.frozen, .probe(let from, let wire)): answer(from, unit, wire)
     case (.frozen, .ended(let sets)):
-      units[unit].running.subtract(sets)
-      units[unit].waiting.append(.happening(.stopped(sets)))
+      units[unit].waiting.append(.happening(.stopped(sets, units[unit].end(sets))))
+    case (.frozen, .noting(let sets)):
+      units[unit].beginNoting(sets)
+      units[unit].waiting.append(.happening(.noting(sets)))
+    case (.frozen, .holding(let sets)):
+      units[unit].beginHolding(sets)
+      units[unit].waiting.append(.happening(.holding(sets)))
     case (.paused, let pending) where !pending.isOwn: return
     default:
       if units[unit].waiting.count < SimulatedUnit.mostWaiting { units[unit].waiting.append(pending) }
@@ -166,8 +188,13 @@ public struct Simulation {
     case .happening(let happening): perform(units[unit].control.receive(happening, now: local), unit)
     case .probe(let from, let wire): answer(from, unit, wire)
     case .ended(let sets):
-      units[unit].running.subtract(sets)
-      perform(units[unit].control.receive(.stopped(sets), now: local), unit)
+      perform(units[unit].control.receive(.stopped(sets, units[unit].end(sets)), now: local), unit)
+    case .noting(let sets):
+      units[unit].beginNoting(sets)
+      perform(units[unit].control.receive(.noting(sets), now: local), unit)
+    case .holding(let sets):
+      units[unit].beginHolding(sets)
+      perform(units[unit].control.receive(.holding(sets), now: local), unit)
     }
   }
 

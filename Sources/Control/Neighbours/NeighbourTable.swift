@@ -51,6 +51,11 @@ struct NeighbourTable: Sendable {
   }
   var nextDeadline: (moment: UInt64, slot: Int)? { deadlines.first }
 
+  /// Until it says false.
+  func forEach(_ body: (Neighbour) -> Bool) {
+    for case let neighbour? in slots where !body(neighbour) { return }
+  }
+
   func slot(of key: LinkAddress) -> Int? { index[key] }
 
   subscript(_ slot: Int) -> Neighbour {

@@ -6,9 +6,9 @@ extension SlowPath {
   mutating func receiveARP(_ frame: ReceivedFrame, _ interface: Int) -> Fate {
     guard let arp = ARPView(frame.payload) else { return .malformed }
     guard arp.operation == ARPMessage.request || arp.operation == ARPMessage.reply else { return .unsupported }
-    guard !arp.senderMAC.isGroup, arp.senderMAC != .zero else { return .groupSender }
-    guard arp.senderMAC == frame.source else { return .senderMismatch }
     let sender = LinkAddress(interface: interface, address: .v4(arp.sender))
+    let isAnswer = arp.operation == ARPMessage.reply && !frame.destination.isGroup && isAsked(sender)
+    if let refusal = refusal(ofSender: arp.senderMAC, in: frame.source, isAnswer: isAnswer) { return refusal }
     if let slot = own.slot(interface, sender.address) { return conflict(slot, with: arp.senderMAC) }
     let isRequest = arp.operation == ARPMessage.request
     let target = own.slot(interface, .v4(arp.target))
@@ -25,6 +25,15 @@ extension SlowPath {
     answer(arp, interface)
     return .answered
   }
+
+  /// A cluster's addresses have the cluster's MAC address, a group's perhaps, and its word comes from a unit's own (X20).
+  /// That is believed as the answer to a question of ours, and not else.
+  func refusal(ofSender said: MACAddress, in source: MACAddress, isAnswer: Bool) -> Fate? {
+    guard said != .zero, !said.isGroup || said.isClusterGroup && isAnswer else { return .groupSender }
+    return said == source || isAnswer ? nil : .senderMismatch
+  }
+
+  func isAsked(_ neighbour: LinkAddress) -> Bool { table.slot(of: neighbour).map { table[$0].isAsked } ?? false }
 
   /// Somebody asks whether he may have an address (RFC 5227 section 2.1.1).
   private mutating func receiveProbe(_ arp: ARPView, _ target: Int?) -> Fate {
@@ -86,4 +95,9 @@ extension SlowPath {
     let frame = interfaces[interface].frame(to: mac, EtherType.arp, length: ARPView.length) { message.write(to: $0) }
     send(kind, frame, interface)
   }
+}
+
+extension MACAddress {
+  /// Where clusters' groups lie: no protocol's own, as 01-00-5E and 33-33 are (X20).
+  fileprivate var isClusterGroup: Bool { value >> 40 == 0x03 }
 }

@@ -9,8 +9,9 @@ extension SlowPath {
       let message = NeighbourView(packet.transport), !message.target.isMulticast
     else { return .malformed }
     if let said = message.linkAddress {
-      guard !said.isGroup, said != .zero else { return .groupSender }
-      guard said == mac else { return .senderMismatch }
+      let target = LinkAddress(interface: arrival.interface, address: .v6(message.target))
+      let isAnswer = !message.isSolicitation && message.isSolicited && isAsked(target)
+      if let refusal = refusal(ofSender: said, in: mac, isAnswer: isAnswer) { return refusal }
     }
     if message.isSolicitation { return receiveSolicitation(message, from: source, mac, destination, arrival.interface) }
     return receiveAdvertisement(message, from: source, destination, arrival.interface)

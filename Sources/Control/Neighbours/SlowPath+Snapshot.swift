@@ -1,5 +1,20 @@
+public import Wire
+
 extension SlowPath {
   public var neighbourCount: Int { table.count }
+
+  /// Some that have answered us lately, on that interface: whoever wants to know whether it is heard can ask them.
+  public func answering(on interface: Int, most: Int) -> [(address: IPAddress, mac: MACAddress)] {
+    var found: [(IPAddress, MACAddress)] = []
+    table.forEach { neighbour in
+      guard found.count < most else { return false }
+      if neighbour.key.interface == interface, neighbour.isConfirmed, let mac = neighbour.mac {
+        found.append((neighbour.key.address, mac))
+      }
+      return true
+    }
+    return found
+  }
 
   /// Everything that there is to show, as it is at this moment.
   public func snapshot(now: UInt64) -> SlowPathSnapshot {

@@ -19,6 +19,10 @@ package struct AssociationCounters: Sendable {
   package var window = 0
   /// Control has been told that a successor is wanted.
   package var isEnding = false
+  /// Its numbers went with the member that had it, and every packet is refused.
+  package var isLost = false
+  /// Of a group: work sets in which that is so of senders.
+  package var lostSets = 0
   /// How many senders of a group have a window.
   package var senders = 0
   /// Numbers that left the window unseen.
@@ -72,10 +76,10 @@ extension Associations {
   ) -> AssociationCounters {
     var result = AssociationCounters(
       name: name, direction: .outbound, spi: spi, suite: esp.suite.description, window: 0)
-    var sum = (exhausted: UInt64(0), over: UInt64(0), nonce: UInt64(0), big: UInt64(0))
+    var sum = (exhausted: UInt64(0), over: UInt64(0), nonce: UInt64(0), big: UInt64(0), lost: UInt64(0))
     let sa = (tables.outbound + number).pointee
     if sa.flags.contains(.isTimed) {
-      let age = max(0, hauberk_seconds() - tables.epoch.pointee)
+      let age = max(0, hauberk_seconds() - tables.epoch.pointee - Int64(sa.state.pointee.origin))
       result.secondsLeft = UInt64(max(0, Int64(sa.hardSeconds) - age))
     }
     for worker in 0..<workers {
@@ -91,14 +95,15 @@ extension Associations {
       result.bytes += state.bytes
       result.sequence = max(result.sequence, state.sequence.last)
       result.isEnding = result.isEnding || state.isEnding
+      result.isLost = result.isLost || state.end == .stateLost
       sum = (
         sum.exhausted + state.exhausted, sum.over + state.overLifetime, sum.nonce + state.withoutNonce,
-        sum.big + state.tooBig
+        sum.big + state.tooBig, sum.lost + UInt64(state.stateLost)
       )
     }
     result.drops = Self.named([
       (.sequenceExhausted, sum.exhausted), (.lifetimeOver, sum.over), (.noSenderID, sum.nonce),
-      (.tooBigForPath, sum.big),
+      (.tooBigForPath, sum.big), (.stateLost, sum.lost),
     ])
     return result
   }
@@ -109,7 +114,7 @@ extension Associations {
     var result = AssociationCounters(
       name: name, direction: .inbound, spi: spi, suite: esp.suite.description, window: esp.window)
     let sa = (tables.inbound + number).pointee
-    var sum = InboundState()
+    var sum = InboundState(), withoutWindow: UInt64 = 0, lost: UInt64 = 0
     for worker in 0..<workers {
       let state = sa.state(of: worker).pointee
       result.packets += state.packets
@@ -119,23 +124,27 @@ extension Associations {
       sum.outsideWindow += state.outsideWindow
       sum.malformed += state.malformed
       sum.selector += state.selector
-      sum.withoutWindow += state.withoutWindow
+      withoutWindow += UInt64(state.withoutWindow)
+      lost += UInt64(state.stateLost)
     }
     if let senders = sa.senders {
       result.senders = senders.pointee.sendersSeen
       for number in 0..<senders.pointee.sendersSeen {
         let window = senders.pointee.window(number: number)
-        result.sequence = max(result.sequence, window.highest)
+        if !window.isClosed { result.sequence = max(result.sequence, window.highest) }
         result.lost += window.lost
       }
+      result.lostSets = (0..<WorkSets.count).count { senders.pointee.isClosed(UInt16($0)) }
     } else {
-      result.sequence = sa.window.highest
+      result.isLost = sa.window.isClosed
+      if !result.isLost { result.sequence = sa.window.highest }
       result.lost = sa.window.lost
     }
     result.drops =
       Self.named([
         (.integrity, sum.integrity), (.replayed, sum.replayed), (.outsideWindow, sum.outsideWindow),
-        (.selectorMismatch, sum.selector), (.noSenderWindow, sum.withoutWindow),
+        (.selectorMismatch, sum.selector), (.noSenderWindow, withoutWindow),
+        (.stateLost, lost),
       ]) + (sum.malformed > 0 ? [("malformed", sum.malformed)] : [])
     return result
   }

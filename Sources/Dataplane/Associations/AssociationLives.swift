@@ -8,10 +8,12 @@ final class StateRoom {
   private var nextOutbound: UnsafeMutableRawPointer
   private var nextInbound: UnsafeMutableRawPointer
   let workers: Int
+  private let origin: Int32
 
-  /// A tunnel's parameters, or nil for a group.
-  init(_ beginning: [ESPDescription?], workers: Int) {
+  /// A tunnel's parameters, or nil for a group. `origin`: when they begin, in seconds after the epoch.
+  init(_ beginning: [ESPDescription?], workers: Int, origin: Int32) {
     self.workers = workers
+    self.origin = origin
     let groups = beginning.count { $0 == nil }, tunnels = beginning.count - groups
     let windows = beginning.reduce(0) { $0 + ($1.map { ReplayWindow.bytes(size: $0.window) } ?? 0) }
     let states = tunnels + groups * workers
@@ -30,7 +32,7 @@ final class StateRoom {
         nonces: .none,
         sequence: OutboundSequence(
           extended: esp.isExtended, softLimit: esp.packets?.soft, hardLimit: esp.packets?.hard),
-        nextNonces: .none))
+        origin: origin, nextNonces: .none))
     return state
   }
 
@@ -57,6 +59,8 @@ final class TunnelLife {
   let opening: CipherKey
   let outboundState: UnsafeMutablePointer<OutboundState>
   let inboundState: UnsafeMutablePointer<InboundState>
+  /// What tells it from other lives of its SPI, once somebody has asked.
+  var name: StateName?
   private let room: StateRoom
 
   init(_ esp: ESPDescription, _ sealing: CipherKey, _ opening: CipherKey, _ room: StateRoom) {
@@ -74,10 +78,15 @@ final class TunnelLife {
 
   /// False: another SA, which begins anew. `before`: as which it has lived till now.
   static func goesOn(from before: TunnelDescription, as next: TunnelDescription) throws(CryptoError) -> Bool {
-    guard let old = before.security, let new = next.security, next.outboundSPI == before.outboundSPI,
-      new.inboundKey.material.isSame(as: old.inboundKey.material),
-      new.outboundKey.material.isSame(as: old.outboundKey.material)
-    else { return false }
+    guard let old = before.security, let new = next.security else { return false }
+    let isSame = [(new.inboundKey, old.inboundKey), (new.outboundKey, old.outboundKey)].map {
+      $0.material.isSame(as: $1.material)
+    }
+    guard isSame.contains(true) else { return false }
+    // Otherwise what was opened or sealed with the key that stays would be begun anew.
+    guard !isSame.contains(false), next.outboundSPI == before.outboundSPI else {
+      throw AssociationChange.refusal("the tunnel \(next.name)", "its outbound SPI or one of two keys")
+    }
     try AssociationChange.check(new.esp, follows: old.esp, "the tunnel \(next.name)")
     return true
   }
@@ -90,6 +99,7 @@ final class GroupLife {
   let outboundStates: UnsafeMutablePointer<OutboundState>
   let inboundStates: UnsafeMutablePointer<InboundState>
   let windows: UnsafeMutablePointer<SenderWindows>
+  var name: StateName?
   private let group: GroupDescription
   private let room: StateRoom
 

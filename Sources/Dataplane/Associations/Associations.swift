@@ -23,8 +23,8 @@ package final class Associations {
   let plan: AssociationPlan
   package let description: ClassifyDescription
   /// What SAs have besides their records, and take along into the next generation: by inbound SPI.
-  private var tunnelLives: [UInt32: TunnelLife] = [:]
-  private var groupLives: [UInt32: GroupLife] = [:]
+  private(set) var tunnelLives: [UInt32: TunnelLife] = [:]
+  private(set) var groupLives: [UInt32: GroupLife] = [:]
   /// The outbound SAs of those that go on, by inbound SPI, as the generation before numbered them.
   private var before: [UInt32: Int] = [:]
   private let records: TableMemory
@@ -64,7 +64,9 @@ package final class Associations {
       generation: old.map { $0.tables.generation &+ 1 } ?? 1)
     tables.epoch.initialize(to: old?.tables.epoch.pointee ?? 0)
     try takeOver(from: old)
-    let room = StateRoom(beginning(), workers: workers)
+    // Whoever begins with a reload has his whole time before him.
+    let origin = old == nil ? 0 : Int32(clamping: hauberk_seconds() - tables.epoch.pointee)
+    let room = StateRoom(beginning(), workers: workers, origin: origin)
     for (number, tunnel) in description.tunnels.enumerated() {
       guard let security = tunnel.security else { continue }
       try addTunnel(number, tunnel, security, room)

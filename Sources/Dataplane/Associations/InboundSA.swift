@@ -66,10 +66,17 @@ struct InboundState: BitwiseCopyable {
   var outsideWindow: UInt64 = 0
   var malformed: UInt64 = 0
   var selector: UInt64 = 0
-  /// A group's packets for which no window was left.
-  var withoutWindow: UInt64 = 0
+  /// A group's packets for which no window was left; and those whose window went with another member. They stop at their
+  /// last number.
+  var withoutWindow: UInt32 = 0
+  var stateLost: UInt32 = 0
 
   @inline(__always) static var stride: Int { 64 }
+}
+
+extension UInt32 {
+  /// Of a counter that has no room for more.
+  mutating func countUp() { self = self == .max ? .max : self &+ 1 }
 }
 
 extension ReplayWindow {

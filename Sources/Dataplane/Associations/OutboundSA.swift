@@ -104,17 +104,21 @@ struct OutboundState: BitwiseCopyable {
   var bytes: UInt64 = 0
   var nonces: NonceBlock
   var sequence: OutboundSequence
-  // Second line, the sequence's limits to begin with.
-  /// Taken up when `nonces` is used up.
-  var nextNonces: NonceBlock
+  // Second line.
   var hasAskedForNonces = false
   var hasReportedBytes = false
   var hasReportedSeconds = false
-  /// The time is over: control says so.
-  var isOver = false
+  /// Whether nothing is sealed any more, and why.
+  var end = End.none
   /// How many senders have been told of the path's limit in this second, by its lowest bits.
   var answered: UInt8 = 0
   var answerSecond: UInt16 = 0
+  /// When its time began, in seconds after the epoch of all SAs.
+  var origin: Int32 = 0
+  /// By DropReason, as the counters below; this one stops at its last number.
+  var stateLost: UInt32 = 0
+  /// Taken up when `nonces` is used up.
+  var nextNonces: NonceBlock
   /// By DropReason, as far as it happens here.
   var exhausted: UInt64 = 0
   var overLifetime: UInt64 = 0
@@ -123,8 +127,22 @@ struct OutboundState: BitwiseCopyable {
 
   static let stride = 128
 
+  enum End: UInt8 {
+    case none
+    /// The time is over: control says so.
+    case over
+    /// Another member gave out numbers that nobody here knows.
+    case stateLost
+  }
+
   /// Control has been told that it will end.
-  var isEnding: Bool { sequence.hasReported || hasReportedBytes || hasReportedSeconds || isOver }
+  var isEnding: Bool { sequence.hasReported || hasReportedBytes || hasReportedSeconds || end == .over }
+
+  /// Nothing more is sealed: every packet goes the general way, which looks.
+  mutating func close(_ why: End) {
+    end = why
+    budget = 0
+  }
 
   /// Whether another sender may be told in this second: whoever sends what is too big does not choose what we send.
   mutating func mayAnswer(at seconds: Int64) -> Bool {

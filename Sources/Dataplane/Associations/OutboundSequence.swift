@@ -13,10 +13,11 @@ struct OutboundSequence: BitwiseCopyable {
 
   /// The last number given out.
   private(set) var last: UInt64
-  private(set) var hasReported = false
   let softLimit: UInt64
   private(set) var start: UInt64
   let limit: UInt64
+  /// Behind the others, so that small things fit beside it.
+  private(set) var hasReported = false
 
   /// `after` is the last number that was used before: not 0 where an SA is taken over. The soft limit is three
   /// quarters of all numbers where none is given.
@@ -29,10 +30,10 @@ struct OutboundSequence: BitwiseCopyable {
     precondition(self.softLimit < limit && last <= limit, "the soft limit lies before the last number")
   }
 
-  /// Before the first packet: as many numbers were used before, or may have been.
-  mutating func resume(after used: UInt64) {
+  /// Before the first packet: as many numbers were used before, or may have been, and so many of them by packets.
+  mutating func resume(after used: UInt64, packets: UInt64 = 0) {
     last = min(used, limit)
-    start = last
+    start = last - min(packets, last)
   }
 
   var isExhausted: Bool { last == limit }

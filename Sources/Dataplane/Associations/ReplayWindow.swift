@@ -26,6 +26,7 @@ struct ReplayWindow: @unchecked Sendable {
     /// The size less one.
     var mask: UInt64
     var isExtended: Bool
+    var isClosed = false
   }
 
   static let sizes = 64...131_072
@@ -43,6 +44,16 @@ struct ReplayWindow: @unchecked Sendable {
   var words: UnsafeMutablePointer<UInt64> {
     (UnsafeMutableRawPointer(head) + Self.headBytes).assumingMemoryBound(to: UInt64.self)
   }
+
+  /// No number is fresh: what it knew went with another member. It costs no look of its own, for every number lies left of
+  /// the last there is.
+  func close() {
+    head.pointee.highest = .max
+    head.pointee.isClosed = true
+    words.update(repeating: .max, count: size / 64)
+  }
+
+  var isClosed: Bool { head.pointee.isClosed }
 
   /// What a window takes of a pool.
   static func bytes(size: Int) -> Int { (headBytes + size / 8 + alignment - 1) / alignment * alignment }

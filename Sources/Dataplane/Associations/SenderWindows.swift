@@ -1,3 +1,4 @@
+import Contract
 import Synchronization
 
 /// The replay windows of a group SA, one for each sender, from a pool that was made at start. A sender gets his with
@@ -8,15 +9,21 @@ import Synchronization
 struct SenderWindows {
   /// By sender id: one more than the window's number, or 0.
   let numbers: UnsafeMutablePointer<UInt32>
+  let idCount: Int
   let pool: UnsafeMutableRawPointer
   let windowBytes: Int
   let capacity: Int
   let used: UnsafeMutablePointer<Atomic<Int>>
+  /// By window number: one more than its sender's id. The cluster's thread reads it while others of them are given out.
+  let owners: UnsafeMutablePointer<Atomic<UInt32>>
+  /// By work set: 1 where senders may have had windows that went with another member. Written only while nobody works on
+  /// the set.
+  let closed: UnsafeMutablePointer<UInt8>
 
   init(senderIDBits: Int, capacity: Int, window: Int) {
-    let ids = 1 << senderIDBits
-    numbers = .allocate(capacity: ids)
-    numbers.initialize(repeating: 0, count: ids)
+    idCount = 1 << senderIDBits
+    numbers = .allocate(capacity: idCount)
+    numbers.initialize(repeating: 0, count: idCount)
     self.capacity = capacity
     windowBytes = ReplayWindow.bytes(size: window)
     pool = .allocate(byteCount: max(1, capacity) * windowBytes, alignment: ReplayWindow.alignment)
@@ -26,6 +33,10 @@ struct SenderWindows {
     }
     used = .allocate(capacity: 1)
     used.initialize(to: Atomic(0))
+    owners = .allocate(capacity: max(1, capacity))
+    for number in 0..<capacity { (owners + number).initialize(to: Atomic(0)) }
+    closed = .allocate(capacity: WorkSets.count)
+    closed.initialize(repeating: 0, count: WorkSets.count)
   }
 
   func deallocate() {
@@ -33,7 +44,13 @@ struct SenderWindows {
     pool.deallocate()
     used.deinitialize(count: 1)
     used.deallocate()
+    owners.deinitialize(count: capacity)
+    owners.deallocate()
+    closed.deallocate()
   }
+
+  @inline(__always)
+  func isClosed(_ set: UInt16) -> Bool { closed[Int(set)] != 0 }
 
   var sendersSeen: Int { min(used.pointee.load(ordering: .relaxed), capacity) }
 
@@ -59,6 +76,7 @@ struct SenderWindows {
       return nil
     }
     numbers[sender] = UInt32(truncatingIfNeeded: number &+ 1)
+    owners[number].store(UInt32(truncatingIfNeeded: sender &+ 1), ordering: .relaxed)
     return window(of: sender)
   }
 }

@@ -76,7 +76,7 @@ package struct Classifier {
   package func classifyFully(_ frame: Bytes) -> Classification {
     let packet = Dissection(frame: frame, link: link)
     guard packet.fault == .none else { return Classification(packet.fault) }
-    if snapshot.pointee.isLive, link == .ethernet, let local = forGroup(packet, frame) { return local }
+    if snapshot.pointee.isLive, link == .ethernet, let own = forItself(packet, frame) { return own }
     switch snapshot.pointee.hash {
     case .keyed:
       return secured(KeyedRules(snapshot, from: side).workSet(of: packet), packet, frame)
@@ -91,17 +91,38 @@ package struct Classifier {
     }
   }
 
-  /// What is sent to a group on the link is for the gateway itself or for nobody (RFC 1812 section 5.3.4).
-  private func forGroup(_ packet: Dissection, _ frame: Bytes) -> Classification? {
-    guard frame.uint8(at: 0) & 1 == 1,
-      frame.uint64InMemoryOrder(at: 0) & shortPath.macMask != shortPath.clusterMulticast
-    else { return nil }
+  /// What each member of a cluster looks at itself, whosever its work set is: what is sent to an address of its own
+  /// (C25), and neighbour discovery, of which the master answers for the cluster (X20). What is sent to a group on the
+  /// link is for the gateway itself or for nobody (RFC 1812 section 5.3.4).
+  private func forItself(_ packet: Dissection, _ frame: Bytes) -> Classification? {
     let to = packet.addresses
-    let isGroup = to.isIPv6 ? to.destinationHigh >> 56 == 0xff : to.destinationLow >> 28 == 0xe
-    guard isGroup else { return Classification(.groupFrame) }
-    var result = secured(KeyedRules(snapshot, from: side).workSet(of: packet), packet, frame)
-    result.action = .local
-    return result
+    if frame.uint8(at: 0) & 1 == 1,
+      frame.uint64InMemoryOrder(at: 0) & shortPath.macMask != shortPath.clusterMulticast
+    {
+      let isGroup = to.isIPv6 ? to.destinationHigh >> 56 == 0xff : to.destinationLow >> 28 == 0xe
+      return Classification(isGroup ? .forUs : .groupFrame)
+    }
+    let isClusters = snapshot.pointee.cluster.contains(
+      high: to.destinationHigh, low: to.destinationLow, isIPv6: to.isIPv6)
+    let isOwn = snapshot.pointee.locals.contains(
+      high: to.destinationHigh, low: to.destinationLow, isIPv6: to.isIPv6)
+    if isOwn && !isClusters { return Classification(.forUs) }
+    let isOnLink = isOwn || isClusters || Self.isOfLink(to)
+    return isOnLink && isDiscovery(packet, frame) ? Classification(.forUs) : nil
+  }
+
+  private static func isOfLink(_ to: AddressPair) -> Bool {
+    to.isIPv6 && (to.destinationHigh &>> 54 == 0x3fa || to.destinationHigh &>> 56 == 0xff)
+  }
+
+  /// A question or an answer: hosts ask once more at the MAC address that they know, the cluster's.
+  /// What has come by way of a router is neither (RFC 4861 section 7.1).
+  private func isDiscovery(_ packet: Dissection, _ frame: Bytes) -> Bool {
+    guard packet.protocolNumber == IPProtocol.icmpv6, packet.addresses.isIPv6, !packet.isFragment,
+      packet.upper.count > 0, frame.uint8(at: packet.offset &+ 7) == 255
+    else { return false }
+    let type = packet.upper.uint8(at: 0)
+    return type == NeighbourView.solicitation || type == NeighbourView.advertisement
   }
 
   private func secured(_ keyed: KeyedSet, _ packet: Dissection, _ frame: Bytes) -> Classification {

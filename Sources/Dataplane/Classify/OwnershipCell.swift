@@ -88,7 +88,8 @@ package struct OwnershipCell: @unchecked Sendable {
   /// The table before it: to be freed when no worker can hold it any more. `worked` outlives the next one.
   func replace(by next: OwnershipDescription, worked: [WorkedSets] = []) -> UnsafeRawPointer {
     let table = Self.table(next, number: nextNumber, worked)
-    // edge ownership.content: release; pairs with the acquire in load. The table is written before.
+    // edge ownership.content: release; pairs with the acquire in load. The table is written before, and so are the numbers
+    // and windows of work sets that begin by it.
     let old = current.pointee.exchange(UInt(bitPattern: table), ordering: .acquiringAndReleasing)
     return UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped
   }

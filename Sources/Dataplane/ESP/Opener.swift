@@ -34,8 +34,10 @@ struct Opener {
     let words = UInt64(bigEndian: header.loadUnaligned(as: UInt64.self))
     let low = UInt32(truncatingIfNeeded: words)
     var check = ReplayWindow.Check(verdict: .fresh, sequence: UInt64(low))
-    if let window = window(sa, header) { check = window.check(low) }
-    guard check.verdict == .fresh else { return late(state, check.verdict) }
+    if let window = window(sa, header) {
+      check = window.check(low)
+      guard check.verdict == .fresh else { return late(state, window, check.verdict) }
+    }
     writeJob(sa, header, encrypted, check.sequence, job)
     esp.pending[job] = PendingPacket(
       index: UInt16(truncatingIfNeeded: index), ip: UInt8(truncatingIfNeeded: places.ip),
@@ -106,12 +108,11 @@ struct Opener {
       return .integrity
     }
     let header = esp.address(of: ref) + Int(pending.payload) - Int(sa.pointee.ivBytes) - 8
-    guard let window = window(sa, header) ?? newWindow(sa, header) else {
-      state.pointee.withoutWindow &+= 1
-      return .noSenderWindow
+    guard let window = window(sa, header) ?? newWindow(sa, header, ref.workSet) else {
+      return withoutWindow(sa, state, ref.workSet)
     }
     let verdict = window.commit(pending.sequence)
-    guard verdict == .fresh else { return late(state, verdict) }
+    guard verdict == .fresh else { return late(state, window, verdict) }
     if esp.keepsStories {
       let story = esp.header(of: ref)
       story.pointee.storySequence = pending.sequence
@@ -129,15 +130,35 @@ struct Opener {
     return reason
   }
 
+  /// Nil where none is left, and where the sender may have had one that went with another member.
   @inline(__always)
   private func newWindow(
-    _ sa: UnsafeMutablePointer<InboundSA>, _ header: UnsafeMutableRawPointer
+    _ sa: UnsafeMutablePointer<InboundSA>, _ header: UnsafeMutableRawPointer, _ set: UInt16
   ) -> ReplayWindow? {
-    sa.pointee.senders?.pointee.give(to: Self.sender(sa, header))
+    guard let senders = sa.pointee.senders, !senders.pointee.isClosed(set) else { return nil }
+    return senders.pointee.give(to: Self.sender(sa, header))
   }
 
   @inline(never)
-  func late(_ state: UnsafeMutablePointer<InboundState>, _ verdict: ReplayWindow.Verdict) -> DropReason {
+  private func withoutWindow(
+    _ sa: UnsafeMutablePointer<InboundSA>, _ state: UnsafeMutablePointer<InboundState>, _ set: UInt16
+  ) -> DropReason {
+    if sa.pointee.senders?.pointee.isClosed(set) ?? false {
+      state.pointee.stateLost.countUp()
+      return .stateLost
+    }
+    state.pointee.withoutWindow.countUp()
+    return .noSenderWindow
+  }
+
+  @inline(never)
+  private func late(
+    _ state: UnsafeMutablePointer<InboundState>, _ window: ReplayWindow, _ verdict: ReplayWindow.Verdict
+  ) -> DropReason {
+    if window.isClosed {
+      state.pointee.stateLost.countUp()
+      return .stateLost
+    }
     if verdict == .tooOld {
       state.pointee.outsideWindow &+= 1
       return .outsideWindow

@@ -98,13 +98,13 @@ struct Sealer {
     _ sa: UnsafeMutablePointer<OutboundSA>, _ numbers: inout Numbers, bytes: Int, _ ref: PacketRef
   ) -> DropReason {
     let state = sa.pointee.state(of: esp.worker)
-    if sa.pointee.flags.contains(.isTimed), isOver(sa, state, esp.header(of: ref).pointee.seconds) {
-      return .lifetimeOver
-    }
     let counted = state.pointee.bytes &+ UInt64(truncatingIfNeeded: bytes)
-    if state.pointee.sequence.isExhausted || counted > sa.pointee.softBytes || state.pointee.isOver {
+    if state.pointee.sequence.isExhausted || counted > sa.pointee.softBytes || state.pointee.end != .none {
       let refusal = limited(sa, state, counted)
       if refusal != .none { return refusal }
+    }
+    if sa.pointee.flags.contains(.isTimed), isOver(sa, state, esp.header(of: ref).pointee.seconds) {
+      return .lifetimeOver
     }
     if sa.pointee.flags.contains(.isCounterMode) {
       // At the end of a block, and now and then before: often enough to have the next one in time.
@@ -148,7 +148,7 @@ struct Sealer {
   private func isOver(
     _ sa: UnsafeMutablePointer<OutboundSA>, _ state: UnsafeMutablePointer<OutboundState>, _ now: Int64
   ) -> Bool {
-    let age = now &- tables.epoch.pointee
+    let age = now &- tables.epoch.pointee &- Int64(state.pointee.origin)
     if age >= Int64(sa.pointee.softSeconds), !state.pointee.hasReportedSeconds {
       state.pointee.hasReportedSeconds = esp.report(.softLimit, sa: number(of: sa), tables.generation)
     }
@@ -161,6 +161,10 @@ struct Sealer {
   private func limited(
     _ sa: UnsafeMutablePointer<OutboundSA>, _ state: UnsafeMutablePointer<OutboundState>, _ bytes: UInt64
   ) -> DropReason {
+    if state.pointee.end == .stateLost {
+      state.pointee.stateLost.countUp()
+      return .stateLost
+    }
     if state.pointee.sequence.isExhausted {
       let natural: UInt64 = sa.pointee.flags.contains(.isExtended) ? .max : UInt64(UInt32.max)
       if state.pointee.sequence.limit == natural {
@@ -173,7 +177,7 @@ struct Sealer {
     if bytes > sa.pointee.softBytes, !state.pointee.hasReportedBytes {
       state.pointee.hasReportedBytes = esp.report(.softLimit, sa: number(of: sa), tables.generation)
     }
-    guard bytes <= sa.pointee.hardBytes, !state.pointee.isOver else {
+    guard bytes <= sa.pointee.hardBytes, state.pointee.end == .none else {
       state.pointee.overLifetime &+= 1
       return .lifetimeOver
     }

@@ -68,6 +68,8 @@ package final class LiveGateway {
   /// What they have for sets that change hands, and what its thread knows of those.
   private let handovers: [UnsafeMutablePointer<Handover>]
   var handoverBook: HandoverBook
+  /// Of a cluster's member.
+  let states: SetStates?
   let shared: WorkerShared
   let orders: [SPSCRing<Order>]
   let desks: [TraceDesk]
@@ -117,6 +119,7 @@ package final class LiveGateway {
     }
     associations = try Associations(description.classify, engine: engine, workers: workers)
     associations.tables.epoch.pointee = hauberk_seconds()
+    states = cluster == nil ? nil : SetStates(associations)
     supply = try NonceSupply(
       associations, description.ownership, workers: workers, unit: description.unit, from: nonces, history)
     neighbours = NeighbourTable()
@@ -272,10 +275,12 @@ package final class LiveGateway {
     // Orders name SAs by the numbers of now: none may be under way when those change.
     awaitOrders()
     whenSure()
+    states?.enter(newAssociations)
     let old = shared.cell.publish(newSnapshot) {
       for exchange in exchanges { exchange.wakeWorker() }
       hauberk_yield()
     }
+    states?.leave()
     ClassifySnapshotBuilder.destroy(old)
     forward.deallocate()
     snapshot = newSnapshot

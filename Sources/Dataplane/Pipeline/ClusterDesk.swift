@@ -9,7 +9,7 @@ package struct ClusterDesk: @unchecked Sendable {
   package static let mostUnits = OwnershipDescription.mostMembers
 
   private let words: UnsafeMutablePointer<Atomic<UInt64>>
-  private let addresses: UnsafeMutablePointer<UInt32>
+  private let addresses: UnsafeMutablePointer<Address>
   private let own: Int
   private let macs: (inside: MACAddress, outside: MACAddress)
 
@@ -30,14 +30,49 @@ package struct ClusterDesk: @unchecked Sendable {
   /// Of a unit: its own addresses by side, by which its workers are asked whether they work (X19).
   package struct Unit: Sendable {
     package var number: Int
-    package var inside: IPv4Address?
-    package var outside: IPv4Address?
+    package var inside: IPAddress
+    package var outside: IPAddress
 
-    package init(number: Int, inside: IPv4Address?, outside: IPv4Address?) {
+    package init(number: Int, inside: IPAddress, outside: IPAddress) {
       self.number = number
       self.inside = inside
       self.outside = outside
     }
+  }
+
+  /// Of either family, in two words. No unit's IPv6 address begins with all ones.
+  struct Address: BitwiseCopyable {
+    let high: UInt64
+    let low: UInt64
+
+    @inline(__always)
+    init(_ address: IPv4Address) {
+      high = .max
+      low = UInt64(address.value)
+    }
+
+    @inline(__always)
+    init(_ address: IPv6Address) {
+      high = address.high
+      low = address.low
+    }
+
+    init(_ address: IPAddress) {
+      switch address {
+      case .v4(let address): self.init(address)
+      case .v6(let address): self.init(address)
+      }
+    }
+
+    static var none: Address { Address(IPv6Address.zero) }
+
+    /// The address that nobody has, of either family.
+    var isNone: Bool { low == 0 && (high == 0 || high == .max) }
+    var ipv4: IPv4Address? { high == .max ? IPv4Address(UInt32(truncatingIfNeeded: low)) : nil }
+    var ipv6: IPv6Address { IPv6Address(high: high, low: low) }
+
+    @inline(__always)
+    static func == (one: Address, other: Address) -> Bool { one.high == other.high && one.low == other.low }
   }
 
   /// `macs` by side: this unit's own.
@@ -48,10 +83,10 @@ package struct ClusterDesk: @unchecked Sendable {
       .bindMemory(to: Atomic<UInt64>.self, capacity: Self.count)
     for word in 0..<Self.count { (words + word).initialize(to: Atomic(0)) }
     addresses = .allocate(capacity: 2 * Self.mostUnits)
-    addresses.initialize(repeating: 0, count: 2 * Self.mostUnits)
+    addresses.initialize(repeating: .none, count: 2 * Self.mostUnits)
     for unit in units {
-      addresses[unit.number] = unit.inside?.value ?? 0
-      addresses[Self.mostUnits + unit.number] = unit.outside?.value ?? 0
+      addresses[unit.number] = Address(unit.inside)
+      addresses[Self.mostUnits + unit.number] = Address(unit.outside)
     }
     for side in Side.allCases { note(macs[Int(side.rawValue)], of: own, side) }
   }
@@ -149,8 +184,8 @@ package struct ClusterDesk: @unchecked Sendable {
   }
 
   /// Nil is nobody of ours.
-  func unit(at address: UInt32, _ side: Side) -> Int? {
-    if address == 0 { return nil }
+  func unit(at address: Address, _ side: Side) -> Int? {
+    if address.isNone { return nil }
     let first = Int(side.rawValue) &* Self.mostUnits
     var unit = 0
     while unit < Self.mostUnits {
@@ -195,7 +230,7 @@ package struct ClusterDesk: @unchecked Sendable {
 
   func mac(_ side: Side) -> MACAddress { side == .inside ? macs.inside : macs.outside }
 
-  func isOwn(_ address: UInt32, _ side: Side) -> Bool {
-    address != 0 && addresses[Int(side.rawValue) &* Self.mostUnits &+ own] == address
+  func isOwn(_ address: Address, _ side: Side) -> Bool {
+    !address.isNone && addresses[Int(side.rawValue) &* Self.mostUnits &+ own] == address
   }
 }

@@ -4,8 +4,8 @@ import Memory
 /// What one worker keeps of sets that are about to be this member's (X10): for each side and each set a queue, in the order
 /// in which packets came.
 ///
-/// A handle on memory of the worker's own. How much may lie here is a part of all frames, so that devices always have some
-/// to receive into.
+/// A handle on memory of the worker's own. All workers together have an eighth of all frames, however many workers there
+/// are: devices, which are lent 1024 for each queue, keep seven eighths of what they had.
 struct Holding: @unchecked Sendable {
   struct Held {
     var ref = PacketRef(position: 0, offset: 0, length: 0)
@@ -94,7 +94,8 @@ struct Holding: @unchecked Sendable {
     queues + (Int(side.rawValue) &* WorkSets.count &+ set)
   }
 
-  /// The frame lies here from now on. Where there is no room the set's oldest makes some, or it goes itself.
+  /// The frame lies here from now on. Where there is no room the set's oldest makes some. It goes itself where the set has
+  /// none, and a large frame where there are enough of those.
   func add(_ ref: PacketRef, set: Int, _ side: Side, digest: UInt64, table: UInt32) {
     counters.add(1, to: .held)
     let queue = queue(side, set)

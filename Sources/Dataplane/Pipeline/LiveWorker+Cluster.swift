@@ -80,39 +80,31 @@ extension LiveWorker {
   }
 
   private func hearAnswer(_ ref: PacketRef, _ side: Side) {
-    guard let desk = lease?.desk, let arp = arp(ref, desk.mac(side)), arp.operation == ARPMessage.reply,
-      let unit = desk.unit(at: arp.sender.value, side)
+    guard let desk = lease?.desk, let speech = speech(ref, desk.mac(side)), speech.isAnswer,
+      let unit = desk.unit(at: speech.sender, side)
     else { return }
     desk.noteAnswer(of: unit, side)
   }
 
-  /// Nil where what it says of its sender is not what the frame says, or an answer is not for us.
-  private func arp(_ ref: PacketRef, _ own: MACAddress) -> ARPView? {
-    let frame = Bytes(stages.memory.address(start: ref.start), count: Int(ref.length))
-    guard frame.count >= 14 + ARPView.length, frame.uint16(at: 12) == EtherType.arp else { return nil }
-    guard let arp = ARPView(frame.dropFirst(14)), let ethernet = EthernetView(frame), !arp.senderMAC.isGroup,
-      arp.senderMAC == ethernet.source
-    else { return nil }
-    return arp.operation != ARPMessage.reply || ethernet.destination == own ? arp : nil
+  private func speech(_ ref: PacketRef, _ own: MACAddress) -> UnitSpeech? {
+    UnitSpeech(Bytes(stages.memory.address(start: ref.start), count: Int(ref.length)), own: own)
   }
 
-  /// Of the units' ARP: an answer is noted, and a question for our own address is answered here and now, by the worker,
-  /// whatever becomes of control (X19). False: it is not of that kind, or the slow path wants to see it as well.
+  /// Of what units ask each other: an answer is noted, and a question for our own address is answered here and now, by
+  /// the worker, whatever becomes of control (X19). False: it is not of that kind, or the slow path wants to see it as
+  /// well.
   mutating func takeProbe(_ ref: PacketRef, _ side: Side) -> Bool {
-    guard let desk = lease?.desk, let arp = arp(ref, desk.mac(side)), !desk.isOwn(arp.sender.value, side),
-      let unit = desk.unit(at: arp.sender.value, side)
+    guard let desk = lease?.desk, let speech = speech(ref, desk.mac(side)), !desk.isOwn(speech.sender, side),
+      let unit = desk.unit(at: speech.sender, side)
     else { return false }
-    if arp.operation == ARPMessage.reply {
+    if speech.isAnswer {
       desk.noteAnswer(of: unit, side)
       return false
     }
-    guard arp.operation == ARPMessage.request, desk.isOwn(arp.target.value, side), desk.isOpen else { return false }
-    let own = desk.mac(side)
-    let reply = ARPMessage(
-      ARPMessage.reply, senderMAC: own, sender: arp.target, targetMAC: arp.senderMAC, target: arp.sender)
-    let frame = WritableBytes(stages.memory.address(start: ref.start), count: Int(ref.length))
-    EthernetHeader(to: arp.senderMAC, from: own, vlan: nil, type: EtherType.arp).write(to: frame)
-    reply.write(to: frame.dropFirst(14))
+    guard desk.isOwn(speech.target, side), desk.isOpen else { return false }
+    let answer = UnitAnswer(to: speech, desk.mac(side))
+    guard Int(ref.length) >= answer.length else { return false }
+    answer.write(to: WritableBytes(stages.memory.address(start: ref.start), count: answer.length))
     side == .inside ? leaving.add(ref, .inside, inside) : leaving.add(ref, .outside, outside)
     return true
   }

@@ -116,7 +116,7 @@ extension LiveWorker {
   private mutating func settle(_ ref: PacketRef, _ reason: DropReason, _ punts: inout Int) {
     if ControlExchange.isOver(reason) { return frames.give(ref) }
     if reason == .passedOn { return passOn(ref) }
-    if reason == .arp, lease != nil, takeProbe(ref, side(of: ref)) { return }
+    if reason == .arp || reason == .forUs, lease != nil, takeProbe(ref, side(of: ref)) { return }
     var ref = ref
     ref.judgement = Judgement(workSet: ref.workSet, verdict: reason.rawValue)
     let origin = header(of: ref).pointee.sequence & ControlExchange.originBits

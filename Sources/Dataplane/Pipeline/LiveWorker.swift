@@ -142,19 +142,15 @@ package struct LiveWorker {
     let received = burst.count
     if lease != nil {
       fenceOff(&burst, side)
-      // Somebody who sends without a pause is no reason to stay.
-      if burst.count == 0 { return drain.isOn ? 0 : received }
+      // Whoever drains goes on to say how far it is, and somebody who sends without a pause is no reason to stay.
+      if burst.count == 0, !drain.isOn { return received }
     }
     if drain.isOn {
       drain.sift(&burst, side, stages, frames, seconds)
     }
     if burst.count == 0 { return 0 }
     let kept = burst.count
-    if isTracing {
-      judgeTraced(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
-    } else {
-      judge(&burst, side, snapshot, seconds, .inside, NoWatch())
-    }
+    judgeApart(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
     return kept
   }
 
@@ -269,7 +265,7 @@ package struct LiveWorker {
     judgeApart(&burst, .inside, snapshot, seconds, .control)
   }
 
-  /// Bursts that come by no port.
+  /// Every burst but that of every day.
   @inline(never)
   mutating func judgeApart(
     _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64,

@@ -59,10 +59,10 @@ extension Stages {
     }
   }
 
-  /// And now there are all.
-  func noteWhole(_ ref: PacketRef, _ datagram: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+  /// And now there are all. `datagram` nil: it waits for none after all.
+  func noteWhole(_ ref: PacketRef, _ datagram: Int?, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     guard let handover else { return }
-    handover.pointee.notes.settle(datagram: datagram, table: newestTable(snapshot))
+    if let datagram { handover.pointee.notes.settle(datagram: datagram, table: newestTable(snapshot)) }
     if ref.isGiven {
       handover.pointee.notes.add(digest(of: ref, snapshot), set: ref.workSet, table: newestTable(snapshot))
     }

@@ -189,8 +189,8 @@ extension Stages {
     _ burst: Burst, _ index: Int, toSet set: UInt16, _ snapshot: UnsafePointer<ClassifySnapshot>
   ) -> Bool {
     var disposition = table(snapshot)[WorkSets.count &+ Int(set)]
-    burst.refs[index].judgement = Judgement(workSet: set, disposition: disposition.bits)
     if disposition.isHeld {
+      burst.refs[index].judgement = Judgement(workSet: set)
       if hold(burst.refs[index], snapshot) { return true }
       disposition = Disposition(.workSetPending)
     }
@@ -237,6 +237,7 @@ extension Stages {
       frame, snapshot, esp?.link ?? .ethernet, from: side(of: ref, snapshot))
     scratch.actions[index] = result.action.general
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
+    if ref.isGiven, result.action.kind != .reassemble { noteWhole(ref, nil, snapshot) }
     burst.refs[index].judgement = Judgement(workSet: result.workSet)
     if result.reason != .none { Protector.refuse(burst, index, result.reason, counters) }
   }
@@ -252,8 +253,7 @@ extension Stages {
   func endLifetime(_ order: Order, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     guard let tables = snapshot.pointee.tables, Int(order.sa) < tables.outboundCount else { return }
     let state = (tables.outbound + Int(order.sa)).pointee.state(of: Int(worker))
-    state.pointee.isOver = true
-    // From here on every packet asks whether there may be one, and none may.
-    state.pointee.budget = 0
+    // What is lost already does not end by its time.
+    if state.pointee.end == .none { state.pointee.close(.over) }
   }
 }

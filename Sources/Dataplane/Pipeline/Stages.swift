@@ -218,8 +218,8 @@ struct Stages {
     }
   }
 
-  /// The burst that is not all of one kind: sends over what is another worker's, keeps what is held, counts what is kept and what has a
-  /// reason, and closes the gaps.
+  /// The burst that is not all of one kind: sends over what is another worker's, puts aside what is held, counts what is
+  /// kept and what has a reason, and closes the gaps.
   @inline(never)
   private func settle(
     _ burst: inout Burst, _ tables: AssociationTables?, _ snapshot: UnsafePointer<ClassifySnapshot>
@@ -232,7 +232,7 @@ struct Stages {
       index &+= 1
       var digest: UInt64 = 0
       if ref.verdict >= Disposition.given {
-        switch turn(&ref, action, snapshot) {
+        switch turn(&ref, tables == nil ? .none : action, snapshot) {
         case .held: continue
         case .goesOn(let found): digest = found
         }

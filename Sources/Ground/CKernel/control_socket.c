@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,14 @@ bool hauberk_control_is_on(int socket, const char *device) {
   const unsigned index = if_nametoindex(device);
   return index != 0 && getsockname(socket, (struct sockaddr *)&address, &bytes) == 0 &&
          address.sll_ifindex == (int)index;
+}
+
+bool hauberk_control_has_link(int socket, const char *device) {
+  const int both = IFF_UP | IFF_RUNNING;
+  struct ifreq request = {0};
+  if (strlen(device) >= sizeof request.ifr_name) return false;
+  strcpy(request.ifr_name, device);
+  return ioctl(socket, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & both) == both;
 }
 
 void hauberk_control_close(int socket) {

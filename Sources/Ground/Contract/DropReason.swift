@@ -35,6 +35,9 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case policyDiscard
   case clearOutside
 
+  // seal, open
+  case stateLost
+
   // seal
   case innerTruncated
   case tooLongToSeal
@@ -120,6 +123,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .noPolicy: "no policy lets it pass"
     case .policyDiscard: "a policy discards it"
     case .clearOutside: "came in clear from outside, and should have come in ESP"
+    case .stateLost: "the SA's numbers went with the member that had it: give it new keys"
     case .innerTruncated: "the packet is shorter than its header says"
     case .tooLongToSeal: "with ESP around it, longer than an IP header can tell"
     case .tooBigForPath: "longer than the path takes, and not to be fragmented"

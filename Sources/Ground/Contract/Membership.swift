@@ -22,6 +22,14 @@ public struct MembershipDescription: Equatable, Sendable {
     case fast
   }
 
+  /// What members are to have the same of.
+  public enum Balance: String, CaseIterable, Sendable {
+    /// Work sets, whatever is in them.
+    case sets
+    /// Packets per second, as a mean over about ten seconds.
+    case packets
+  }
+
   /// How packets to the cluster's addresses get to members (C22).
   public enum Delivery: String, CaseIterable, Sendable {
     /// To a group MAC address that all members take.
@@ -36,6 +44,7 @@ public struct MembershipDescription: Equatable, Sendable {
   public var name: String
   public var units: [Unit]
   public var pace = Pace.normal
+  public var balance = Balance.sets
   public var delivery = Delivery.multicast
   /// Files: who signs certificates, what was revoked, who this unit is.
   public var authority: String

@@ -81,3 +81,15 @@ public struct OwnershipDescription: Sendable {
     set { entries[set] = newValue }
   }
 }
+
+/// What a member has of a work set that it begins to work on.
+public enum Beginning: Hashable, Sendable, CaseIterable {
+  /// Nobody has ever had it: as a gateway that starts.
+  case fresh
+  /// What its last owner had to say has come, or he had nothing to say.
+  case carried
+  /// It was on its way to another, and came back before that one had it.
+  case resumed
+  /// Its last owner is gone, and what he knew of it with him.
+  case bereft
+}

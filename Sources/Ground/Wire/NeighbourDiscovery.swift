@@ -42,9 +42,9 @@ public struct NeighbourMessage {
   public var target: IPv6Address
   public var linkAddress: MACAddress?
 
-  public static let router: UInt8 = 0x80
-  public static let solicited: UInt8 = 0x40
-  public static let override: UInt8 = 0x20
+  @inlinable public static var router: UInt8 { 0x80 }
+  @inlinable public static var solicited: UInt8 { 0x40 }
+  @inlinable public static var override: UInt8 { 0x20 }
 
   public init(solicit target: IPv6Address, linkAddress: MACAddress?) {
     type = NeighbourView.solicitation
@@ -53,6 +53,7 @@ public struct NeighbourMessage {
     self.linkAddress = linkAddress
   }
 
+  @inlinable
   public init(advertise target: IPv6Address, linkAddress: MACAddress, flags: UInt8) {
     type = NeighbourView.advertisement
     self.flags = flags
@@ -60,8 +61,9 @@ public struct NeighbourMessage {
     self.linkAddress = linkAddress
   }
 
-  public var length: Int { linkAddress == nil ? NeighbourView.length : NeighbourView.length &+ 8 }
+  @inlinable public var length: Int { linkAddress == nil ? NeighbourView.length : NeighbourView.length &+ 8 }
 
+  @inlinable
   public func write(to bytes: WritableBytes, pseudo: UInt64) {
     bytes.set(target, at: 8)
     if let linkAddress {

@@ -10,6 +10,9 @@ struct CheckMembership {
   let shared: [(side: Side, vlan: UInt16?, address: IPAddress)]
   /// The cluster's addresses that are on no link of this unit.
   let elsewhere: [IPAddress]
+  /// SAs whose numbers are somewhere once, and move.
+  let hasTunnels: Bool
+  let hasGroups: Bool
 
   init(
     _ membership: MembershipDescription, own: Int, _ classify: ClassifyDescription, _ interfaces: [InterfaceDescription]
@@ -19,6 +22,8 @@ struct CheckMembership {
     mac = classify.accept.flatMap { $0.clusterMulticastMAC ?? $0.clusterUnicastMAC }
     let shared = interfaces.flatMap { interface in interface.shared.map { (interface.side, interface.vlan, $0) } }
     self.shared = shared
+    hasTunnels = classify.tunnels.contains { $0.security != nil }
+    hasGroups = classify.groups.contains { $0.security != nil }
     elsewhere = classify.clusterAddresses.filter { address in !shared.contains { $0.2 == address } }
   }
 
@@ -33,6 +38,17 @@ struct CheckMembership {
         + (membership.revocations.map { ", but for those in \($0)" } ?? "; nothing says whose certificates are revoked"),
       "  pace \(membership.pace.rawValue): a dead member's work is another's within \(promiseMilliseconds) ms",
     ]
+    lines.append(
+      membership.balance == .packets
+        ? "  work is shared out by packets per second, as a mean over ten seconds: each member carries as many"
+        : "  work is shared out by sets: each member has as many")
+    if hasTunnels {
+      lines.append(
+        "  tunnels move with their numbers; those that a dead member had are refused until they have new keys")
+    }
+    if hasGroups {
+      lines.append("  groups go on sealing; senders in a dead member's sets are refused until the group has a new key")
+    }
     for side in Side.allCases {
       let addresses = shared.filter { $0.side == side }.map { one in
         "\(one.address)" + (one.vlan.map { " in VLAN \($0)" } ?? "")
@@ -69,7 +85,7 @@ struct CheckMembership {
       ("name", .string(membership.name)), ("unit", .integer(UInt64(own))), ("units", .array(units)),
       ("shared", .object(sides + [("elsewhere", list(elsewhere))])),
       ("delivery", .string(membership.delivery.rawValue)), ("mac", mac.map { .string($0.description) } ?? .null),
-      ("pace", .string(membership.pace.rawValue)),
+      ("pace", .string(membership.pace.rawValue)), ("balance", .string(membership.balance.rawValue)),
       ("promiseMilliseconds", .integer(UInt64(promiseMilliseconds))),
       ("authority", .string(membership.authority)),
       ("revocations", membership.revocations.map { .string($0) } ?? .null),

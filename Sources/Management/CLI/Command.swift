@@ -70,6 +70,9 @@ package struct Command: Sendable {
       "simulate", "[OPTIONS]", "a whole cluster from a seed, and whether its rules hold", .none,
       SimulateOptions.options, Help.simulate),
     Command(
+      "lab", "[OPTIONS]", "a cluster on this machine, with traffic, to be broken and watched", .none,
+      LabOptions.options, Help.lab),
+    Command(
       "completions", "SHELL", "completions for bash, zsh or fish", .one(of: Shell.allCases.map(\.rawValue)), [],
       Help.completions),
     Command(
@@ -82,7 +85,7 @@ package struct Command: Sendable {
   /// Apart from the table, because one of its rows needs them.
   static let names = [
     "replay", "classify", "check", "sign", "identity", "keys", "audit", "run", "status", "show", "trace", "reload",
-    "drain", "stop", "doctor", "simulate", "completions", "help", "version",
+    "drain", "stop", "doctor", "simulate", "lab", "completions", "help", "version",
   ]
 
   package static func named(_ name: String) -> Command? { all.first { $0.name == name } }

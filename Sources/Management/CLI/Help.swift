@@ -16,6 +16,7 @@ package enum Help {
       hauberk classify my.pcap | head
       hauberk audit my.pcap                  was an IV used twice?
       hauberk status --watch                 the running gateway, every two seconds
+      sudo hauberk lab                       a cluster of three on this machine: kill one and watch
 
     Exit codes:
     \(exitCodes)

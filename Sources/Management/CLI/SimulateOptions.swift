@@ -9,6 +9,10 @@ package struct SimulateOptions: Sendable {
     case normal, fast
   }
 
+  package enum Balance: String, CaseIterable, Sendable {
+    case sets, packets
+  }
+
   package var seeds: ClosedRange<UInt64>
   package var isOne: Bool
   package var members: Int?
@@ -16,6 +20,7 @@ package struct SimulateOptions: Sendable {
   /// Nil is all kinds.
   package var faults: [Fault.Name]?
   package var seconds: Int?
+  package var balance: Balance
   package var timeline: String?
   package var transcript: Bool
   package var json: Bool
@@ -29,6 +34,9 @@ package struct SimulateOptions: Sendable {
     Option("--seconds", "COUNT", "how long the run is, 6 to 600 (default: until the faults are over)"),
     Option(
       "--profile", "NAME", "normal or fast (default: as the tests have it)", values: Speed.allCases.map(\.rawValue)),
+    Option(
+      "--balance", "NAME", "what members have the same of: sets (the default) or packets, 8 s longer",
+      values: Balance.allCases.map(\.rawValue)),
     Option("--timeline", "FILE", "a picture of the run, as SVG"),
     Option("--transcript", nil, "every step of the run, not only where it failed"),
     Option("--json", nil, "one JSON object on standard output, with --seeds one a line"),
@@ -49,6 +57,7 @@ package struct SimulateOptions: Sendable {
     profile = try parsed.choice("--profile", Speed.self)
     faults = try Self.list(parsed.value("--faults") ?? "all")
     seconds = try parsed.integer("--seconds", in: 6...600)
+    balance = try parsed.choice("--balance", Balance.self) ?? .sets
     timeline = parsed.value("--timeline")
     transcript = parsed.has("--transcript")
     json = parsed.has("--json")
@@ -92,6 +101,7 @@ package struct SimulateOptions: Sendable {
     var scenario = Scenario.random(
       seed: seed, members: members, profile: profile.map { $0 == .fast ? .fast : .normal }, kinds: faults,
       length: seconds.map { UInt64($0) * .second })
+    if balance == .packets { scenario.balanceByPackets() }
     scenario.measuredFrom = Scenario.settled
     return scenario
   }

@@ -32,6 +32,11 @@ package struct SimulationSummary {
     if let recovery = outcome.recovery, !scenario.faults.isEmpty {
       lines.append("  whole     \(Self.milliseconds(recovery)) after the last fault")
     }
+    for load in outcome.loads {
+      lines.append(
+        "  load      unit \(load.unit): \(Format.grouped(UInt64(load.packetsPerSecond))) packets/s in \(load.sets) sets, "
+          + "\(Format.grouped(UInt64(load.heaviest))) in one")
+    }
     for violation in outcome.violations { lines.append("  BROKEN    \(violation)") }
     lines.append(outcome.isGood ? "  verdict   every rule held" : "  verdict   a rule was broken")
     return lines.joined(separator: "\n") + "\n"
@@ -52,6 +57,7 @@ package struct SimulationSummary {
       ("recoveryMilliseconds", outcome.recovery.map(Self.number) ?? .null),
       ("longestOutageMilliseconds", Self.number(outcome.gap)),
       ("outages", .array(outcome.outages.map(Self.json))),
+      ("loads", .array(outcome.loads.map(Self.json))),
     ])
   }
 
@@ -70,6 +76,13 @@ package struct SimulationSummary {
       ("beginMilliseconds", number(outage.begin)),
       ("milliseconds", number(outage.end - outage.begin)),
       ("sets", .integer(UInt64(outage.sets.count))),
+    ])
+  }
+
+  private static func json(_ load: Outcome.Load) -> JSON {
+    .object([
+      ("unit", .integer(UInt64(load.unit))), ("sets", .integer(UInt64(load.sets))),
+      ("packetsPerSecond", .integer(UInt64(load.packetsPerSecond))),
     ])
   }
 

@@ -34,6 +34,9 @@ enum GroupSection {
       "sites", .list(of: .section { site(&$0, isIPv6: address?.isIPv6) }), default: [])
     if let units, let number = around.unit?.number, number >= units {
       reader.reject("units", "found \(units), expected more than \(number), the value of unit.number")
+    } else if let units, let number = around.highestUnit, number >= units {
+      // Whichever member it is that seals, he has sender ids of his own.
+      reader.reject("units", "found \(units), expected more than \(number), the highest number in cluster.units")
     }
     if let suite = esp?.suite {
       around.refuseCounters(suite, reader)

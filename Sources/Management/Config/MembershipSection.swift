@@ -8,6 +8,7 @@ struct MembershipSection {
   /// Units are there, if perhaps wrong ones: what else is there belongs to them.
   var isMeant: Bool
   var pace: MembershipDescription.Pace
+  var balance: MembershipDescription.Balance
   /// Nil: the MAC address that is given says it.
   var delivery: MembershipDescription.Delivery?
   var authority: String?
@@ -19,11 +20,11 @@ struct MembershipSection {
       name: reader.optional("name", .name), units: units ?? [],
       isMeant: units.map { !$0.isEmpty } ?? reader.contains("units"),
       pace: reader.field("pace", .choice, default: .normal),
-      delivery: reader.optional("delivery", .choice),
+      balance: reader.field("balance", .choice, default: .sets), delivery: reader.optional("delivery", .choice),
       authority: reader.optional("authority", .absolutePath),
       revocations: reader.optional("revocations", .absolutePath))
     if !section.isMeant {
-      for field in ["name", "pace", "delivery", "authority", "revocations"] where reader.contains(field) {
+      for field in ["name", "pace", "balance", "delivery", "authority", "revocations"] where reader.contains(field) {
         reader.reject(field, "only members of a cluster have it, expected 'units' as well: those that may be members")
       }
       return section
@@ -42,14 +43,18 @@ struct MembershipSection {
         reader.reject("units", "found the address \(address) twice, expected each once")
       }
     }
+    // X19: who has an IPv4 address there asks by ARP, and who has an IPv6 address by ND.
+    for (side, addresses) in [("inside", section.units.map(\.inside)), ("outside", section.units.map(\.outside))]
+    where Set(addresses.map(\.isIPv6)).count > 1 {
+      reader.reject("units", "found addresses of both families \(side), expected one: units ask each other by them")
+    }
     return section
   }
 
   private static func unit(_ reader: inout FieldReader) -> MembershipDescription.Unit? {
     let number = reader.field("number", .integer(in: 0...OwnershipDescription.mostMembers - 1))
-    // X19: by ARP, so far.
-    let inside = reader.field("inside", .address.matching("an IPv4 address") { !$0.isIPv6 })
-    let outside = reader.field("outside", .address.matching("an IPv4 address") { !$0.isIPv6 })
+    let inside = reader.field("inside", .address.matching("the address of a host") { $0.isHost })
+    let outside = reader.field("outside", .address.matching("the address of a host") { $0.isHost })
     guard let number, let inside, let outside else { return nil }
     return MembershipDescription.Unit(number: number, inside: inside, outside: outside)
   }
@@ -91,14 +96,11 @@ extension Configuration {
     }
     let delivery = Self.delivery(cluster)
     if delivery == nil, !reader.hasErrors { reader.reject("cluster", Self.expectedDelivery(cluster)) }
-    if reader.contains("tunnels") {
-      reader.reject(
-        "tunnels",
-        "an SA between two peers does not move from member to member yet, expected 'groups', or no 'cluster.units'")
     }
     var membership = MembershipDescription(
       name: name, units: section.units, authority: authority, certificate: certificate, key: key)
     membership.pace = section.pace
+    membership.balance = section.balance
     membership.delivery = delivery ?? .multicast
     membership.revocations = section.revocations
     self.membership = membership

@@ -5,11 +5,14 @@ import Wire
 final class Surroundings {
   let addresses: [IPAddress]
   let unit: UnitSection?
+  /// Of those that may be members of its cluster.
+  let highestUnit: Int?
   private var keys: [Int: [(secret: Secret, path: FieldPath)]] = [:]
 
   init(_ cluster: ClusterSection?, _ unit: UnitSection?) {
     addresses = cluster?.addresses ?? []
     self.unit = unit
+    highestUnit = cluster?.membership.units.map(\.number).max()
   }
 
   /// Our end of an association.

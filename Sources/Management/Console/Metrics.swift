@@ -93,6 +93,9 @@ package struct Metrics {
     add("bytes_total", .counter, "Octets that an SA has sealed or opened.") { "\($0.bytes)" }
     add("lost_packets_total", .counter, "Sequence numbers that left the window and never came.") { "\($0.lost)" }
     add("sequence_number", .gauge, "The highest sequence number.") { "\($0.sequence)" }
+    add("lost_sets", .gauge, "Work sets in which an SA refuses what comes, for its numbers went with another member.") {
+      "\($0.state == .stateLost ? 1 : $0.lostSets)"
+    }
     add("lifetime_left_seconds", .gauge, "What is left of an SA's life in time.") { $0.left.seconds.map { "\($0)" } }
     add("lifetime_left_packets", .gauge, "What is left of an SA's life in packets.") { $0.left.packets.map { "\($0)" } }
     add("lifetime_left_bytes", .gauge, "What is left of an SA's life in octets.") { $0.left.bytes.map { "\($0)" } }

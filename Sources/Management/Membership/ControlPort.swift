@@ -40,6 +40,8 @@ final class ControlPort {
     return true
   }
 
+  var hasLink: Bool { unsafe descriptor >= 0 && hauberk_control_has_link(descriptor, device) }
+
   deinit { hauberk_control_close(descriptor) }
 
   func send(_ message: [UInt8]) {
@@ -48,11 +50,20 @@ final class ControlPort {
     }
   }
 
-  /// Where an address's worker is, or whether it is (X19): by ARP, of all members the unit's own.
-  /// To everybody where its MAC address is not known yet.
-  func ask(for target: IPv4Address, at mac: MACAddress?, from sender: IPv4Address) {
-    let question = ARPMessage(ARPMessage.request, senderMAC: self.mac, sender: sender, target: target)
-    send(to: mac ?? .broadcast, EtherType.arp, ARPView.length) { question.write(to: $0) }
+  /// Where an address's worker is, or whether it is (X19): by ARP or ND, of all members the unit's own. To everybody, or
+  /// to those whose addresses end alike, where its MAC address is not known yet. Both are of one family.
+  func ask(for target: IPAddress, at mac: MACAddress?, from sender: IPAddress) {
+    switch (target, sender) {
+    case (.v4(let target), .v4(let sender)):
+      let question = ARPMessage(ARPMessage.request, senderMAC: self.mac, sender: sender, target: target)
+      send(to: mac ?? .broadcast, EtherType.arp, ARPView.length) { question.write(to: $0) }
+    case (.v6(let target), .v6(let sender)):
+      let group = target.solicitedNode
+      send(
+        NeighbourMessage(solicit: target, linkAddress: self.mac), from: sender, to: mac == nil ? group : target,
+        at: mac ?? MACAddress(group: group))
+    default: return
+    }
   }
 
   /// Gratuitous ARP or an unsolicited advertisement: where the cluster's address is from now on (C9).
@@ -63,17 +74,23 @@ final class ControlPort {
       let announcement = ARPMessage(ARPMessage.request, senderMAC: shared, sender: address, target: address)
       send(to: .broadcast, vlan: one.vlan, EtherType.arp, ARPView.length) { announcement.write(to: $0) }
     case .v6(let address):
-      let all = IPv6Address.allNodes
       let message = NeighbourMessage(
         advertise: address, linkAddress: shared, flags: NeighbourMessage.router | NeighbourMessage.override)
-      let header = IPv6Header(
-        from: address, to: all, IPProtocol.icmpv6, payloadLength: message.length, hopLimit: 255)
-      send(to: MACAddress(group: all), vlan: one.vlan, EtherType.ipv6, IPv6View.length + message.length) { bytes in
-        header.write(to: bytes)
-        message.write(
-          to: bytes.dropFirst(IPv6View.length),
-          pseudo: InternetChecksum.pseudo(from: address, to: all, IPProtocol.icmpv6, length: message.length))
-      }
+      send(message, from: address, to: .allNodes, at: MACAddress(group: .allNodes), vlan: one.vlan)
+    }
+  }
+
+  private func send(
+    _ message: NeighbourMessage, from source: IPv6Address, to destination: IPv6Address, at mac: MACAddress,
+    vlan: UInt16? = nil
+  ) {
+    let header = IPv6Header(
+      from: source, to: destination, IPProtocol.icmpv6, payloadLength: message.length, hopLimit: 255)
+    send(to: mac, vlan: vlan, EtherType.ipv6, IPv6View.length + message.length) { bytes in
+      header.write(to: bytes)
+      message.write(
+        to: bytes.dropFirst(IPv6View.length),
+        pseudo: InternetChecksum.pseudo(from: source, to: destination, IPProtocol.icmpv6, length: message.length))
     }
   }
 

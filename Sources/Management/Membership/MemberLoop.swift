@@ -25,12 +25,15 @@ final class MemberLoop {
   private var plane: MemberPlane
   private var sides: BothSides
   private var introductions = Introductions()
+  private var loads: LoadWatch
   private var sequence: UInt64 = 0
   private var sent: UInt64 = 0
   private var answeredAt: [Moment]
   /// Units' own, by side, from their frames: what was signed came in those.
   private var macs = Array(
     repeating: [MACAddress?](repeating: nil, count: 2), count: ClusterDescription.mostUnits)
+  /// Units' incarnations, by their last introduction.
+  private var lives = Array(repeating: UInt64(0), count: ClusterDescription.mostUnits)
   private var heardAt: Moment = 0
   private var heardSaid: Moment = 0
   private var announcements = Announcements()
@@ -71,19 +74,21 @@ final class MemberLoop {
       limits: Self.limits(setting.profile))
     sides = BothSides(patience: profile.detection + profile.detection / 2)
     plane = MemberPlane(gateway, cluster, early, own: own.number, delivery: setting.delivery)
+    loads = LoadWatch(profile)
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
     unit = ClusterUnit(
       ClusterDescription(
-        own: UnitDescription(number: MemberNumber(own.number), address: .v4(own.outside)), incarnation: incarnation,
-        others: units.map { UnitDescription(number: MemberNumber($0.number), address: .v4($0.outside)) },
-        configuration: setting.configuration, profile: profile),
-      seed: setting.seed)
+        own: UnitDescription(number: MemberNumber(own.number), address: own.outside), incarnation: incarnation,
+        others: units.map { UnitDescription(number: MemberNumber($0.number), address: $0.outside) },
+        configuration: setting.configuration, profile: profile, balance: setting.balance),
+      applications: [MovingStates(gateway: gateway)], seed: setting.seed)
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
   }
 
-  /// Three times what a unit says at worst, when most of it is lost. Each costs a signature, whoever has sent it.
+  /// Three times what a unit says at worst, when most of it is lost; and what goes along with work sets, which comes in
+  /// parts. Each costs a signature, whoever has sent it.
   private static func limits(_ profile: Profile) -> Gate.Limits {
-    let most = 60 * Nanoseconds.second / profile.detection
+    let most = max(1000, 60 * Nanoseconds.second / profile.detection)
     return Gate.Limits(perSender: Rate(most, burst: most / 4))
   }
 
@@ -108,6 +113,9 @@ final class MemberLoop {
     }
     if hasBegun, let due = unit.nextTimer, due <= hauberk_boot_nanoseconds() {
       perform(unit.tick(now: hauberk_boot_nanoseconds()))
+    }
+    if hasBegun, let report = loads.report(plane, now: now) {
+      perform(unit.receive(.measured(report), now: hauberk_boot_nanoseconds()))
     }
     if introductions.isDue(now) { introduce() }
     for address in announcements.due(now) { announce(address) }
@@ -219,17 +227,20 @@ final class MemberLoop {
     let number = Int(sealed.envelope.sender)
     guard let known = units.first(where: { $0.number == number }) else { return gate.refuse(.unknownSender) }
     let isNew = keys[UInt8(number)] == nil
+    // Who has begun anew knows nobody, and believes nobody whom he does not know.
+    let isAnotherLife = lives[number] != sealed.envelope.incarnation
     switch keys.introduce(sealed.payload, now: keys.now) {
     case .success(let certificate):
       // A certificate is for one place in the cluster.
-      guard certificate.addresses.contains(.v4(known.inside)), certificate.addresses.contains(.v4(known.outside)) else {
+      guard certificate.addresses.contains(known.inside), certificate.addresses.contains(known.outside) else {
         keys.forget(UInt8(number))
         gate.refuse(.content)
         return tell("unit \(number) shows a certificate without its addresses: not believed", isWarning: true)
       }
       gate.know(sealed.envelope.sender)
+      lives[number] = sealed.envelope.incarnation
+      if isNew || isAnotherLife { introductions.answer(now) }
       if isNew {
-        introductions.answer(now)
         tell("unit \(number) has introduced itself", isWarning: false)
       }
     case .failure(let refusal):
@@ -252,7 +263,11 @@ final class MemberLoop {
   /// What workers have noted.
   private func look(_ now: Moment) {
     guard hasBegun else { return }
-    if let sets = plane.takeStopped() { perform(unit.receive(.stopped(sets), now: now)) }
+    if let done = plane.takeDone() {
+      if !done.noting.isEmpty { perform(unit.receive(.noting(done.noting), now: now)) }
+      if !done.holding.isEmpty { perform(unit.receive(.holding(done.holding), now: now)) }
+      if !done.stopped.isEmpty { perform(unit.receive(.stopped(done.stopped, done.notes), now: now)) }
+    }
     for other in units where other.number != own.number {
       // Both sides, or it cannot carry a packet through.
       let inside = plane.desk.answeredAt(other.number, .inside), outside = plane.desk.answeredAt(other.number, .outside)
@@ -267,7 +282,9 @@ final class MemberLoop {
     guard heard > heardAt, heardSaid.age(at: now) >= profile.detection / 16 else { return }
     heardAt = heard
     heardSaid = now
-    if heard.age(at: now) < profile.detection / 5 { perform(unit.receive(.heard, now: now)) }
+    // Whose cable is out on one side carries no packet through, whatever it hears by the other.
+    guard heard.age(at: now) < profile.detection / 5, ports.allSatisfy(\.hasLink) else { return }
+    perform(unit.receive(.heard, now: now))
   }
 
   // What goes
@@ -292,10 +309,15 @@ final class MemberLoop {
       case .fence: plane.fence()
       case .unfence: plane.unfence()
       case .ownership(let table): plane.take(table)
+      case .give(let sets): plane.give(sets)
+      case .keep(let sets): plane.keep(sets)
+      case .hold(let sets): plane.hold(sets)
+      case .forgo(let sets): plane.forgo(sets)
+      case .worked(let sets, let notes): plane.take(notes, of: sets)
       case .stop(let sets): plane.stop(sets)
       case .start(let sets): plane.start(sets)
       case .probe(let unit): probe(Int(unit))
-      case .listen: for other in units { probe(other.number) }
+      case .listen: listen()
       case .announce:
         desk.speak(true)
         plane.lead(true)
@@ -317,6 +339,15 @@ final class MemberLoop {
     guard number != own.number, let other = units.first(where: { $0.number == number }) else { return }
     ports[0].ask(for: other.inside, at: macs[number][0], from: own.inside)
     ports[1].ask(for: other.outside, at: macs[number][1], from: own.outside)
+  }
+
+  /// Anybody's answer shows that we hear: where no unit is left, hosts and routers are asked.
+  private func listen() {
+    for other in units { probe(other.number) }
+    for one in desk.bystanders {
+      let port = ports[Int(one.side.rawValue)]
+      port.ask(for: .v4(one.address), at: one.mac, from: one.side == .inside ? own.inside : own.outside)
+    }
   }
 
   private func announce(_ shared: SharedAddress) {

@@ -17,10 +17,25 @@ struct MemberPlane {
   /// Whether the cluster's addresses are this member's.
   private var isMaster = false
   private var table = OwnershipTable()
-  private var running = WorkSetBitmap()
+  private(set) var running = WorkSetBitmap()
   private var isChanged = false
   private var change = LiveGateway.OwnershipChange()
-  private var stopping = WorkSetBitmap()
+  /// Of those that run: what is worked on is noted. Of those that do not: what comes is held (X10).
+  private var giving = WorkSetBitmap()
+  private var held = WorkSetBitmap()
+  /// To be told with the next table.
+  private var worked: [HandoverNotes] = []
+  /// Said to workers, who have not all done it yet.
+  private var waiting = Done()
+
+  /// What all workers have done.
+  struct Done {
+    var noting = WorkSetBitmap()
+    var holding = WorkSetBitmap()
+    var stopped = WorkSetBitmap()
+    /// Of those, what they have noted.
+    var notes = WorkNotes()
+  }
 
   init(
     _ gateway: LiveGateway, _ desk: ClusterDesk, _ early: EarlyJudge, own: Int,
@@ -74,13 +89,44 @@ struct MemberPlane {
 
   mutating func start(_ sets: WorkSetBitmap) {
     running.formUnion(sets)
-    isChanged = true
+    forgo(sets)
   }
 
   mutating func stop(_ sets: WorkSetBitmap) {
     running.subtract(sets)
-    stopping.formUnion(sets)
+    waiting.stopped.formUnion(sets)
     isChanged = true
+  }
+
+  mutating func give(_ sets: WorkSetBitmap) {
+    giving.formUnion(sets)
+    waiting.noting.formUnion(sets)
+    isChanged = true
+  }
+
+  mutating func keep(_ sets: WorkSetBitmap) {
+    giving.subtract(sets)
+    waiting.noting.subtract(sets)
+    isChanged = true
+  }
+
+  mutating func hold(_ sets: WorkSetBitmap) {
+    held.formUnion(sets)
+    waiting.holding.formUnion(sets)
+    isChanged = true
+  }
+
+  mutating func forgo(_ sets: WorkSetBitmap) {
+    held.subtract(sets)
+    waiting.holding.subtract(sets)
+    isChanged = true
+  }
+
+  /// Of sets that start with the next table.
+  mutating func take(_ notes: WorkNotes, of sets: WorkSetBitmap) {
+    worked.append(
+      HandoverNotes(
+        sets: Set(sets), digests: notes.packets.map(\.digest), isComplete: notes.isComplete))
   }
 
   /// After all that belongs together has been said.
@@ -94,10 +140,13 @@ struct MemberPlane {
     }
     ownership.assign(workers)
     ownership.foreign = forwards ? .forwarded : .seenByAll
+    ownership.giving = Set(giving.intersection(running))
+    ownership.held.formUnion(Set(held))
     // First, so that the kernel lets through what is ours from here on.
     early.judge(by: ownership)
-    if isChanged { gateway.publish(ownership, &change) }
+    if isChanged { gateway.publish(ownership, worked: worked, &change) }
     isChanged = false
+    worked = []
   }
 
   private func entry(_ set: Int) -> OwnershipEntry {
@@ -114,16 +163,29 @@ struct MemberPlane {
     return entry
   }
 
-  /// Sets that no worker has anything of any more; nil while that is not so, or nothing is being stopped.
-  mutating func takeStopped() -> WorkSetBitmap? {
+  /// What workers have done of what they were told; nil while it is under way, or there is nothing.
+  mutating func takeDone() -> Done? {
     guard gateway.finish(&change) else { return nil }
-    guard !stopping.isEmpty else { return nil }
-    defer { stopping = WorkSetBitmap() }
-    return stopping
+    var done = waiting
+    waiting = Done()
+    for set in Set(done.stopped.intersection(giving)) {
+      let notes = gateway.takeNotes(of: [set])
+      done.notes.packets += notes.digests.map { WorkedPacket(set: UInt16(set), digest: $0) }
+      done.notes.isComplete = done.notes.isComplete && notes.isComplete
+    }
+    giving.subtract(done.stopped)
+    return done
   }
 
   var isWaiting: Bool { change.isUnderWay }
 
   /// At the end, when all workers are gone.
   mutating func deallocate() { gateway.forget(&change) }
+}
+
+extension Set<Int> {
+  fileprivate init(_ sets: WorkSetBitmap) {
+    self.init()
+    sets.forEach { insert($0) }
+  }
 }

@@ -8,8 +8,8 @@ package import Wire
 /// One of the units that may be members, by its addresses.
 struct MembershipUnit: Equatable, Sendable {
   var number: Int
-  var inside: IPv4Address
-  var outside: IPv4Address
+  var inside: IPAddress
+  var outside: IPAddress
 }
 
 /// All that a member has to know before it says its first word.
@@ -18,6 +18,7 @@ package struct MemberSetting {
   let own: MembershipUnit
   let profile: Profile
   let delivery: MembershipDescription.Delivery
+  let balance: ClusterDescription.Balance
   let identity: UnitIdentity
   let keys: UnitKeys
   let clusterNumber: UInt64
@@ -37,6 +38,7 @@ package struct MemberSetting {
     own = try Self.own(units, number)
     profile = membership.pace == .fast ? .fast : .normal
     delivery = membership.delivery
+    balance = membership.balance == .packets ? .packets : .sets
     (identity, keys) = try Self.papers(membership, own)
     clusterNumber = Self.digest(membership.name)
     configuration = digest
@@ -59,10 +61,7 @@ package struct MemberSetting {
   }
 
   private static func units(_ membership: MembershipDescription) -> [MembershipUnit] {
-    membership.units.compactMap { unit in
-      guard case .v4(let inside) = unit.inside, case .v4(let outside) = unit.outside else { return nil }
-      return MembershipUnit(number: unit.number, inside: inside, outside: outside)
-    }
+    membership.units.map { MembershipUnit(number: $0.number, inside: $0.inside, outside: $0.outside) }
   }
 
   private static func own(_ units: [MembershipUnit], _ number: Int) throws(MembershipRefusal) -> MembershipUnit {
@@ -88,7 +87,7 @@ package struct MemberSetting {
         throw MembershipRefusal(
           "\(membership.certificate) is unit \(certificate.number)'s, and 'unit.number' is \(own.number)")
       }
-      let missing = [own.inside, own.outside].filter { !certificate.addresses.contains(.v4($0)) }
+      let missing = [own.inside, own.outside].filter { !certificate.addresses.contains($0) }
       guard missing.isEmpty else {
         throw MembershipRefusal(
           "\(membership.certificate) does not name \(missing[0]), which 'cluster.units' gives this unit: "

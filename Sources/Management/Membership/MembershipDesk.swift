@@ -1,6 +1,8 @@
 package import Cluster
+package import Contract
 package import ControlKit
 import Synchronization
+package import Wire
 
 /// What the cluster's thread lets others see, and what they ask of it.
 package final class MembershipDesk: Sendable {
@@ -24,8 +26,22 @@ package final class MembershipDesk: Sendable {
     package var isWarning: Bool
   }
 
+  /// A host or a router on the link without a tag.
+  package struct Bystander: Equatable, Sendable {
+    package var side: Side
+    package var address: IPv4Address
+    package var mac: MACAddress
+
+    package init(_ address: IPv4Address, side: Side, mac: MACAddress) {
+      self.side = side
+      self.address = address
+      self.mac = mac
+    }
+  }
+
   private struct State {
     var shown = Shown()
+    var bystanders: [Bystander] = []
     var events: [Event] = []
     var untold: [Event] = []
   }
@@ -54,6 +70,10 @@ package final class MembershipDesk: Sendable {
   /// Whether this member says where the cluster's addresses are.
   package var isSpeaker: Bool { answersForCluster.load(ordering: .relaxed) }
   package var isDrained: Bool { drained.load(ordering: .relaxed) }
+  /// Who else is there to be asked, by a member that hears no other. Groups are left out: nobody answers for them all.
+  package func know(_ bystanders: [Bystander]) {
+    state.withLock { $0.bystanders = bystanders.filter { !$0.mac.isGroup } }
+  }
   package func drain() { wantsDrain.store(true, ordering: .relaxed) }
   package func stop() { isStopping.store(true, ordering: .relaxed) }
 
@@ -62,6 +82,7 @@ package final class MembershipDesk: Sendable {
   var isDraining: Bool { wantsDrain.load(ordering: .relaxed) }
   var isToStop: Bool { isStopping.load(ordering: .relaxed) }
   func speak(_ isOn: Bool) { answersForCluster.store(isOn, ordering: .relaxed) }
+  var bystanders: [Bystander] { state.withLock { $0.bystanders } }
   func setDrained() { drained.store(true, ordering: .relaxed) }
 
   func show(_ shown: Shown) { state.withLock { $0.shown = shown } }

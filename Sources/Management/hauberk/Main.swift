@@ -2,6 +2,7 @@ import CKernel
 import CLI
 import Console
 import Glibc
+import Lab
 
 @main
 struct Main {
@@ -41,6 +42,7 @@ struct Main {
     case "drain": return try DrainCommand(DrainOptions(rest)).run()
     case "stop": return try ActionCommand(StopOptions(rest)).run()
     case "simulate": return try SimulateCommand(SimulateOptions(rest)).run()
+    case "lab": return try Lab(LabOptions(rest)).run()
     case "completions":
       try Console.output(CompletionsOptions(rest).shell.completions)
       return .success

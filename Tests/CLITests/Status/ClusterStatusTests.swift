@@ -11,6 +11,7 @@ import Testing
     (status.master, status.deputy, status.isFenced) = (1, 2, false)
     (status.leaseMilliseconds, status.detectionMilliseconds, status.n, status.tableVersion) = (151.5, 100, 3, 42)
     (status.sent, status.unsent, status.passed, status.oneSided) = (12_345, 6, 1_234_567, 8)
+    status.balance = "packets"
     status.refused = NamedCounts([("signature", 1500), ("repeated", 0)])
     status.latestMilliseconds = 0.756
     status.units = [1, 2, 3].map { number in
@@ -20,10 +21,11 @@ import Testing
       (unit.isOwn, unit.isDeputy, unit.sets) = (number == 2, number == 2, [600, 400, 0][number - 1])
       return unit
     }
+    (status.units[0].packetsPerSecond, status.units[1].packetsPerSecond) = (1_234_567, 0)
     (status.units[0].loss, status.units[0].isSuspected, status.units[1].isDraining) = (0.0125, true, true)
     status.work = (0..<1024).map { $0 < 600 ? 1 : $0 < 1000 ? 2 : nil }
     status.pending = [0, 599, 600]
-    status.running = 399
+    (status.running, status.runs, status.ageMilliseconds) = (399, [600, 601], 12.5)
     status.events = [
       ClusterEventStatus(secondsAgo: 75, event: "unit 1 is master", isWarning: false),
       ClusterEventStatus(secondsAgo: 0.5, event: "unit 3 is silent", isWarning: true),
@@ -53,6 +55,7 @@ import Testing
     }
     var unit = MemberStatus()
     (unit.unit, unit.inside, unit.outside, unit.role) = (5, "a", "b", "joining")
+    unit.packetsPerSecond = 77
     (unit.isOwn, unit.isDeputy, unit.sets, unit.loss, unit.isSuspected, unit.isDraining) = (
       true, true, 9, 0.5, true, true
     )
@@ -61,7 +64,7 @@ import Testing
       return
     }
     for (name, member) in members { #expect(member.line != MemberStatus().json[name]?.line, "\(name)") }
-    #expect(members.map(\.0) == MemberStatus.members.map(\.name) && members.count == 10)
+    #expect(members.map(\.0) == MemberStatus.members.map(\.name) && members.count == 11)
   }
 
   @Test func `the most that there may be fits into what a client reads`() throws {
@@ -113,7 +116,8 @@ import Testing
     for line in [
       "cluster    north", "this unit  2, client", "term       7, master unit 1, deputy unit 2",
       "delivery   multicast, to all", "lease      152 ms left", "detection  100 ms of silence; 3 keepalives within it",
-      "work       399 of 1024 sets; table 42", "messages   1 234 567 taken, 12 345 sent, 6 not taken by the kernel",
+      "work       399 of 1024 sets; table 42; shared out by packets",
+      "messages   1 234 567 taken, 12 345 sent, 6 not taken by the kernel",
       "refused    signature 1 500", "one-sided  8 of units heard by one side only",
       "latest     0.76 ms is the most that this thread came late", "1 min 15 s ago  unit 1 is master",
       "0 s ago  unit 3 is silent",
@@ -129,10 +133,10 @@ import Testing
   @Test func `members stand in columns, with what is to be known of each`() {
     #expect(
       Self.status.membersText == """
-        unit  inside    outside   role    sets   loss
-           1  10.1.0.1  10.2.0.1  master   600  1.3 %  silent
-           2  10.1.0.2  10.2.0.2  member   400      -  this one, deputy, draining
-           3  10.1.0.3  10.2.0.3  away       0      -
+        unit  inside    outside   role    sets  packets/s   loss
+           1  10.1.0.1  10.2.0.1  master   600  1 234 567  1.3 %  silent
+           2  10.1.0.2  10.2.0.2  member   400          0      -  this one, deputy, draining
+           3  10.1.0.3  10.2.0.3  away       0          -      -
 
         """)
   }

@@ -80,6 +80,8 @@ enum StatusFixture {
       sa.direction = direction
       sa.peer = "203.0.113.2"
       sa.suite = "AES-GCM-16-128"
+      sa.state = number == 0 ? .alive : .stateLost
+      sa.lostSets = number
       sa.packets = 500_000
       sa.bytes = 32_000_000
       sa.sequence = 500_003

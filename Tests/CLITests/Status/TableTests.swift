@@ -63,6 +63,15 @@ import Testing
       #expect(text.contains(part), "\(part)")
     }
     #expect(!Listing(StatusFixture.associations, Page()).text.contains("more"))
+    var sa = StatusFixture.associations[0]
+    #expect(Listing([sa], Page()).text.contains("  alive  "))
+    sa.lostSets = 3
+    #expect(Listing([sa], Page()).text.contains("  alive, lost in 3 sets  "))
+    sa.state = .ending
+    #expect(Listing([sa], Page()).text.contains("  ending  "))
+    sa.state = .stateLost
+    #expect(Listing([sa], Page()).text.contains("  numbers lost  "))
+    #expect(sa.json["state"]?.line == #""stateLost""# && sa.json["lostSets"]?.line == "3")
     #expect(Listing<RouteStatus>().text == "there are no routes\n")
     let route = RouteStatus("10.0.0.0/8", via: nil, interface: nil, origin: "static")
     #expect(Listing([route], Page()).text.contains("nowhere: dropped"))

@@ -8,6 +8,7 @@ import Wire
 final class PipedMember {
   /// By unit: its own addresses, inside and outside. It is the first.
   static let addresses = [["192.0.2.254", "203.0.113.1"], ["192.0.2.253", "203.0.113.3"]]
+  static let addresses6 = [["2001:db8:1::1", "2001:db8:2::1"], ["2001:db8:1::2", "2001:db8:2::2"]]
 
   let desk: ClusterDesk
   let piped: PipedGateway
@@ -26,12 +27,12 @@ final class PipedMember {
 
   /// Without a lease yet.
   init(
-    classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, _ ownership: OwnershipDescription
+    classify: ClassifyDescription = PipedMember.classify, workers: Int = 1, _ ownership: OwnershipDescription,
+    isIPv6: Bool = false
   ) throws {
-    func ipv4(_ text: String) -> IPv4Address? { if case .v4(let address) = IPAddress(text) { address } else { nil } }
     desk = ClusterDesk(
-      units: Self.addresses.enumerated().map { number, texts in
-        ClusterDesk.Unit(number: number, inside: ipv4(texts[0]), outside: ipv4(texts[1]))
+      units: (isIPv6 ? Self.addresses6 : Self.addresses).enumerated().map { number, texts in
+        ClusterDesk.Unit(number: number, inside: IPAddress(texts[0])!, outside: IPAddress(texts[1])!)
       }, own: 0, macs: PipedGateway.macs)
     self.workers = workers
     let threads = threads

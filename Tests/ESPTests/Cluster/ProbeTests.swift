@@ -92,3 +92,118 @@ import Wire
     #expect(member.piped.punted().contains { $0.reason == .arp } == hasLease)
   }
 }
+
+/// The same where units have IPv6 addresses: they ask by neighbour discovery (X19).
+@Suite struct DiscoveryProbeTests {
+  private static let otherMAC = "02:00:00:00:00:99"
+
+  private func own(_ side: Side) -> String { PipedMember.addresses6[0][Int(side.rawValue)] }
+  private func other(_ side: Side) -> String { PipedMember.addresses6[1][Int(side.rawValue)] }
+  private func mac(_ side: Side) -> String { "\(PipedGateway.macs[Int(side.rawValue)])" }
+
+  private func frame(
+    _ type: UInt8, flags: UInt8 = 0, _ target: String, from source: String, to destination: String, mac: String,
+    says: String = otherMAC, hopLimit: UInt8 = 255
+  ) -> [UInt8] {
+    ethernet(
+      .ipv6, to: mac, from: Self.otherMAC,
+      ipv6(
+        .icmpv6, from: source, to: destination, hopLimit: hopLimit,
+        discovery(type, flags: flags, target, says, from: source, to: destination)))
+  }
+
+  private func question(_ side: Side, from source: String? = nil, for target: String? = nil) -> [UInt8] {
+    let target = target ?? own(side)
+    return frame(135, target, from: source ?? other(side), to: target, mac: mac(side))
+  }
+
+  private func answer(_ side: Side, of target: String? = nil, says: String = otherMAC, hopLimit: UInt8 = 255) -> [UInt8]
+  {
+    frame(
+      136, flags: 0x60, target ?? other(side), from: other(side), to: own(side), mac: mac(side), says: says,
+      hopLimit: hopLimit)
+  }
+
+  private func received(_ member: PipedMember, _ count: Int) {
+    member.piped.wait { member.sum(\.receivedPackets) == count }
+    member.pass()
+  }
+
+  @Test(arguments: Side.allCases, [true, false])
+  func `a worker answers another unit, asked alone or by its group, while the lease lasts`(
+    _ side: Side, _ isByGroup: Bool
+  ) throws {
+    let member = try PipedMember(PipedMember.all(of: 1), isIPv6: true)
+    member.work()
+    let asked =
+      isByGroup
+      ? frame(135, own(side), from: other(side), to: "ff02::1:ff00:1", mac: "33:33:ff:00:00:01") : question(side)
+    member.piped.send(asked, side, worker: 0)
+    received(member, 1)
+    let frames = member.piped.take(side, worker: 0)
+    let expected = ethernet(
+      .ipv6, to: Self.otherMAC, from: mac(side),
+      ipv6(
+        .icmpv6, from: own(side), to: other(side), hopLimit: 255,
+        discovery(136, flags: 0xe0, own(side), mac(side), from: own(side), to: other(side))))
+    #expect(frames == [expected])
+    #expect(member.piped.take(side.other, worker: 0).isEmpty && member.piped.punted().isEmpty)
+    member.desk.lease(until: 0)
+    member.piped.send(asked, side, worker: 0)
+    received(member, 2)
+    #expect(member.piped.take(side, worker: 0).isEmpty && member.drops(.fenced) == 1)
+    #expect(member.piped.punted().isEmpty)
+  }
+
+  @Test(arguments: Side.allCases)
+  func `discovery is no work to be shared: control hears a neighbour, whoever has his set (X20)`(_ side: Side) throws {
+    let member = try PipedMember(PipedMember.all(of: 1), isIPv6: true)
+    member.work()
+    let stranger = "2001:db8:\(side == .inside ? 1 : 2)::77"
+    let group = frame(135, own(side), from: stranger, to: "ff02::1:ff00:1", mac: "33:33:ff:00:00:01")
+    for frame in [question(side, from: stranger), answer(side, of: stranger), group] {
+      member.piped.send(frame, side, worker: 0)
+    }
+    received(member, 3)
+    let punted = member.piped.punted()
+    #expect(punted.count == 3 && punted.allSatisfy { $0.reason == .forUs } && member.drops(.notMine) == 0)
+  }
+
+  @Test(arguments: Side.allCases)
+  func `strangers, and what is wrong, are control's`(_ side: Side) throws {
+    let member = try PipedMember(PipedMember.all(of: 0), isIPv6: true)
+    member.work()
+    var broken = question(side)
+    broken[60] ^= 1
+    let questions = [
+      question(side, from: "2001:db8:\(side == .inside ? 1 : 2)::77"), question(side, from: other(side.other)),
+      question(side, from: "::"), broken,
+      frame(135, own(side), from: other(side), to: own(side), mac: mac(side), says: Host.bobMAC),
+      frame(135, own(side), from: other(side), to: own(side), mac: mac(side), hopLimit: 254),
+    ]
+    for frame in questions { member.piped.send(frame, side, worker: 0) }
+    received(member, questions.count)
+    let punted = member.piped.punted()
+    #expect(punted.count == questions.count && punted.allSatisfy { $0.reason == .forUs })
+    #expect(member.piped.take(side, worker: 0).isEmpty)
+  }
+
+  @Test(arguments: [true, false])
+  func `a unit's answer is noted by its side, with a lease and without`(_ hasLease: Bool) throws {
+    let member = try PipedMember(PipedMember.all(of: 0), isIPv6: true)
+    if hasLease { member.work() }
+    member.piped.send(answer(.outside), .outside, worker: 0)
+    received(member, 1)
+    let first = member.desk.answeredAt(1, .outside)
+    #expect(first > 0 && member.desk.answeredAt(1, .inside) == 0)
+    // From another link, with another's MAC address, a stranger's, a question.
+    for frame in [
+      answer(.outside, hopLimit: 64), answer(.outside, says: Host.bobMAC), answer(.outside, of: "2001:db8:2::77"),
+      question(.outside),
+    ] { member.piped.send(frame, .outside, worker: 0) }
+    member.piped.send(answer(.inside), .inside, worker: 0)
+    received(member, 6)
+    #expect(member.desk.answeredAt(1, .outside) == first && member.desk.answeredAt(1, .inside) > first)
+    #expect(member.piped.punted().contains { $0.reason == .forUs } == hasLease)
+  }
+}

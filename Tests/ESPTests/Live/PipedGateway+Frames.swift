@@ -14,8 +14,13 @@ extension PipedGateway {
     prepare: @escaping @Sendable () -> Void = {}, change: (inout GatewayDescription) -> Void = { _ in }
   ) throws -> PipedGateway {
     func own(_ side: Side, _ text: String, _ network: String) -> InterfaceDescription {
-      InterfaceDescription(
-        side: side, addresses: [InterfaceAddress(IPAddress(text)!, network: IPPrefix(network)!)], mtu: 1500)
+      var addresses = [InterfaceAddress(IPAddress(text)!, network: IPPrefix(network)!)]
+      if member != nil {
+        let number = side == .inside ? 1 : 2
+        addresses.append(
+          InterfaceAddress(IPAddress("2001:db8:\(number)::1")!, network: IPPrefix("2001:db8:\(number)::/64")!))
+      }
+      return InterfaceDescription(side: side, addresses: addresses, mtu: 1500)
     }
     var description = GatewayDescription(
       ports: [PortDescription(side: .inside, device: "in"), PortDescription(side: .outside, device: "out")],

@@ -21,10 +21,12 @@ final class PipedGateway {
   init(
     _ classify: ClassifyDescription, _ description: GatewayDescription, disk: any NonceDisk = MemoryDisk(),
     member: (desk: ClusterDesk, ownership: OwnershipDescription)? = nil, macs: [MACAddress] = PipedGateway.macs,
+    unit: Int = 0,
     prepare: @escaping @Sendable () -> Void = {}
   ) throws {
     var live = LiveDescription(classify, description)
     if let member { live.ownership = member.ownership }
+    live.unit = unit
     // More than workers keep for themselves of what they drop.
     live.memory.frames = member == nil ? 4096 : 8192
     live.memory.largeFrames = 8

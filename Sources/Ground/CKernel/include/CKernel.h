@@ -131,6 +131,8 @@ int hauberk_control_open(const char *device, uint16_t type, const uint8_t group[
 void hauberk_control_close(int socket);
 /// Whether it is bound to the device that has this name now: one that was taken away and came back is another.
 bool hauberk_control_is_on(int socket, const char *device);
+/// Whether that device is up, and there is somebody at the other end of its cable.
+bool hauberk_control_has_link(int socket, const char *device);
 /// A whole frame. 0, or an errno.
 int hauberk_control_send(int socket, const void *frame, uint32_t length);
 /// The length of a frame; 0 for one that does not count; below 0 an errno, negative, where -EAGAIN means that none waits.

@@ -8,6 +8,8 @@ package struct MemberStatus: JSONMembers {
   package var isOwn = false
   package var isDeputy = false
   package var sets = 0
+  /// As a mean over about ten seconds, by its own word; nil where it has not said so lately.
+  package var packetsPerSecond: Int?
   /// The share of its keepalives that do not come; only a master knows.
   package var loss: Double?
   package var isSuspected = false
@@ -18,8 +20,9 @@ package struct MemberStatus: JSONMembers {
   package static var members: [Member<Self>] {
     [
       Member("unit", \.unit), Member("inside", \.inside), Member("outside", \.outside), Member("role", \.role),
-      Member("isOwn", \.isOwn), Member("isDeputy", \.isDeputy), Member("sets", \.sets), Member("loss", \.loss),
-      Member("isSuspected", \.isSuspected), Member("isDraining", \.isDraining),
+      Member("isOwn", \.isOwn), Member("isDeputy", \.isDeputy), Member("sets", \.sets),
+      Member("packetsPerSecond", \.packetsPerSecond), Member("loss", \.loss), Member("isSuspected", \.isSuspected),
+      Member("isDraining", \.isDraining),
     ]
   }
 }
@@ -58,6 +61,8 @@ package struct ClusterStatus: JSONMembers {
   package var detectionMilliseconds = 0.0
   /// So many keepalives within the detection time.
   package var n = 0
+  /// Whether members are to have the same number of `sets` or of `packets`.
+  package var balance = "sets"
   package var tableVersion: UInt64 = 0
   package var sent: UInt64 = 0
   package var unsent: UInt64 = 0
@@ -70,8 +75,11 @@ package struct ClusterStatus: JSONMembers {
   /// Of every work set, its member, and those that are on their way to theirs.
   package var work: [Int?] = []
   package var pending: [Int] = []
-  /// Those that this member works on.
+  /// Those that this member works on: how many, and which.
   package var running = 0
+  package var runs: [Int] = []
+  /// How old all this is: the cluster's thread says it now and then.
+  package var ageMilliseconds = 0.0
   package var events: [ClusterEventStatus] = []
 
   package init() {}
@@ -82,11 +90,13 @@ package struct ClusterStatus: JSONMembers {
       Member("master", \.master), Member("deputy", \.deputy), Member("delivery", \.delivery),
       Member("isFenced", \.isFenced),
       Member("leaseMilliseconds", \.leaseMilliseconds), Member("detectionMilliseconds", \.detectionMilliseconds),
-      Member("n", \.n), Member("tableVersion", \.tableVersion), Member("sent", \.sent), Member("unsent", \.unsent),
+      Member("n", \.n), Member("balance", \.balance), Member("tableVersion", \.tableVersion), Member("sent", \.sent),
+      Member("unsent", \.unsent),
       Member("passed", \.passed), Member("oneSided", \.oneSided), Member("refused", \.refused),
       Member("latestMilliseconds", \.latestMilliseconds), Member("units", \.units), Member("work", \.work),
       Member("pending", \.pending),
-      Member("running", \.running), Member("events", \.events),
+      Member("running", \.running), Member("runs", \.runs), Member("ageMilliseconds", \.ageMilliseconds),
+      Member("events", \.events),
     ]
   }
 }

@@ -16,7 +16,7 @@ extension ClusterStatus {
       ("delivery", delivery == "master" ? "to the master, which forwards what is others'" : "\(delivery), to all"),
       ("lease", "\(Format.fixed(leaseMilliseconds, 0)) ms left"),
       ("detection", "\(Format.fixed(detectionMilliseconds, 0)) ms of silence; \(n) keepalives within it"),
-      ("work", "\(running) of \(work.count) sets; table \(tableVersion)"),
+      ("work", "\(running) of \(work.count) sets; table \(tableVersion); shared out by \(balance)"),
       (
         "messages",
         "\(Format.grouped(passed)) taken, \(Format.grouped(sent)) sent, \(Format.grouped(unsent)) not taken by the kernel"
@@ -36,8 +36,8 @@ extension ClusterStatus {
 
   package var membersText: String {
     var table = Table([
-      ("unit", .right), ("inside", .left), ("outside", .left), ("role", .left), ("sets", .right), ("loss", .right),
-      ("", .left),
+      ("unit", .right), ("inside", .left), ("outside", .left), ("role", .left), ("sets", .right),
+      ("packets/s", .right), ("loss", .right), ("", .left),
     ])
     for unit in units {
       let notes = [
@@ -46,6 +46,7 @@ extension ClusterStatus {
       ].compactMap { $0 }
       table.add([
         "\(unit.unit)", unit.inside, unit.outside, unit.role, "\(unit.sets)",
+        unit.packetsPerSecond.map { Format.grouped(UInt64($0)) } ?? "-",
         unit.loss.map { "\(Format.fixed($0 * 100, 1)) %" } ?? "-", notes.joined(separator: ", "),
       ])
     }
@@ -69,7 +70,7 @@ extension ClusterStatus {
 
   private static let marks = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/")
 
-  private static func mark(_ owner: Int?) -> Character { owner.map { marks[$0 % marks.count] } ?? "." }
+  package static func mark(_ owner: Int?) -> Character { owner.map { marks[$0 % marks.count] } ?? "." }
 
   package var eventsText: String {
     guard !events.isEmpty else { return "nothing has happened yet\n" }

@@ -25,17 +25,29 @@ extension AssociationStatus: TableRow {
 
   package static var titles: [(String, isNumber: Bool)] {
     [
-      ("SA", false), ("SPI", false), ("", false), ("peer", false), ("suite", false), ("packets", true), ("bytes", true),
-      ("sequence", true), ("window", true), ("lost", true), ("drops", true), ("left", true),
+      ("SA", false), ("SPI", false), ("", false), ("peer", false), ("suite", false), ("state", false),
+      ("packets", true),
+      ("bytes", true), ("sequence", true), ("window", true), ("lost", true), ("drops", true), ("left", true),
     ]
   }
 
   package var cells: [String] {
     [
-      name, "0x" + Format.hex(UInt64(spi), digits: 8), direction, peer, suite, Format.grouped(packets),
-      Format.grouped(bytes), "\(sequence)", window == 0 ? "-" : "\(window)", Format.grouped(lost),
+      name, "0x" + Format.hex(UInt64(spi), digits: 8), direction, peer, suite, stateText,
+      Format.grouped(packets), Format.grouped(bytes), "\(sequence)", window == 0 ? "-" : "\(window)",
+      Format.grouped(lost),
       Format.grouped(drops.total), left.text,
     ]
+  }
+}
+
+extension AssociationStatus {
+  private var stateText: String {
+    switch state {
+    case .alive: lostSets == 0 ? "alive" : "alive, lost in \(lostSets) sets"
+    case .ending: "ending"
+    case .stateLost: "numbers lost"
+    }
   }
 }
 

@@ -17,6 +17,15 @@ package struct LifetimeLeft: JSONMembers {
   }
 }
 
+/// How an SA is.
+package enum AssociationState: String, CodedWord {
+  case alive
+  /// A successor is wanted: it nears the end of its life, or has reached it.
+  case ending
+  /// Its numbers went with the member that had it: every packet is refused.
+  case stateLost
+}
+
 /// One SA of a running gateway.
 package struct AssociationStatus: JSONMembers {
   package var name = ""
@@ -25,6 +34,9 @@ package struct AssociationStatus: JSONMembers {
   package var direction = ""
   package var peer = ""
   package var suite = ""
+  package var state = AssociationState.alive
+  /// Of a group: work sets in which windows of senders went with the member that had them.
+  package var lostSets = 0
   package var packets: UInt64 = 0
   package var bytes: UInt64 = 0
   package var sequence: UInt64 = 0
@@ -39,8 +51,9 @@ package struct AssociationStatus: JSONMembers {
   package static var members: [Member<Self>] {
     [
       Member("name", \.name), Member("spi", \.spi), Member("direction", \.direction), Member("peer", \.peer),
-      Member("suite", \.suite), Member("packets", \.packets), Member("bytes", \.bytes),
-      Member("sequence", \.sequence), Member("window", \.window), Member("lost", \.lost), Member("drops", \.drops),
+      Member("suite", \.suite), Member("state", \.state), Member("lostSets", \.lostSets),
+      Member("packets", \.packets), Member("bytes", \.bytes), Member("sequence", \.sequence),
+      Member("window", \.window), Member("lost", \.lost), Member("drops", \.drops),
       Member("left", \.left),
     ]
   }

@@ -27,6 +27,7 @@ extension LiveMembership {
     status.events = desk.events.map {
       ClusterEventStatus(secondsAgo: Double($0.at.age(at: now)) / 1e9, event: $0.event, isWarning: $0.isWarning)
     }
+    status.ageMilliseconds = Double(shown.at.age(at: now)) / 1e6
     if let snapshot = shown.snapshot { show(snapshot, in: &status) }
     return status
   }
@@ -39,8 +40,10 @@ extension LiveMembership {
     status.isFenced = snapshot.isFenced
     status.leaseMilliseconds = Double(snapshot.leaseNanoseconds) / 1e6
     status.n = snapshot.n
+    status.balance = description.balance.rawValue
     status.tableVersion = snapshot.table.version
-    status.running = snapshot.running.count
+    status.runs = (0..<WorkSets.count).filter { snapshot.running.contains($0) }
+    status.running = status.runs.count
     for set in 0..<WorkSets.count {
       let entry = snapshot.table[set]
       status.work.append(entry.state == .unassigned ? nil : Int(entry.member))
@@ -55,6 +58,7 @@ extension LiveMembership {
       row.isDeputy = snapshot.deputy.map(Int.init) == unit.number
       row.sets = status.work.count { $0 == unit.number }
       let found = snapshot.members.first { Int($0.unit) == unit.number }
+      row.packetsPerSecond = snapshot.packetsPerSecond[MemberNumber(unit.number)]
       row.loss = found?.loss
       row.isSuspected = found?.isSuspected ?? false
       row.isDraining = found?.isDraining ?? false

@@ -29,10 +29,9 @@ final class LiveMembership {
     setting = try MemberSetting(
       membership, unit: own, stateDirectory: configuration.stateDirectory ?? "",
       digest: Self.digest(configuration), interfaces: gateway.interfaces, devices: devices, macs: macs)
-    func ipv4(_ address: IPAddress) -> IPv4Address? { if case .v4(let address) = address { address } else { nil } }
     cluster = ClusterDesk(
       units: membership.units.map {
-        ClusterDesk.Unit(number: $0.number, inside: ipv4($0.inside), outside: ipv4($0.outside))
+        ClusterDesk.Unit(number: $0.number, inside: $0.inside, outside: $0.outside)
       }, own: own, macs: macs)
   }
 
@@ -46,7 +45,9 @@ final class LiveMembership {
       ["\(classify.hash)", "\(classify.key)"] + classify.clusterAddresses.map { "\($0)" }
       + classify.tunnels.map { "\($0.inboundSPI) \($0.outboundSPI) \($0.peer) \($0.local) \($0.remote)" }
       + classify.groups.map { "\($0.spi) \($0.senderIDBits)" } + classify.policies.map { "\($0)" }
-      + (configuration.membership.map { $0.units.map { "\($0)" } + ["\($0.pace)", "\($0.delivery)"] } ?? [])
+      + (configuration.membership.map { membership in
+        membership.units.map { "\($0)" } + ["\(membership.pace)", "\(membership.balance)", "\(membership.delivery)"]
+      } ?? [])
     return MemberSetting.digest(parts.joined(separator: "\n"))
   }
 

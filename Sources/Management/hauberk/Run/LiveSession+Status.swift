@@ -192,6 +192,8 @@ extension LiveSession {
       status.direction = sa.direction.rawValue
       status.suite = sa.suite
       status.peer = peers[sa.name] ?? ""
+      status.state = sa.isLost ? .stateLost : sa.isEnding ? .ending : .alive
+      status.lostSets = sa.lostSets
       status.packets = sa.packets
       status.bytes = sa.bytes
       status.sequence = sa.sequence

@@ -36,6 +36,7 @@ final class LiveSession {
   /// What the metrics' thread reads: a second old at most.
   private let shown = LatestText()
   private var nextShow: UInt64 = 0
+  private var nextBystanders: UInt64 = 0
   private let log: Log?
   private let notifier: ServiceNotifier?
   private var nextSignOfLife: UInt64 = 0
@@ -240,6 +241,10 @@ final class LiveSession {
   private func turnMembership(_ now: UInt64) {
     guard let desk = membership?.member?.desk else { return }
     bridge.speak(forCluster: desk.isSpeaker)
+    if now >= nextBystanders {
+      nextBystanders = now + 1_000_000_000
+      desk.know(bridge.bystanders)
+    }
     for event in desk.takeUntold() { log?.write(event.isWarning ? .warning : .info, "cluster", event.event) }
   }
 

@@ -1,6 +1,7 @@
 import CKernel
 import Contract
 import Dataplane
+import Membership
 import Memory
 import Neighbours
 import Rings
@@ -59,6 +60,20 @@ struct SlowPathBridge {
 
   /// Whether this member says where the cluster's addresses are (X20).
   mutating func speak(forCluster isOn: Bool) { slow.answersForCluster = isOn }
+
+  /// A few on each side, for a member that hears no other.
+  var bystanders: [MembershipDesk.Bystander] {
+    gateway.description.gateway.interfaces.indices.flatMap { index -> [MembershipDesk.Bystander] in
+      let interface = gateway.description.gateway.interfaces[index]
+      guard interface.vlan == nil else { return [] }
+      return slow.answering(on: index, most: Self.mostBystanders).compactMap { found in
+        guard case .v4(let address) = found.address else { return nil }
+        return MembershipDesk.Bystander(address, side: interface.side, mac: found.mac)
+      }
+    }
+  }
+
+  private static let mostBystanders = 8
 
   /// True: there may be more.
   mutating func takePunted(now: UInt64) -> Bool {

@@ -1,0 +1,243 @@
+import Contract
+import ControlKit
+import Testing
+
+@testable import Cluster
+
+/// Work sets that change hands by plan (X10, X17): the unit under test gives, or is the next owner.
+@Suite("A set changes hands without a packet lost or worked on twice")
+struct HandoverTests {
+  private static let term = Bench.term(1, of: 1)
+  private let notes = WorkNotes([WorkedPacket(set: 3, digest: 11), WorkedPacket(set: 2, digest: 12)])
+
+  private func table(_ version: UInt64, own: Range<Int>, _ entries: [Int: OwnershipEntry] = [:]) -> OwnershipTable {
+    var table = OwnershipTable(term: Self.term, version: version)
+    for set in own { table[set] = OwnershipEntry(state: .assigned, member: Bench.own) }
+    for (set, entry) in entries { table[set] = entry }
+    return table
+  }
+
+  private let toFour = OwnershipEntry(state: .pending, member: 4)
+  private let toUs = OwnershipEntry(state: .pending, member: Bench.own)
+
+  /// Has 0 to 3, and is to give 3 to unit 4.
+  private func giver(_ applications: [any Application] = []) -> Bench {
+    var bench = Bench.client(applications)
+    _ = bench.receive(.table(table(1, own: 0..<4)), from: 1, term: Self.term)
+    return bench
+  }
+
+  private func moving(_ version: UInt64 = 2) -> Message { .table(table(version, own: 0..<3, [3: toFour])) }
+
+  @Test("First it is noted, then the next owner holds, and only then the workers stop")
+  func order() {
+    var bench = giver()
+    let told = bench.receive(moving(), from: 1, term: Self.term)
+    #expect(told.given == WorkSetBitmap([3]) && told.stopped.isEmpty)
+    #expect(told.messages(to: 4).isEmpty)
+    let noted = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    #expect(noted.messages(to: 4) == [.giving(WorkSetBitmap([3]), version: 2)])
+    // Who is asked again answers again.
+    #expect(bench.pass(10 * .millisecond).messages(to: 4) == [.giving(WorkSetBitmap([3]), version: 2)])
+    // Somebody else's word, and one of before, are none.
+    #expect(bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 3, term: Self.term).stopped.isEmpty)
+    #expect(bench.receive(.holding(WorkSetBitmap([3]), version: 1), from: 4, term: Self.term).stopped.isEmpty)
+    let held = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
+    #expect(held.stopped == WorkSetBitmap([3]))
+    #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
+  }
+
+  @Test("Nobody holds, and the workers stop all the same, later")
+  func late() {
+    var bench = giver()
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    var stopped = WorkSetBitmap()
+    for _ in 0..<60 {
+      _ = bench.masterKeepalive(from: 1, term: Self.term)
+      stopped.formUnion(bench.pass(10 * .millisecond).stopped)
+    }
+    #expect(stopped == WorkSetBitmap([3]))
+  }
+
+  @Test("What was noted and what applications have goes ahead, until it is there or nobody waits any longer (C3, X21)")
+  func consigned() throws {
+    let witness = Witness()
+    witness.states = [3: [1, 2, 3]]
+    var bench = giver([witness])
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
+    let stopped = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now)
+    let part = try #require(stopped.parts.first)
+    let content = try #require(ConsignmentContent(part.octets))
+    #expect(content.sets == WorkSetBitmap([3]) && content.states == [3: [1, 2, 3]])
+    #expect(content.notes == WorkNotes([WorkedPacket(set: 3, digest: 11)]))
+    #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
+    #expect(bench.pass(10 * .millisecond).parts.count == 1)
+    _ = bench.receive(.partTaken(number: part.number, term: Self.term, place: 0), from: 4, term: Self.term)
+    #expect(!bench.unit.snapshot(now: bench.now).running.contains(3))
+    #expect(bench.pass(20 * .millisecond).parts.isEmpty)
+  }
+
+  @Test("Much state goes in parts, some at a time, each until it has its receipt")
+  func parts() throws {
+    let witness = Witness()
+    witness.states = [3: [UInt8](repeating: 7, count: 100 * Consignment.partOctets)]
+    var bench = giver([witness])
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
+    var waiting = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now).parts
+    #expect(waiting.count == Consignment.window)
+    var arrivals = Arrivals(), taken = Set<UInt16>(), rounds = 0
+    while !waiting.isEmpty, rounds < 1000 {
+      rounds += 1
+      let part = waiting.removeFirst()
+      // Every third is lost at first.
+      let isLost = rounds % 3 == 0 && taken.count < 90
+      if !isLost {
+        taken.insert(part.place)
+        #expect(arrivals.take(part, from: 2, running: WorkSetBitmap()) == true)
+        let receipt = Message.partTaken(number: part.number, term: Self.term, place: part.place)
+        waiting += bench.receive(receipt, from: 4, term: Self.term).parts
+      }
+      _ = bench.masterKeepalive(from: 1, term: Self.term)
+      if waiting.isEmpty { waiting += bench.pass(10 * .millisecond).parts }
+    }
+    #expect(taken.count == 101)
+    let arrival = arrivals.remove(3)
+    #expect(arrival?.state?.count == 100 * Consignment.partOctets)
+    #expect(!bench.unit.snapshot(now: bench.now).running.contains(3))
+  }
+
+  @Test("A set that comes back while it is on its way begins again as it was, and nothing of it is sent any more")
+  func comesBack() throws {
+    let witness = Witness()
+    witness.states = [3: [1]]
+    var bench = giver([witness])
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    // Not stopped yet: it just goes on.
+    let back = bench.receive(.table(table(3, own: 0..<4)), from: 1, term: Self.term)
+    #expect(back.contains(.keep(WorkSetBitmap([3]))) && back.started.isEmpty)
+    #expect(bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now).messages(to: 4).isEmpty)
+    // Stopped, and on its way.
+    _ = bench.receive(moving(4), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 4), from: 4, term: Self.term)
+    let stopped = bench.unit.receive(.stopped(WorkSetBitmap([3]), WorkNotes()), now: bench.now)
+    let part = try #require(stopped.parts.first)
+    #expect(bench.receive(.table(table(5, own: 0..<4)), from: 1, term: Self.term).started == WorkSetBitmap([3]))
+    #expect(witness.begun[.resumed] == WorkSetBitmap([3]))
+    _ = bench.receive(.partTaken(number: part.number, term: Self.term, place: 0), from: 4, term: Self.term)
+    #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
+  }
+
+  @Test("Its next owner is another now: what is on its way goes there")
+  func redirected() {
+    var bench = giver()
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
+    _ = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now)
+    let other = table(3, own: 0..<3, [3: OwnershipEntry(state: .pending, member: 3)])
+    let told = bench.receive(.table(other), from: 1, term: Self.term) + bench.pass(1 * .millisecond)
+    #expect(told.messages(to: 3).contains { if case .part = $0 { true } else { false } })
+    #expect(!told.messages(to: 4).contains { if case .part = $0 { true } else { false } })
+  }
+
+  // The next owner
+
+  /// Is to have 9, of unit 4's.
+  private func heir(_ applications: [any Application] = []) -> Bench {
+    var bench = Bench.client(applications)
+    _ = bench.receive(.table(table(1, own: 0..<3, [9: toUs])), from: 1, term: Self.term)
+    return bench
+  }
+
+  @Test("It says that it holds when its workers do, and not before; asked again, it says so again")
+  func holds() {
+    var bench = heir()
+    let question = Message.giving(WorkSetBitmap([9]), version: 1)
+    let asked = bench.receive(question, from: 4, term: Self.term)
+    #expect(asked.contains(.hold(WorkSetBitmap([9]))) && asked.messages(to: 4).isEmpty)
+    let held = bench.unit.receive(.holding(WorkSetBitmap([9])), now: bench.now)
+    #expect(held.messages(to: 4) == [.holding(WorkSetBitmap([9]), version: 1)])
+    let again = bench.receive(question, from: 4, term: Self.term)
+    #expect(
+      again.messages(to: 4) == [.holding(WorkSetBitmap([9]), version: 1)] && !again.contains(.hold(WorkSetBitmap([9]))))
+  }
+
+  @Test("Of what it does not know to be coming it holds nothing")
+  func unknown() {
+    var bench = heir()
+    #expect(bench.receive(.giving(WorkSetBitmap([9]), version: 2), from: 4, term: Self.term).isEmpty)
+    #expect(bench.receive(.giving(WorkSetBitmap([10]), version: 1), from: 4, term: Self.term).isEmpty)
+    #expect(bench.receive(.giving(WorkSetBitmap([9]), version: 1), from: 4, term: Self.term + 256).isEmpty)
+  }
+
+  private func send(_ content: ConsignmentContent, _ bench: inout Bench) {
+    let part = ConsignmentPart(number: 5, term: Self.term, version: 1, place: 0, count: 1, octets: content.octets)
+    let directives = bench.receive(.part(part), from: 4, term: Self.term)
+    #expect(directives.messages(to: 4) == [.partTaken(number: 5, term: Self.term, place: 0)])
+  }
+
+  @Test("What came ahead is taken in before the set begins, and held packets that were worked on are named")
+  func begins() {
+    let witness = Witness()
+    var bench = heir([witness])
+    _ = bench.receive(.giving(WorkSetBitmap([9]), version: 1), from: 4, term: Self.term)
+    _ = bench.unit.receive(.holding(WorkSetBitmap([9])), now: bench.now)
+    let done = WorkNotes([WorkedPacket(set: 9, digest: 77)])
+    send(ConsignmentContent(sets: WorkSetBitmap([9]), notes: done, states: [9: [7]]), &bench)
+    #expect(witness.taken.isEmpty)
+    let own = OwnershipEntry(state: .assigned, member: Bench.own)
+    let directives = bench.receive(.table(table(2, own: 0..<3, [9: own])), from: 1, term: Self.term)
+    #expect(directives.contains(.worked(WorkSetBitmap([9]), done)) && directives.started == WorkSetBitmap([9]))
+    #expect(witness.taken == [9: [7]] && witness.begun[.carried] == WorkSetBitmap([9]))
+  }
+
+  @Test("Where its last owner has said nothing, what was held may have been worked on, and is not again")
+  func nothingCame() {
+    let witness = Witness()
+    var bench = heir([witness])
+    _ = bench.receive(.giving(WorkSetBitmap([9]), version: 1), from: 4, term: Self.term)
+    _ = bench.unit.receive(.holding(WorkSetBitmap([9])), now: bench.now)
+    let own = OwnershipEntry(state: .assigned, member: Bench.own)
+    let directives = bench.receive(.table(table(2, own: 0..<3, [9: own])), from: 1, term: Self.term)
+    #expect(directives.contains(.worked(WorkSetBitmap([9]), WorkNotes(isComplete: false))))
+    #expect(witness.begun[.bereft]?.contains(9) == true)
+  }
+
+  @Test("What is not to come any more is not held any longer, and what came of it is forgotten")
+  func goesElsewhere() {
+    let witness = Witness()
+    var bench = heir([witness])
+    _ = bench.receive(.giving(WorkSetBitmap([9]), version: 1), from: 4, term: Self.term)
+    send(ConsignmentContent(sets: WorkSetBitmap([9]), notes: WorkNotes(), states: [9: [7]]), &bench)
+    let elsewhere = bench.receive(.table(table(2, own: 0..<3, [9: toFour])), from: 1, term: Self.term)
+    #expect(elsewhere.contains(.forgo(WorkSetBitmap([9]))))
+    let own = OwnershipEntry(state: .assigned, member: Bench.own)
+    _ = bench.receive(.table(table(3, own: 0..<3, [9: own])), from: 1, term: Self.term)
+    #expect(witness.taken.isEmpty && witness.begun[.bereft]?.contains(9) == true)
+  }
+
+  @Test("The first master's sets were nobody's before; what comes of the dead has lost its state")
+  func freshAndBereft() {
+    let witness = Witness()
+    var bench = Bench.master([witness])
+    #expect(witness.begun[.fresh] == .all)
+    _ = bench.admit(3)
+    _ = bench.pass(.second)
+    let before = Bench.client([witness])
+    #expect(before.role == .client)
+    let other = Witness()
+    var successor = Bench.client([other])
+    _ = successor.receive(.table(table(1, own: 0..<4)), from: 1, term: Self.term)
+    for _ in 0..<60 {
+      _ = successor.pass(10 * .millisecond)
+    }
+    #expect(successor.role == .master)
+    #expect(other.begun[.fresh] == nil && other.begun[.bereft] == .all)
+  }
+}

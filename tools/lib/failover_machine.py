@@ -1,0 +1,63 @@
+"""The machine beneath a trial: how long it stands still itself, and other work that keeps it busy."""
+
+import ctypes
+import multiprocessing
+import os
+import time
+
+
+def look_for_stalls(ends, found, least):
+    """Before everything else on this machine, once a millisecond."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(60))
+    except PermissionError:
+        pass
+    ctypes.CDLL(None).mlockall(3)
+    last = time.monotonic()
+    while not ends.is_set():
+        time.sleep(0.001)
+        now = time.monotonic()
+        if now - last - 0.001 > least:
+            found.put(now - last - 0.001)
+        last = now
+
+
+class Sentinel:
+    LEAST = 0.002
+
+    def __init__(self):
+        self.ends, self.found = multiprocessing.Event(), multiprocessing.SimpleQueue()
+        self.process = multiprocessing.Process(
+            target=look_for_stalls, args=(self.ends, self.found, self.LEAST), daemon=True)
+        self.process.start()
+
+    def end(self):
+        """All stalls that were longer than a few milliseconds, in seconds."""
+        self.ends.set()
+        stalls = []
+        self.process.join(5)
+        while not self.found.empty():
+            stalls.append(self.found.get())
+        return stalls
+
+
+def spin(processor, seconds):
+    os.sched_setaffinity(0, {processor})
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+class Busy:
+    """A process on each processor that never sleeps, for so many seconds at most."""
+
+    def __init__(self, seconds):
+        self.processes = [multiprocessing.Process(target=spin, args=(processor, seconds), daemon=True)
+                          for processor in sorted(os.sched_getaffinity(0))]
+        for process in self.processes:
+            process.start()
+
+    def end(self):
+        for process in self.processes:
+            process.kill()
+            process.join(5)
