@@ -96,7 +96,6 @@ extension Configuration {
     }
     let delivery = Self.delivery(cluster)
     if delivery == nil, !reader.hasErrors { reader.reject("cluster", Self.expectedDelivery(cluster)) }
-    }
     var membership = MembershipDescription(
       name: name, units: section.units, authority: authority, certificate: certificate, key: key)
     membership.pace = section.pace
