@@ -167,7 +167,7 @@ struct LoadTests {
         world.units.removeAll { $0 == unit }
         world.assignment.remove(unit, world.units)
       } else if world.units.count > 1, chance.happens(300_000) {
-        world.assignment.drain(unit, world.units.filter { $0 != unit })
+        world.assignment.drain(unit, world.units.filter { $0 != unit }, most: 1024)
       }
       world.assignment.distribute(world.units)
       _ = world.round()

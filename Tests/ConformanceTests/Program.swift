@@ -83,10 +83,11 @@ enum Program {
     posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, error, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    return spawn(program, arguments, &actions)
+    guard let process = spawn(program, arguments, &actions) else { preconditionFailure("there is no \(program)") }
+    return process
   }
 
-  /// Another program, to prepare a test: searched in the path, silent.
+  /// Another program, to prepare a test: searched in the path, silent. Where there is none, a shell's code for that.
   static func tool(_ name: String, _ arguments: String...) -> Int32 { tool(name, arguments) }
 
   static func tool(_ name: String, _ arguments: [String]) -> Int32 {
@@ -94,12 +95,13 @@ enum Program {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     for descriptor: Int32 in 0...2 { posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0) }
-    return wait(for: spawn(name, arguments, &actions), limit: 60).code
+    guard let process = spawn(name, arguments, &actions) else { return 127 }
+    return wait(for: process, limit: 60).code
   }
 
   private static func spawn(
     _ file: String, _ arguments: [String], _ actions: inout posix_spawn_file_actions_t
-  ) -> pid_t {
+  ) -> pid_t? {
     var process: pid_t = 0
     // A test may run on a thread that blocks every signal, which a child would inherit.
     var attributes = posix_spawnattr_t()
@@ -112,6 +114,7 @@ enum Program {
     var words = ([file] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     let code = posix_spawnp(&process, file, &actions, &attributes, &words, environ)
+    if code == ENOENT { return nil }
     precondition(code == 0, "cannot start \(file): \(String(cString: strerror(code)))")
     return process
   }
