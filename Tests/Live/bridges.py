@@ -331,6 +331,9 @@ def main():
         trial = Trial(program, method, way)
         try:
             trial.members.start_all()
+            trial.members.settle(trial.wires.numbers, 30)
+            # What a new master says unasked for three seconds would tell a host what its own question does not.
+            time.sleep(3.5)
             for kind in kinds:
                 since = time.monotonic()
                 try:

@@ -144,7 +144,7 @@ def run(kit, driver, choices):
     sent, _, packets, took = phase(kit, cluster, mine, rate)
     prices = {}
     for number in cluster.numbers:
-        seconds, early, late = took[number][0] - idle[number][0], *took[number][1:]
+        seconds, early, late = max(0.0, took[number][0] - idle[number][0]), *took[number][1:]
         prices[number] = seconds / sent * 1e6
         print(f'  only flows of member 1, {sent} packets: member {number} takes {prices[number]:.3f} µs for each, '
               f'{early} of them dropped by its kernel, {late} by its workers')
