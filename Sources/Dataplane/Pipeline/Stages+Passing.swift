@@ -21,7 +21,9 @@ extension Stages {
   ) -> UInt16 {
     switch result.action.kind {
     case .reassemble:
-      let worker = UInt8(truncatingIfNeeded: Int(result.workSet) % crossing.workers)
+      // No gateway is without workers; said in a way that needs no trap.
+      let turn = Int(result.workSet).remainderReportingOverflow(dividingBy: crossing.workers).partialValue
+      let worker = UInt8(truncatingIfNeeded: turn)
       counters.addPacket(toSet: result.workSet)
       ref.pointee.judgement = Judgement(workSet: result.workSet, disposition: Disposition(worker: worker).bits)
       return Disposition(worker: worker).bits
