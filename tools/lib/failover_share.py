@@ -12,7 +12,7 @@ import struct
 import time
 
 import failover_watch
-from lab_cluster import enter
+from cluster_wires import enter
 
 FLOWS, PORTS = 10_000, 100
 CLUSTER_MAC, HOST_MAC = bytes.fromhex('030000000001'), bytes.fromhex('0200000a0001')
