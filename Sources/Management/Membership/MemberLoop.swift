@@ -10,35 +10,35 @@ internal import Wire
 /// signs, verifies, and carries out what the unit directs. It runs before all workers, and waits for none of them.
 final class MemberLoop {
   private let profile: Profile
-  private let units: [MembershipUnit]
-  private let own: MembershipUnit
-  private let identity: UnitIdentity
-  private let desk: MembershipDesk
-  private let clusterNumber: UInt64
-  private let incarnation: UInt64
-  private let wakesControl: Int32
-  private let ports: [ControlPort]
-  private let shared: [SharedAddress]
+  let units: [MembershipUnit]
+  let own: MembershipUnit
+  let identity: UnitIdentity
+  let desk: MembershipDesk
+  let clusterNumber: UInt64
+  let incarnation: UInt64
+  let wakesControl: Int32
+  let ports: [ControlPort]
+  let shared: [SharedAddress]
   private var keys: UnitKeys
-  private var gate: Gate
-  private var unit: ClusterUnit
-  private var plane: MemberPlane
-  private var sides: BothSides
+  var gate: Gate
+  var unit: ClusterUnit
+  var plane: MemberPlane
+  var sides: BothSides
   private var introductions = Introductions()
   private var loads: LoadWatch
-  private var sequence: UInt64 = 0
-  private var sent: UInt64 = 0
+  var sequence: UInt64 = 0
+  var sent: UInt64 = 0
   private var answeredAt: [Moment]
   /// Units' own, by side, from their frames: what was signed came in those.
-  private var macs = Array(
+  var macs = Array(
     repeating: [MACAddress?](repeating: nil, count: 2), count: ClusterDescription.mostUnits)
   /// Units' incarnations, by their last introduction.
   private var lives = Array(repeating: UInt64(0), count: ClusterDescription.mostUnits)
   private var heardAt: Moment = 0
   private var heardSaid: Moment = 0
-  private var announcements = Announcements()
-  private var latest: Nanoseconds = 0
-  private var nextShow: Moment = 0
+  var announcements = Announcements()
+  var latest: Nanoseconds = 0
+  var nextShow: Moment = 0
   private var nextLook: Moment = 0
   /// More messages wait than were taken at once.
   private var isFlooded = false
@@ -285,101 +285,5 @@ final class MemberLoop {
     // Whose cable is out on one side carries no packet through, whatever it hears by the other.
     guard heard.age(at: now) < profile.detection / 5, ports.allSatisfy(\.hasLink) else { return }
     perform(unit.receive(.heard, now: now))
-  }
-
-  // What goes
-
-  private func introduce() { send(Introductions.type, identity.certificate, to: nil, term: 0) }
-
-  private func send(_ type: UInt8, _ payload: [UInt8], to recipient: MemberNumber?, term: UInt64) {
-    sequence += 1
-    let envelope = Envelope(
-      type: type, sender: UInt16(own.number), recipient: recipient.map(UInt16.init) ?? Envelope.everyone,
-      cluster: clusterNumber, term: term, incarnation: incarnation, sequence: sequence)
-    guard let octets = envelope.sealed(payload, by: identity) else { return }
-    sent += 1
-    for port in ports { port.send(octets) }
-  }
-
-  private func perform(_ directives: [Directive]) {
-    for directive in directives {
-      switch directive {
-      case .send(let message, let to, let term): send(message.type, message.octets, to: to, term: term)
-      case .lease(let moment): plane.extend(to: moment)
-      case .fence: plane.fence()
-      case .unfence: plane.unfence()
-      case .ownership(let table): plane.take(table)
-      case .give(let sets): plane.give(sets)
-      case .keep(let sets): plane.keep(sets)
-      case .hold(let sets): plane.hold(sets)
-      case .forgo(let sets): plane.forgo(sets)
-      case .worked(let sets, let notes): plane.take(notes, of: sets)
-      case .stop(let sets): plane.stop(sets)
-      case .start(let sets): plane.start(sets)
-      case .probe(let unit): probe(Int(unit))
-      case .listen: listen()
-      case .announce:
-        desk.speak(true)
-        plane.lead(true)
-        announcements.begin(shared, hauberk_boot_nanoseconds())
-        hauberk_event_raise(wakesControl)
-      case .retire:
-        desk.speak(false)
-        plane.lead(false)
-        announcements.end()
-      case .drained: desk.setDrained()
-      case .event(let event): tell("\(event)", isWarning: event.isWarning)
-      }
-    }
-    plane.publish()
-    for address in announcements.due(hauberk_boot_nanoseconds()) { announce(address) }
-  }
-
-  private func probe(_ number: Int) {
-    guard number != own.number, let other = units.first(where: { $0.number == number }) else { return }
-    ports[0].ask(for: other.inside, at: macs[number][0], from: own.inside)
-    ports[1].ask(for: other.outside, at: macs[number][1], from: own.outside)
-  }
-
-  /// Anybody's answer shows that we hear: where no unit is left, hosts and routers are asked.
-  private func listen() {
-    for other in units { probe(other.number) }
-    for one in desk.bystanders {
-      let port = ports[Int(one.side.rawValue)]
-      port.ask(for: .v4(one.address), at: one.mac, from: one.side == .inside ? own.inside : own.outside)
-    }
-  }
-
-  private func announce(_ shared: SharedAddress) {
-    ports[Int(shared.side.rawValue)].announce(shared)
-  }
-
-  private func tell(_ event: String, isWarning: Bool) {
-    desk.tell(event, isWarning: isWarning, at: hauberk_boot_nanoseconds())
-    hauberk_event_raise(wakesControl)
-  }
-
-  private func show(_ now: Moment) {
-    nextShow = now + 100 * .millisecond
-    var shown = MembershipDesk.Shown()
-    shown.snapshot = unit.snapshot(now: now)
-    shown.at = now
-    shown.passed = gate.passed
-    shown.refused = Refusal.allCases.map { ($0.name, $0.meaning, gate[$0]) }
-    shown.oneSided = sides.oneSided
-    shown.sent = sent
-    shown.unsent = ports.reduce(0) { $0 + $1.unsent }
-    shown.latest = latest
-    desk.show(shown)
-  }
-}
-
-extension ClusterEvent {
-  fileprivate var isWarning: Bool {
-    switch self {
-    case .left(_, let reason), .gaveUp(let reason): reason != .asked
-    case .refused, .suspected, .fenced, .lossTooHigh: true
-    default: false
-    }
   }
 }

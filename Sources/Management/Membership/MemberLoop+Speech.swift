@@ -1,0 +1,103 @@
+internal import CKernel
+internal import Cluster
+internal import ControlKit
+internal import Dataplane
+internal import Identity
+internal import Wire
+
+/// What the unit directs, carried out: words to other units, orders to workers, questions to the data plane.
+extension MemberLoop {
+  func introduce() { send(Introductions.type, identity.certificate, to: nil, term: 0) }
+
+  func send(_ type: UInt8, _ payload: [UInt8], to recipient: MemberNumber?, term: UInt64) {
+    sequence += 1
+    let envelope = Envelope(
+      type: type, sender: UInt16(own.number), recipient: recipient.map(UInt16.init) ?? Envelope.everyone,
+      cluster: clusterNumber, term: term, incarnation: incarnation, sequence: sequence)
+    guard let octets = envelope.sealed(payload, by: identity) else { return }
+    sent += 1
+    for port in ports { port.send(octets) }
+  }
+
+  func perform(_ directives: [Directive]) {
+    for directive in directives {
+      switch directive {
+      case .send(let message, let to, let term): send(message.type, message.octets, to: to, term: term)
+      case .lease(let moment): plane.extend(to: moment)
+      case .fence: plane.fence()
+      case .unfence: plane.unfence()
+      case .ownership(let table): plane.take(table)
+      case .give(let sets): plane.give(sets)
+      case .keep(let sets): plane.keep(sets)
+      case .hold(let sets): plane.hold(sets)
+      case .forgo(let sets): plane.forgo(sets)
+      case .worked(let sets, let notes): plane.take(notes, of: sets)
+      case .stop(let sets): plane.stop(sets)
+      case .start(let sets): plane.start(sets)
+      case .probe(let unit): probe(Int(unit))
+      case .listen: listen()
+      case .announce:
+        desk.speak(true)
+        plane.lead(true)
+        announcements.begin(shared, hauberk_boot_nanoseconds())
+        hauberk_event_raise(wakesControl)
+      case .retire:
+        desk.speak(false)
+        plane.lead(false)
+        announcements.end()
+      case .drained: desk.setDrained()
+      case .event(let event): tell("\(event)", isWarning: event.isWarning)
+      }
+    }
+    plane.publish()
+    for address in announcements.due(hauberk_boot_nanoseconds()) { announce(address) }
+  }
+
+  func probe(_ number: Int) {
+    guard number != own.number, let other = units.first(where: { $0.number == number }) else { return }
+    ports[0].ask(for: other.inside, at: macs[number][0], from: own.inside)
+    ports[1].ask(for: other.outside, at: macs[number][1], from: own.outside)
+  }
+
+  /// Anybody's answer shows that we hear: where no unit is left, hosts and routers are asked.
+  func listen() {
+    for other in units { probe(other.number) }
+    for one in desk.bystanders {
+      let port = ports[Int(one.side.rawValue)]
+      port.ask(for: .v4(one.address), at: one.mac, from: one.side == .inside ? own.inside : own.outside)
+    }
+  }
+
+  func announce(_ shared: SharedAddress) {
+    ports[Int(shared.side.rawValue)].announce(shared)
+  }
+
+  func tell(_ event: String, isWarning: Bool) {
+    desk.tell(event, isWarning: isWarning, at: hauberk_boot_nanoseconds())
+    hauberk_event_raise(wakesControl)
+  }
+
+  func show(_ now: Moment) {
+    nextShow = now + 100 * .millisecond
+    var shown = MembershipDesk.Shown()
+    shown.snapshot = unit.snapshot(now: now)
+    shown.at = now
+    shown.passed = gate.passed
+    shown.refused = Refusal.allCases.map { ($0.name, $0.meaning, gate[$0]) }
+    shown.oneSided = sides.oneSided
+    shown.sent = sent
+    shown.unsent = ports.reduce(0) { $0 + $1.unsent }
+    shown.latest = latest
+    desk.show(shown)
+  }
+}
+
+extension ClusterEvent {
+  fileprivate var isWarning: Bool {
+    switch self {
+    case .left(_, let reason), .gaveUp(let reason): reason != .asked
+    case .refused, .suspected, .fenced, .lossTooHigh: true
+    default: false
+    }
+  }
+}
