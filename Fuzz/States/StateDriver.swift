@@ -20,7 +20,7 @@ enum StateDriver {
 
 private struct StateWorld {
   /// Expensive, and the same for all.
-  nonisolated(unsafe) private static let engine: CryptoEngine = {
+  private static let engine: CryptoEngine = {
     guard let engine = try? CryptoEngine(forced: .openSSL, lanes: 1) else { preconditionFailure("no engine") }
     return engine
   }()
@@ -82,27 +82,40 @@ private struct StateWorld {
   }
 
   private func take(_ octets: [UInt8]) {
-    let before = states.octets(of: Self.set)
-    let numbers = self.numbers
+    let before = told, numbers = self.numbers
     guard states.take(octets, of: Self.set) else {
-      precondition(states.octets(of: Self.set) == before, "what was refused has changed something")
+      precondition(told == before, "what was refused has changed something")
       return
     }
-    for (now, then) in zip(self.numbers, numbers) { precondition(now >= then, "numbers that were used come again") }
-    let told = states.octets(of: Self.set) ?? []
-    precondition(told.count <= SetStates.mostOctets, "more is told than there is room for")
-    precondition(told.isEmpty || SetImage(told, of: Self.set) != nil, "what is told makes no sense")
+    for case (let now?, let then?) in zip(self.numbers, numbers) {
+      precondition(now >= then, "numbers that were used come again")
+    }
     // Said again, it says nothing new.
-    precondition(told.isEmpty || states.take(told, of: Self.set), "what was told is refused")
-    precondition((states.octets(of: Self.set) ?? []) == told, "what was told is not what is there")
+    let now = told
+    guard let again = states.octets(of: Self.set) else { return }
+    precondition(again.count <= SetStates.mostOctets, "more is told than there is room for")
+    precondition(states.take(again, of: Self.set), "what was told is refused")
+    precondition(told == now, "what was told is not what is there")
   }
 
-  /// Of SAs that have sealed and opened: those only grow.
-  private var numbers: [UInt64] {
+  /// Time apart, which goes on meanwhile.
+  private var told: SetImage? {
+    guard let octets = states.octets(of: Self.set) else { return nil }
+    guard var image = SetImage(octets, of: Self.set) else { preconditionFailure("what is told makes no sense") }
+    for place in image.records.indices {
+      guard case .tunnel(var tunnel) = image.records[place].content else { continue }
+      tunnel.ageSeconds = 0
+      image.records[place].content = .tunnel(tunnel)
+    }
+    return image
+  }
+
+  /// Of SAs that have sealed and opened: those only grow. Nil where nobody can use any.
+  private var numbers: [UInt64?] {
     (0..<2).flatMap { number in
       let state = associations.tables.outbound[number].state.pointee
       let window = associations.tables.inbound[number].window
-      return [state.packets > 0 ? state.sequence.last : 0, window.isClosed ? 0 : window.highest]
+      return [state.packets > 0 ? state.sequence.last : nil, window.isClosed ? nil : window.highest]
     }
   }
 }
