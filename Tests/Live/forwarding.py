@@ -40,7 +40,7 @@ class Trial:
     def count(self, number, name):
         """A counter or a reason of a member's."""
         lists = [self.members.show(number, what) for what in ('counters', 'drops')]
-        rows = [row for each in lists for row in each['items']]
+        rows = [row for each in lists for row in each['rows']]
         return sum(row.get('value', row.get('packets', 0)) for row in rows if name in (row.get('name'), row.get('reason')))
 
     def mac(self, place, side, of):
@@ -56,6 +56,9 @@ class Trial:
 def points_to(trial, number):
     """Hosts have the master's own MAC address for the cluster's."""
     for place, side in (('hostA', 'inside'), ('hostB', 'outside')):
+        echo = Echo(trial.wires.namespace(place), address(side, SHARED))
+        echo.one(2.0)
+        echo.close()
         found, own = trial.mac(place, side, address(side, SHARED)), trial.own_mac(number, side)
         if found != own:
             yield f'{place} sends to {found}, and the master, unit {number}, is {own}'

@@ -1,5 +1,6 @@
 internal import CKernel
 internal import Cluster
+internal import Contract
 internal import ControlKit
 internal import Dataplane
 internal import Identity
