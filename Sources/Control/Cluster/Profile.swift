@@ -37,8 +37,9 @@ public struct Profile: Equatable, Sendable {
   var surelyEnded: Nanoseconds { clientLease + clientLease / 64 }
   /// Between two questions to somebody who is suspected, and between a deputy's probes.
   var probeInterval: Nanoseconds { detection / 10 }
-  /// Who has less than this of its lease left asks for more.
-  var shortLease: Nanoseconds { clientLease / 5 * 2 }
+  /// Who has less than this of its lease left asks for more: a master that dies right then is followed, and his successor
+  /// heard, before the lease is over. So nobody else's share is away while an office changes hands.
+  var shortLease: Nanoseconds { clientLease / 4 * 3 }
 
   /// A handover that waits for a next owner who is slow costs nothing until the old one has stopped.
   var handover: Patience { Patience(giving: 5 * detection, consigning: detection) }
