@@ -144,20 +144,9 @@ struct KeyedRules {
       default:
         return forwarded(packet)
       }
-    case IPProtocol.icmpv6 where snapshot.pointee.isLive && isDiscovery(packet):
-      // X20: whoever gets it says so; it is not work to be shared.
-      var result = pair(packet)
-      result.action = .local
-      return result
     default:
       return forwarded(packet)
     }
-  }
-
-  /// Solicitations and advertisements (RFC 4861 section 4).
-  private func isDiscovery(_ packet: Dissection) -> Bool {
-    guard packet.addresses.isIPv6, let icmp = ICMPView(packet.upper) else { return false }
-    return icmp.type == 135 || icmp.type == 136
   }
 
   /// X6: the initiator's SPI survives the move to port 4500 and a NAT.

@@ -103,16 +103,10 @@ extension Stages {
     }
   }
 
-  /// What is for this unit itself is nobody else's, whatever its work set (C25); and what another member has passed on is
-  /// what its SA makes of it (X9).
+  /// What another member has passed on is what its SA makes of it (X9).
   private func assign(
     _ ref: UnsafeMutablePointer<PacketRef>, _ result: inout Classification, _ frame: Bytes, _ classifier: Classifier
   ) -> UInt16 {
-    if result.action.kindBits == SecureAction.Kind.local.rawValue {
-      counters.addPacket(toSet: result.workSet)
-      ref.pointee.judgement = Judgement(workSet: result.workSet, disposition: Disposition(worker: worker).bits)
-      return Disposition(worker: worker).bits
-    }
     let table = table(classifier.snapshot)
     let verdict = table[Int(result.workSet)].verdict
     let isOthers = verdict == DropReason.notMine.rawValue || verdict == DropReason.passedOn.rawValue
