@@ -96,6 +96,7 @@ struct Holding: @unchecked Sendable {
 
   /// The frame lies here from now on. Where there is no room the set's oldest makes some. It goes itself where the set has
   /// none, and a large frame where there are enough of those.
+  @inline(never)
   func add(_ ref: PacketRef, set: Int, _ side: Side, digest: UInt64, table: UInt32) {
     counters.add(1, to: .held)
     let queue = queue(side, set)
@@ -119,6 +120,7 @@ struct Holding: @unchecked Sendable {
   }
 
   /// The oldest. Whoever takes it counts it as released, or discards it.
+  @inline(never)
   func take(_ side: Side, _ set: Int) -> Held? {
     let queue = queue(side, set)
     let place = queue.pointee.first
@@ -135,6 +137,7 @@ struct Holding: @unchecked Sendable {
   }
 
   /// It counts as received anew, as what is released does when it is judged.
+  @inline(never)
   func discard(_ ref: PacketRef, _ reason: DropReason) {
     counters.add(1, to: WorkerCounters.receivedPackets)
     counters.add(Int(ref.length), to: WorkerCounters.receivedBytes)

@@ -43,7 +43,9 @@ final class HandoverPair {
 
   /// Whether wires have room for some more, and one set's queue, too, if all is of one.
   var hasRoom: Bool {
-    [before, next].allSatisfy { received($0) + 100 > fed && $0.sum(\.heldPackets) < Holding.mostOfSet - 120 }
+    [before, next].allSatisfy {
+      received($0) + 200 > fed + $0.underWay && $0.sum(\.heldPackets) < Holding.mostOfSet - 120
+    }
   }
 
   /// Until all that was fed has been judged and sent over, and has left.
@@ -150,4 +152,13 @@ extension PipedMember {
 
   /// The number in a datagram that goes in clear.
   static func number(_ frame: [UInt8]) -> Int { frame[42..<46].reduce(0) { $0 << 8 | Int($1) } }
+
+  /// Flow above, place in it below.
+  static func datagrams(_ place: Int, ofFlows flows: [Int]) -> [[UInt8]] {
+    flows.map { flow in
+      ethernet(
+        .ipv4,
+        ipv4(.udp, from: "192.0.2.1", to: Host.bob, udp(from: UInt16(4000 + flow), big(UInt32(flow << 20 | place)))))
+    }
+  }
 }

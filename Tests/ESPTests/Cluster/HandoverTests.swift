@@ -11,15 +11,6 @@ extension MemberTests {
   @Suite(.serialized) struct HandoverTests {
     private static let flows = 16
 
-    /// Flow above, place in it below.
-    private static func datagrams(_ place: Int, ofFlows flows: [Int]) -> [[UInt8]] {
-      flows.map { flow in
-        ethernet(
-          .ipv4,
-          ipv4(.udp, from: "192.0.2.1", to: Host.bob, udp(from: UInt16(4000 + flow), big(UInt32(flow << 20 | place)))))
-      }
-    }
-
     enum Traffic: CaseIterable {
       case clear, tunnel, group
 
@@ -77,7 +68,7 @@ extension MemberTests {
         guard pair.hasRoom else { return }
         for worker in 0..<workers {
           pair.feed(
-            Self.datagrams(place, ofFlows: (0..<Self.flows).filter { $0 % workers == worker }), worker: worker)
+            PipedMember.datagrams(place, ofFlows: (0..<Self.flows).filter { $0 % workers == worker }), worker: worker)
         }
         place += 1
       }
@@ -102,7 +93,7 @@ extension MemberTests {
       func come() {
         guard pair.hasRoom else { return }
         for worker in 0..<2 {
-          pair.feed(Self.datagrams(place, ofFlows: (0..<Self.flows).filter { $0 % 2 == worker }), worker: worker)
+          pair.feed(PipedMember.datagrams(place, ofFlows: (0..<Self.flows).filter { $0 % 2 == worker }), worker: worker)
         }
         place += 1
       }
@@ -175,174 +166,6 @@ extension MemberTests {
       #expect(pair.left.before.count == 2 && pair.left.next.isEmpty && pair.next.drops(.workedOn) == 2)
     }
 
-    @Test func `a set's queue that is full loses its oldest, and says so`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.stop(PipedMember.everySet)
-      pair.finish(pair.before)
-      for place in 0..<Holding.mostOfSet + 40 {
-        pair.feed(Self.datagrams(place, ofFlows: [3]))
-        if place % 64 == 63 { pair.settle() }
-      }
-      pair.settle()
-      #expect(pair.next.sum(\.heldPackets) == Holding.mostOfSet && pair.next.drops(.holdFull) == 40)
-      #expect(pair.isBalanced)
-      pair.start(PipedMember.everySet, [pair.notes(PipedMember.everySet)])
-      pair.finish(pair.next)
-      pair.settle()
-      let places = pair.left.next.map { PipedMember.number($0) & 0xfffff }
-      #expect(places == Array(40..<Holding.mostOfSet + 40) && pair.isBalanced)
-    }
-
-    @Test func `all sets together hold an eighth of all frames, and devices have the rest`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.stop(PipedMember.everySet)
-      pair.finish(pair.before)
-      let most = 8192 / Holding.shareOfFrames
-      for first in stride(from: 0, to: most + 300, by: 100) {
-        pair.feed((first..<first + 100).map(PipedMember.datagram))
-        pair.settle()
-      }
-      #expect(pair.next.sum(\.heldPackets) == most)
-      #expect(pair.next.drops(.holdFull) == pair.next.drops(.held) - most && pair.isBalanced)
-      pair.start(PipedMember.everySet, [pair.notes(PipedMember.everySet)])
-      pair.finish(pair.next)
-      pair.settle()
-      #expect(pair.left.next.count == most && pair.isBalanced)
-    }
-
-    @Test func `where notes are incomplete nothing that was held is worked on, and it is said to be lost`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      // Nobody takes the notes away meanwhile.
-      for first in stride(from: 0, to: GivingNotes.capacity + 200, by: 100) {
-        pair.feed((first..<first + 100).map(PipedMember.datagram))
-        pair.settle()
-      }
-      let notes = pair.complete(PipedMember.everySet)
-      pair.settle()
-      #expect(!notes.isComplete && notes.digests.isEmpty && pair.left.next.isEmpty)
-      #expect(pair.next.drops(.holdDoubtful) + pair.next.drops(.holdFull) == pair.next.drops(.held))
-      #expect(pair.next.drops(.holdDoubtful) == 8192 / Holding.shareOfFrames && pair.isBalanced)
-      pair.feed([PipedMember.datagram(9)])
-      pair.settle()
-      #expect(pair.left.next.map(PipedMember.number) == [9])
-    }
-
-    @Test func `a set that begins without anybody's notes begins with what comes`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.feed((0..<20).map(PipedMember.datagram))
-      pair.settle()
-      pair.stop(PipedMember.everySet)
-      pair.finish(pair.before)
-      pair.start(PipedMember.everySet, [])
-      pair.finish(pair.next)
-      pair.feed((20..<30).map(PipedMember.datagram))
-      pair.settle()
-      #expect(pair.left.next.map(PipedMember.number).sorted() == Array(20..<30))
-      #expect(pair.next.drops(.holdDoubtful) == 20 && pair.isBalanced)
-    }
-
-    @Test(arguments: [true, false])
-    func `what is held when the lease lapses is thrown away`(_ isSaid: Bool) throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.feed((0..<20).map(PipedMember.datagram))
-      pair.settle()
-      #expect(pair.next.sum(\.heldPackets) == 20)
-      if isSaid {
-        pair.next.beginAnew()
-      } else {
-        pair.next.desk.lease(until: hauberk_boot_nanoseconds() + 1000)
-      }
-      pair.next.piped.wait { pair.next.drops(.fenced) == 20 }
-      pair.next.desk.lease(until: .max)
-      pair.next.pass()
-      let notes = pair.complete(PipedMember.everySet)
-      pair.settle()
-      #expect(notes.digests.count == 20 && pair.left.next.isEmpty && pair.left.before.count == 20)
-      #expect(pair.next.drops(.fenced) == 20 && pair.next.drops(.workedOn) == 0 && pair.isBalanced)
-    }
-
-    @Test func `a set that comes back to the first goes on there, and is noted anew when it goes again`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.feed((0..<20).map(PipedMember.datagram))
-      pair.settle()
-      pair.takeBack(PipedMember.everySet)
-      pair.feed((20..<40).map(PipedMember.datagram))
-      pair.settle()
-      #expect(pair.left.before.map(PipedMember.number) == Array(0..<40) && pair.left.next.isEmpty)
-      #expect(pair.next.drops(.notMine) == 40 && pair.next.sum(\.heldPackets) == 0 && pair.isBalanced)
-      pair.begin(PipedMember.everySet)
-      pair.feed((40..<45).map(PipedMember.datagram))
-      pair.settle()
-      let notes = pair.complete(PipedMember.everySet)
-      pair.feed((45..<50).map(PipedMember.datagram))
-      pair.settle()
-      #expect(notes.isComplete && notes.digests.count == 5)
-      #expect(pair.left.before.count == 45 && pair.left.next.map(PipedMember.number).sorted() == Array(45..<50))
-      #expect(pair.isBalanced)
-    }
-
-    @Test func `notes are told once, and of what was not given nobody has any`() throws {
-      let pair = try HandoverPair()
-      #expect(!pair.notes([3]).isComplete)
-      pair.begin([5])
-      pair.stop([5])
-      pair.finish(pair.before)
-      #expect(pair.notes([5]) == HandoverNotes(sets: [5]))
-      #expect(!pair.notes([5]).isComplete)
-    }
-
-    @Test func `a worker that comes late to a table finds the notes in the one behind it`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.feed((0..<20).map(PipedMember.datagram))
-      pair.settle()
-      pair.stop(PipedMember.everySet)
-      pair.finish(pair.before)
-      pair.feed((20..<30).map(PipedMember.datagram))
-      pair.settle()
-      let notes = pair.notes(PipedMember.everySet)
-      pair.next.threads.hold()
-      pair.start(PipedMember.everySet, [notes])
-      pair.start(PipedMember.everySet, [])
-      pair.next.threads.letGo()
-      pair.finish(pair.next)
-      pair.settle()
-      #expect(pair.left.next.map(PipedMember.number).sorted() == Array(20..<30))
-      #expect(pair.next.drops(.workedOn) == 20 && pair.next.drops(.holdDoubtful) == 0 && pair.isBalanced)
-    }
-
-    @Test func `notes of a change that is long over say nothing of the next one`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.feed((0..<20).map(PipedMember.datagram))
-      pair.settle()
-      _ = pair.complete(PipedMember.everySet)
-      let lists = { pair.next.piped.gateway.handoverBook.lists.count }
-      #expect(lists() == 1)
-      pair.start(PipedMember.everySet, [])
-      #expect(lists() == 0)
-      pair.finish(pair.next)
-      // Back to the first, and here again, with the same packets.
-      pair.takeBack(PipedMember.everySet)
-      pair.begin(PipedMember.everySet)
-      pair.stop(PipedMember.everySet)
-      pair.finish(pair.before)
-      pair.feed((0..<20).map(PipedMember.datagram))
-      pair.settle()
-      let notes = pair.notes(PipedMember.everySet)
-      #expect(notes.isComplete && notes.digests.isEmpty)
-      pair.start(PipedMember.everySet, [notes])
-      pair.finish(pair.next)
-      pair.settle()
-      #expect(pair.left.next.map(PipedMember.number).sorted() == Array(0..<20) && pair.isBalanced)
-    }
-
     @Test func `a datagram whose fragments come before and after is opened by whom the later one comes to`() throws {
       let pair = try HandoverPair(Traffic.tunnel.near, workers: 2, exit: .inside)
       let clear = (0..<3).map { place in
@@ -380,15 +203,6 @@ extension MemberTests {
             NextHeader(frame[23]), from: "203.0.113.2", to: "203.0.113.1", identification: identification,
             moreFragments: isMore, fragmentOffset: offset, Array(part)))
       }
-    }
-
-    @Test func `a member that ends while it holds says what became of that`() throws {
-      let pair = try HandoverPair()
-      pair.begin(PipedMember.everySet)
-      pair.feed((0..<20).map(PipedMember.datagram))
-      pair.settle()
-      pair.next.piped.gateway.stop()
-      #expect(pair.next.drops(.draining) == 20 && pair.isBalanced)
     }
   }
 }

@@ -153,7 +153,8 @@ import Wire
           ? PipedMember.all(of: 1, workers: 2) : PipedMember.all(of: 0, workers: 2, to: changes % 3 == 0 ? nil : 1))
       var isOver = false
       while !isOver, !deadline.isOver {
-        if member.sum(\.receivedPackets) + 800 > next {
+        // What waits between workers leaves by one wire, all at once.
+        if member.sum(\.receivedPackets) + 800 > next + member.underWay {
           for worker in 0..<2 { member.put(next + 40 * worker..<next + 40 * (worker + 1), worker: worker) }
           next += 80
         }

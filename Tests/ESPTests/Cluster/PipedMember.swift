@@ -99,6 +99,13 @@ final class PipedMember {
 
   func sum(_ value: (WorkerCounters) -> UInt64) -> Int { piped.gateway.counters.reduce(0) { $0 + Int(value($1)) } }
 
+  /// Sent over by one worker, and not taken by the other yet.
+  var underWay: Int {
+    // In this order, so that it is never below 0.
+    let taken = sum(\.crossedIn)
+    return sum(\.crossedOut) - taken
+  }
+
   func drops(_ reason: DropReason) -> Int { sum { $0.drops(reason) } }
 
   /// Nothing vanishes: what has come has left, or was dropped for a reason.
