@@ -114,7 +114,7 @@ final class Meeting: Sendable {
 
   func wait() {
     there.add(1, ordering: .sequentiallyConsistent)
-    let deadline = Deadline(milliseconds: 10_000)
+    let deadline = Deadline(milliseconds: 120_000)
     while there.load(ordering: .sequentiallyConsistent) < 2, !deadline.isOver { giveWay() }
   }
 }
