@@ -5,8 +5,8 @@ import ControlKit
 /// notes.
 struct Gift: Sendable {
   var sets: WorkSetBitmap
-  /// The table that says so.
-  let version: UInt64
+  /// The table that says so, of the term in force; 0 is an earlier one's.
+  var version: UInt64
   /// Workers note what they do.
   var isNoted = false
   var nextSend: Moment = 0

@@ -164,6 +164,7 @@ struct Holdings: Sendable {
   mutating func enter(_ term: UInt64, version: UInt64 = 0) {
     arrivals.forget()
     promises = [:]
+    for place in gifts.indices { gifts[place].version = 0 }
     isTold = false
     table.term = term
     table.version = version

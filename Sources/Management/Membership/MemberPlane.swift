@@ -177,7 +177,8 @@ struct MemberPlane {
     return done
   }
 
-  var isWaiting: Bool { change.isUnderWay }
+  /// Workers are to be looked after often: they may yet have to do what they were told, or their notes may fill up.
+  var isWaiting: Bool { change.isUnderWay || !giving.isEmpty }
 
   /// At the end, when all workers are gone.
   mutating func deallocate() { gateway.forget(&change) }
