@@ -21,11 +21,23 @@ extension World {
     case 14:
       hear(.otherMaster(live: UInt8(octet & 7), stamp: now, echo: how & 8 == 0 ? now : 0), from: sender, term: term)
     default:
-      let table = unit.snapshot(now: now).table, set = UInt16(octet << 2 | how >> 6)
-      hear(
-        how & 8 == 0
-          ? .state(set: set, term: table.term, version: table.version, octets: [7])
-          : .stateTaken(set: set, term: table.term, version: table.version), from: sender, term: term)
+      hear(handover(how, octet), from: sender, term: term)
+    }
+  }
+
+  /// Sets that change hands: some of a consignment, its receipt, and the two questions before it.
+  private func handover(_ how: Int, _ octet: Int) -> Message {
+    let table = unit.snapshot(now: now).table, set = octet << 2 | how >> 6
+    switch how >> 3 & 3 {
+    case 0:
+      let content = ConsignmentContent(
+        sets: WorkSetBitmap([set]), notes: WorkNotes([WorkedPacket(set: UInt16(set), digest: 7)]), states: [set: [7]])
+      return .part(
+        ConsignmentPart(
+          number: UInt32(octet), term: table.term, version: table.version, place: 0, count: 1, octets: content.octets))
+    case 1: return .partTaken(number: UInt32(octet & 7), term: table.term, place: 0)
+    case 2: return .giving(WorkSetBitmap([set]), version: table.version)
+    default: return .holding(WorkSetBitmap([set]), version: table.version)
     }
   }
 
