@@ -206,6 +206,30 @@ struct MergeTests {
     #expect(bench.role == .joining)
   }
 
+  @Test("Who misses somebody speaks often to whoever leads him now, for ten minutes, and who misses nobody does not")
+  func seeking() {
+    func words(_ directives: [Directive]) -> Int {
+      directives.messages().count { if case .otherMaster(_, _, echo: 0) = $0 { true } else { false } }
+    }
+    var bench = Bench.master()
+    #expect((18...21).contains(words(bench.pass(100 * .millisecond))))
+    for unit in [1, 3, 4] as [MemberNumber] { _ = bench.admit(unit) }
+    #expect(words(bench.pass(50 * .millisecond)) == 0)
+    // All of them fall silent.
+    _ = bench.pass(400 * .millisecond)
+    #expect(bench.role == .master && words(bench.pass(100 * .millisecond)) >= 18)
+    _ = bench.pass(600 * .second)
+    #expect(bench.role == .master && words(bench.pass(.second)) == 0)
+  }
+
+  @Test("Such a word is as good as a keepalive")
+  func sought() {
+    var bench = Bench.master()
+    _ = bench.admit(3)
+    let directives = bench.receive(.otherMaster(live: 3, stamp: 1, echo: 0), from: 4, term: Bench.term(5, of: 4))
+    #expect(bench.role == .joining && directives.contains(.retire))
+  }
+
   @Test("Equal: the later term, then the lower address")
   func equal() {
     #expect(meet(live: 1, term: 5, from: 4).0.role == .joining)

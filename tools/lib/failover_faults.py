@@ -39,7 +39,7 @@ FAULTS = {
 CONTROL = 0x88b5
 HALF_HOSTS = ('10.1.0.101', '10.2.0.101')
 # After halves have met, until their masters have heard each other, both may work: ARCHITECTURE.md says for how long.
-MERGE_DETECTIONS = 4
+MERGE_DETECTIONS = 0.25
 
 
 class Lab:

@@ -21,6 +21,7 @@ extension ClusterUnit {
     role = .master(master)
     removeLapsed()
     if master.nextKeepalive <= now { sendMasterKeepalive() }
+    seek()
     if master.nextBalance <= now { balance() }
     noteOwnWork()
     if isDraining { handOver() }
@@ -50,6 +51,7 @@ extension ClusterUnit {
     master.members.remove(at: place)
     master.roster += 1
     master.assignment.remove(unit, eligible(master))
+    if reason == .lapsed { master.seeksUntil = now + profile.seekFor }
     role = .master(master)
     tell(.left(unit, reason))
     for place in applications.indices { applications[place].left(unit) }

@@ -21,14 +21,28 @@ extension ClusterUnit {
     return (mine, Claim(live: live, term: from.term, unit: unit))
   }
 
-  /// Another master's keepalive. What is of a later term and wins is believed at once: whoever cannot be heard would
+  /// Somebody who was one of us may be the master of others by now.
+  func seeks(_ master: Master) -> Bool {
+    now < master.seeksUntil && master.members.count < description.others.count
+  }
+
+  /// Two halves that can reach each other again have two owners of each set until one of their masters has heard the
+  /// other. So he who misses somebody speaks of himself more often than keepalives do.
+  mutating func seek() {
+    guard case .master(var master) = role, master.nextSeek <= now, seeks(master) else { return }
+    master.nextSeek = now + profile.seekInterval
+    role = .master(master)
+    send(.otherMaster(live: live(master), stamp: now, echo: 0))
+  }
+
+  /// Another master's word of himself. What is of a later term and wins is believed at once: whoever cannot be heard would
   /// wait for an answer in vain. What is of an earlier one may be late, and its sender long gone: he is asked.
-  mutating func meet(_ keepalive: MasterKeepalive, _ from: Sender) {
+  mutating func meet(live: UInt8, _ stamp: Moment, _ from: Sender) {
     expel(from)
-    guard let (mine, his) = claims(from, live: keepalive.live) else { return }
+    guard let (mine, his) = claims(from, live: live) else { return }
     if his.wins(over: mine), from.term > term { return yield() }
     if isUnheard(mine.live) { return yield() }
-    object(live: mine.live, to: from, echo: keepalive.stamp)
+    object(live: mine.live, to: from, echo: stamp)
   }
 
   /// Whom another master does not answer for so long, and nobody else either, is the one that is cut off.
@@ -47,6 +61,8 @@ extension ClusterUnit {
 
   /// The other one's answer to what we have said just now.
   mutating func settleWith(_ from: Sender, live: UInt8, stamp: Moment, echo: Moment) {
+    // He answers nothing: he seeks, or refuses an offer.
+    guard echo > 0 else { return meet(live: live, stamp, from) }
     expel(from)
     guard echo <= now, echo.age(at: now) < profile.succession, let (mine, his) = claims(from, live: live) else {
       return

@@ -92,6 +92,7 @@ extension ClusterUnit {
     hasBelonged = true
     var master = Master(term: term, now: now, balance: profile.balanceInterval, isFirst: isFirst)
     for record in members { master.insert(record, description) }
+    if reason == .masterDead || reason == .alone { master.seeksUntil = now + profile.seekFor }
     if description.balance == .packets { master.assignment.weigh(loads.loads, members: members.count + 1) }
     role = .master(master)
     tell(.becameMaster(term: term, reason))

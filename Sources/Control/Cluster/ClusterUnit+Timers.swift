@@ -32,6 +32,7 @@ extension ClusterUnit {
 
   private func include(_ master: Master, in timer: inout Timer) {
     timer.include(min(master.nextKeepalive, master.nextBalance))
+    if seeks(master) { timer.include(master.nextSeek) }
     timer.include(master.renewedAt + profile.masterLease / 8)
     let lastHeard = max(master.heardAt, segmentHeardAt ?? 0)
     timer.include(lastHeard + profile.detection)

@@ -37,6 +37,11 @@ public struct Profile: Equatable, Sendable {
   var surelyEnded: Nanoseconds { clientLease + clientLease / 64 }
   /// Between two questions to somebody who is suspected, and between a deputy's probes.
   var probeInterval: Nanoseconds { detection / 10 }
+  /// A master that misses somebody speaks so often to whoever may come back as another master: until the two have heard
+  /// each other, both work. Keepalives alone would let that last for a whole period. For so long it does, and no longer:
+  /// a machine that is broken for good is not worth it.
+  var seekInterval: Nanoseconds { max(detection / 20, 2 * .millisecond) }
+  var seekFor: Nanoseconds { 600 * .second }
   /// Who has less than this of its lease left asks for more: a master that dies right then is followed, and his successor
   /// heard, before the lease is over. So nobody else's share is away while an office changes hands.
   var shortLease: Nanoseconds { clientLease / 4 * 3 }

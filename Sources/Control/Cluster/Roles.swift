@@ -88,6 +88,9 @@ struct Master {
   var nextRefusal: Moment = 0
   /// Another master is heard, and does not answer us, since then.
   var unheardSince: Moment?
+  /// Until then, whoever is missing may lead another half of ours, and is sought.
+  var seeksUntil: Moment = 0
+  var nextSeek: Moment = 0
 
   init(term: UInt64, now: Moment, balance: Nanoseconds, isFirst: Bool) {
     nextKeepalive = now

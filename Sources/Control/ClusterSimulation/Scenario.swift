@@ -18,6 +18,8 @@ public struct Scenario: Sendable {
   public var wires = 1
   /// Clocks run so much too fast or slow at most.
   public var mostDriftPerMillion: UInt64 = 2000
+  /// Segments that become one have two clusters until these have merged. With other faults meanwhile it takes its time.
+  public var mergesWithin: Nanoseconds
   /// Packets per second by set, where members are to have the same of them; nil where they are to have as many sets.
   public private(set) var loads: [Int]?
   /// In the end nothing may move any more for so long, which is some rounds of balancing.
@@ -39,6 +41,7 @@ public struct Scenario: Sendable {
     self.profile.movesPerRound = 256
     self.faults = faults
     self.isThorough = isThorough
+    mergesWithin = 4 * profile.detection
     calm = faults.map(\.end).reduce(Self.settled) { max($0, $1) }
     end = calm + Self.recovery(profile) + Self.balancing
   }

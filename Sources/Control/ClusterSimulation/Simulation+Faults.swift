@@ -50,7 +50,7 @@ extension Simulation {
       return excuse(unit, until: now + (units[unit].lease - local) * 65 / 64)
     }
     if wires.cuts.contains(true) { wires.isUntold = true }
-    excuse(unit, until: now + 4 * scenario.profile.detection)
+    excuse(unit, until: now + scenario.mergesWithin)
   }
 
   /// Frames and wires.
@@ -94,7 +94,7 @@ extension Simulation {
       if units.contains(where: { $0.excusedUntil > now }) { wires.isUntold = true }
     } else if wires.isUntold, !wires.cuts.contains(true) {
       wires.isUntold = false
-      for unit in units.indices { excuse(unit, until: now + 4 * scenario.profile.detection) }
+      for unit in units.indices { excuse(unit, until: now + scenario.mergesWithin) }
     }
   }
 
@@ -109,7 +109,7 @@ extension Simulation {
     // cut as well, two masters cannot tell each other, and those who hear both follow the later one or neither.
     if connections != segments {
       if wires.cuts.contains(true) { wires.isUntold = true }
-      for unit in units.indices { excuse(unit, until: now + 4 * scenario.profile.detection) }
+      for unit in units.indices { excuse(unit, until: now + scenario.mergesWithin) }
     } else if self.hearing != hearing {
       // A unit that was deaf or mute for a while should not have worked meanwhile; whether it was alone is for it to
       // find out.

@@ -109,21 +109,32 @@ import Wire
 
   @Test func `what comes while a set is handed over is held, and goes to its next owner in its order (C28)`() throws {
     let cluster = try Self.cluster()
-    let master = cluster.members[0]
+    let master = cluster.members[0], flows = 10
     var next = PipedCluster.ownership(0, workers: 1, .forwarded) { _ in 1 }
     for set in 0..<WorkSets.count { next[set] = OwnershipEntry(state: .pending, member: 2) }
     next.held = Set(0..<WorkSets.count)
     master.piped.gateway.publish(next, &master.change)
     cluster.pass(master)
-    for number in 0..<60 { cluster.send(PipedMember.datagram(number), .inside, to: master.macs[0]) }
+    func send(_ numbers: Range<Int>) {
+      for number in numbers {
+        let flow = udp(from: UInt16(number % flows), big(UInt32(number)))
+        let frame = ethernet(.ipv4, ipv4(.udp, from: "192.0.2.1", to: Host.bob, flow))
+        cluster.send(frame, .inside, to: master.macs[0])
+      }
+    }
+    send(0..<60)
     #expect(cluster.settle() && cluster.passed.isEmpty && master.sum(\.heldPackets) == 60)
     let last = PipedCluster.ownership(0, workers: 1, .forwarded) { _ in 2 }
     master.piped.gateway.publish(last, &master.change)
-    for number in 60..<80 { cluster.send(PipedMember.datagram(number), .inside, to: master.macs[0]) }
+    send(60..<80)
     #expect(cluster.settle() && cluster.isBalanced && master.sum(\.heldPackets) == 0)
-    // Those of one set keep their order: here each has a flow of its own, and all are there.
+    // The order of different flows is nobody's promise: what came by the old table, if late, is held as well.
     let numbers = cluster.passed.map { Self.number($0.frame) }
-    #expect(numbers.sorted() == Array(0..<80) && numbers.suffix(20) == Array(60..<80))
+    #expect(numbers.sorted() == Array(0..<80))
+    for flow in 0..<flows {
+      let ofFlow = numbers.filter { $0 % flows == flow }
+      #expect(ofFlow == ofFlow.sorted())
+    }
     #expect(cluster.passed.allSatisfy { $0.to == 2 } && master.drops(.passedOn) == 80)
   }
 
