@@ -53,19 +53,46 @@ struct AssignmentTests {
     #expect(assignment.publish(term: 1)[set] == OwnershipEntry(state: .assigned, member: 1))
   }
 
-  @Test("What a dead member had is dealt at once, and what was to come to it goes elsewhere (C17, X11)")
+  @Test("What was to come to a dead member stays with those who have it (C17, X11)")
+  func stays() {
+    var assignment = dealt([0, 1])
+    let before = (assignment.sets(of: 0), assignment.sets(of: 1))
+    _ = assignment.balance([0, 1, 2], most: 100)
+    _ = assignment.publish(term: 1)
+    assignment.remove(2, [0, 1])
+    #expect(assignment.sets(of: 0) == before.0 && assignment.sets(of: 1) == before.1 && !assignment.isMoving)
+    let table = assignment.publish(term: 1)
+    #expect((0..<1024).allSatisfy { table[$0].state == .assigned && table[$0].member != 2 })
+  }
+
+  @Test("What comes to one that drains arrives there, and then goes on")
+  func arrives() {
+    var assignment = dealt([0, 1])
+    _ = assignment.balance([0, 1, 2], most: 1)
+    let table = assignment.publish(term: 1)
+    let set = (0..<1024).first { table[$0].state == .pending }!
+    assignment.drain(2, [0, 1], most: 64)
+    #expect(!assignment.isChanged)
+    for unit in [0, 1] as [MemberNumber] {
+      assignment.note(unit, runs: assignment.sets(of: unit), by: table.version)
+    }
+    #expect(assignment.sets(of: 2) == WorkSetBitmap([set]))
+    assignment.drain(2, [0, 1], most: 64)
+    #expect(assignment.publish(term: 1)[set].state == .pending && assignment.sets(of: 2).isEmpty)
+  }
+
+  @Test("What was to come to a dead member from one that drains goes elsewhere, when that one has stopped")
   func dead() {
     var assignment = dealt([0, 1])
     _ = assignment.balance([0, 1, 2], most: 100)
     _ = assignment.publish(term: 1)
-    assignment.remove(2, [0, 1])
-    assignment.distribute([0, 1])
+    assignment.remove(2, [1])
+    assignment.distribute([1])
     let table = assignment.publish(term: 1)
     #expect(!(0..<1024).contains { table[$0].member == 2 && table[$0].state != .unassigned })
-    // Who was to stop still has to.
-    #expect((0..<1024).contains { table[$0].state == .pending })
+    #expect((0..<1024).contains { table[$0] == OwnershipEntry(state: .pending, member: 1) })
     for unit in [0, 1] as [MemberNumber] { assignment.note(unit, runs: WorkSetBitmap(), by: table.version) }
-    assignment.distribute([0, 1])
+    assignment.distribute([1])
     #expect(assignment.load[0] + assignment.load[1] == 1024 && !assignment.isMoving)
   }
 

@@ -98,7 +98,7 @@ struct HandoverTests {
       let isLost = rounds % 3 == 0 && taken.count < 90
       if !isLost {
         taken.insert(part.place)
-        #expect(arrivals.take(part, from: 2, running: WorkSetBitmap()) == true)
+        #expect(arrivals.take(part, from: Sender(unit: 2, incarnation: 7, term: 0), running: WorkSetBitmap()) == true)
         let receipt = Message.partTaken(number: part.number, term: Self.term, place: part.place)
         waiting += bench.receive(receipt, from: 4, term: Self.term).parts
       }
@@ -109,6 +109,48 @@ struct HandoverTests {
     let arrival = arrivals.remove(3)
     #expect(arrival?.state?.count == 100 * Consignment.partOctets)
     #expect(!bench.unit.snapshot(now: bench.now).running.contains(3))
+  }
+
+  @Test("A receipt counts from whom the parts went to, and for a part that waits for one")
+  func receipts() throws {
+    var bench = giver()
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
+    let stopped = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now)
+    let part = try #require(stopped.parts.first)
+    for (sender, place) in [(3, 0), (4, 65535)] as [(MemberNumber, UInt16)] {
+      _ = bench.receive(.partTaken(number: part.number, term: Self.term, place: place), from: sender, term: Self.term)
+      #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
+    }
+    // Nor does such a word keep it alive.
+    for _ in 0..<12 {
+      _ = bench.masterKeepalive(from: 1, term: Self.term)
+      _ = bench.receive(.partTaken(number: part.number, term: Self.term, place: 9), from: 4, term: Self.term)
+      _ = bench.pass(10 * .millisecond)
+    }
+    #expect(!bench.unit.snapshot(now: bench.now).running.contains(3))
+  }
+
+  @Test("In another term nothing is sent before its first table, which may give back what was on its way")
+  func anotherTerm() {
+    let witness = Witness()
+    witness.states = [3: [1]]
+    var bench = giver([witness])
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
+    let number = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now).parts.first?.number ?? 0
+    let next = Self.term + 256
+    _ = bench.masterKeepalive(from: 1, term: next, table: 0)
+    let quiet = bench.pass(30 * .millisecond)
+    #expect(quiet.parts.isEmpty)
+    _ = bench.receive(.partTaken(number: number, term: next, place: 0), from: 4, term: next)
+    #expect(bench.unit.snapshot(now: bench.now).running.contains(3))
+    var first = table(1, own: 0..<4)
+    first.term = next
+    #expect(bench.receive(.table(first), from: 1, term: next).started == WorkSetBitmap([3]))
+    #expect(witness.begun[.resumed] == WorkSetBitmap([3]) && witness.begun[.bereft] == WorkSetBitmap(0..<4))
   }
 
   @Test("A set that comes back while it is on its way begins again as it was, and nothing of it is sent any more")
@@ -195,6 +237,47 @@ struct HandoverTests {
     let directives = bench.receive(.table(table(2, own: 0..<3, [9: own])), from: 1, term: Self.term)
     #expect(directives.contains(.worked(WorkSetBitmap([9]), done)) && directives.started == WorkSetBitmap([9]))
     #expect(witness.taken == [9: [7]] && witness.begun[.carried] == WorkSetBitmap([9]))
+  }
+
+  @Test("A later life of the giver counts its consignments from one again, and they are taken all the same")
+  func laterLife() {
+    let witness = Witness()
+    var bench = heir([witness])
+    let content = ConsignmentContent(sets: WorkSetBitmap([9]), notes: WorkNotes(), states: [9: [7]])
+    send(content, &bench)
+    let own = OwnershipEntry(state: .assigned, member: Bench.own)
+    _ = bench.receive(.table(table(2, own: 0..<3, [9: own])), from: 1, term: Self.term)
+    // Away, and back from the next life of unit 4.
+    _ = bench.receive(.table(table(3, own: 0..<3)), from: 1, term: Self.term)
+    _ = bench.unit.receive(.stopped(WorkSetBitmap([9]), WorkNotes()), now: bench.now)
+    _ = bench.receive(.table(table(4, own: 0..<3, [9: toUs])), from: 1, term: Self.term)
+    let again = ConsignmentContent(sets: WorkSetBitmap([9]), notes: WorkNotes(), states: [9: [8]])
+    let part = ConsignmentPart(number: 5, term: Self.term, version: 4, place: 0, count: 1, octets: again.octets)
+    _ = bench.receive(.part(part), from: 4, term: Self.term, incarnation: 8)
+    _ = bench.receive(.table(table(5, own: 0..<3, [9: own])), from: 1, term: Self.term)
+    #expect(witness.taken == [9: [8]])
+  }
+
+  @Test("Consignments that never come whole make room for others")
+  func room() {
+    var arrivals = Arrivals()
+    func part(_ number: UInt32, _ place: UInt16, _ octets: [UInt8]) -> ConsignmentPart {
+      ConsignmentPart(number: number, term: 1, version: 1, place: place, count: 2, octets: octets)
+    }
+    for unit in 0..<64 {
+      for number in 1...40 as ClosedRange<UInt32> {
+        let sender = Sender(unit: MemberNumber(unit), incarnation: 1, term: 1)
+        let isTaken = arrivals.take(part(number, 0, []), from: sender, running: WorkSetBitmap())
+        #expect(isTaken)
+      }
+    }
+    let content = ConsignmentContent(sets: WorkSetBitmap([9]), notes: WorkNotes(), states: [9: [7]]).octets
+    let sender = Sender(unit: 5, incarnation: 2, term: 1)
+    for (place, octets) in [content[..<20], content[20...]].enumerated() {
+      _ = arrivals.take(part(1, UInt16(place), Array(octets)), from: sender, running: WorkSetBitmap())
+    }
+    let arrival = arrivals.remove(9)
+    #expect(arrival?.state == [7])
   }
 
   @Test("Where its last owner has said nothing, what was held may have been worked on, and is not again")

@@ -206,6 +206,15 @@ struct MergeTests {
     #expect(bench.role == .joining)
   }
 
+  @Test("What was heard long ago is no silence of somebody who is heard now")
+  func heardLongAgo() {
+    var bench = Bench.master()
+    _ = bench.masterKeepalive(from: 4, term: Bench.term(0, of: 4), members: [], live: 1)
+    _ = bench.pass(.second)
+    _ = bench.masterKeepalive(from: 4, term: Bench.term(0, of: 4), members: [], live: 1)
+    #expect(bench.role == .master)
+  }
+
   @Test("Who misses somebody speaks often to whoever leads him now, for ten minutes, and who misses nobody does not")
   func seeking() {
     func words(_ directives: [Directive]) -> Int {

@@ -49,7 +49,7 @@ struct GateTests {
       (.length, [UInt8](repeating: 1, count: Envelope.mostOctets + 1)), (.version, otherVersion),
       (.cluster, sealed(envelope(1, cluster: 4))), (.notForUs, sealed(envelope(1, to: 3))),
       (.notForUs, sealed(envelope(1, from: 1, to: Envelope.everyone))), (.unknownSender, sealed(envelope(1, from: 4))),
-      (.replay, sealed(envelope(0))),
+      (.replay, sealed(envelope(0))), (.replay, sealed(envelope(.max))),
     ]
     for (refusal, octets) in cheap {
       let before = gate[refusal]

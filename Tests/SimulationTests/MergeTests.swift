@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Two halves, each with hosts of its own, that become one again (C12, X16, X19)")
 struct MergeTests {
-  @Test("Until their masters have heard each other, both work: that lasts a tenth of a detection time, not a keepalive's")
+  @Test("Until their masters have heard each other, both work: for a tenth of a detection time, not a keepalive's")
   func soon() {
     for seed in 1...30 as ClosedRange<UInt64> {
       let members = 3 + Int(seed % 3)

@@ -11,37 +11,45 @@ struct Arrivals: Sendable {
     var isWhole: Bool
   }
 
+  /// Each life of a sender counts from one.
   private struct Name: Hashable {
     var sender: MemberNumber
+    var incarnation: UInt64
     var number: UInt32
   }
 
   private struct Incoming {
     var parts: [[UInt8]?]
     var missing: Int
+    /// When its last part came, in parts.
+    var touched: UInt64
   }
 
   private var incoming: [Name: Incoming] = [:]
   /// The last that came whole: its receipts may have been lost.
   private var whole: [Name] = []
   private var bySet: [Int: Arrival] = [:]
+  private var clock: UInt64 = 0
 
   private static let mostIncoming = ClusterDescription.mostUnits
+  private static let mostOfSender = 16
   private static let mostWhole = 256
 
   /// True: a receipt is due.
-  mutating func take(_ part: ConsignmentPart, from sender: MemberNumber, running: WorkSetBitmap) -> Bool {
-    let name = Name(sender: sender, number: part.number)
+  mutating func take(_ part: ConsignmentPart, from sender: Sender, running: WorkSetBitmap) -> Bool {
+    let name = Name(sender: sender.unit, incarnation: sender.incarnation, number: part.number)
     if whole.contains(name) { return true }
     let count = Int(part.count), place = Int(part.place)
     guard (1...Consignment.mostParts).contains(count), place < count,
       part.octets.count <= Consignment.partOctets
     else { return false }
+    clock += 1
     if incoming[name] == nil {
-      guard incoming.count < Self.mostIncoming else { return false }
-      incoming[name] = Incoming(parts: Array(repeating: nil, count: count), missing: count)
+      makeRoom(for: sender.unit)
+      incoming[name] = Incoming(parts: Array(repeating: nil, count: count), missing: count, touched: clock)
     }
     guard incoming[name]?.parts.count == count else { return false }
+    incoming[name]?.touched = clock
     guard incoming[name]?.parts[place] == nil else { return true }
     incoming[name]?.parts[place] = part.octets
     incoming[name]?.missing -= 1
@@ -50,6 +58,14 @@ struct Arrivals: Sendable {
     if whole.count > Self.mostWhole { whole.removeFirst() }
     if let content = ConsignmentContent(done.parts.flatMap { $0 ?? [] }) { unpack(content, part.version, running) }
     return true
+  }
+
+  /// What its sender has given up never comes whole: that goes of which nothing has come for the longest.
+  private mutating func makeRoom(for sender: MemberNumber) {
+    let his = incoming.filter { $0.key.sender == sender }
+    let crowd = his.count >= Self.mostOfSender ? his : incoming.count >= Self.mostIncoming ? incoming : [:]
+    guard let oldest = crowd.min(by: { $0.value.touched < $1.value.touched }) else { return }
+    incoming[oldest.key] = nil
   }
 
   private mutating func unpack(_ content: ConsignmentContent, _ version: UInt64, _ running: WorkSetBitmap) {

@@ -118,7 +118,7 @@ struct Assignment: Sendable {
     for set in ordered(sets).prefix(max(0, most - leaving[Int(unit)].count)) {
       if let other = recipient(of: set, eligible) { move(set, from: unit, to: other) }
     }
-    redirect(from: unit, eligible)
+    // What is on its way to the unit arrives there first, and then goes on: nothing of it is left behind.
   }
 
   // Steps
@@ -162,10 +162,17 @@ struct Assignment: Sendable {
     give(set, to: target)
   }
 
-  /// Sets that were to come to this unit go to another instead. Who has to stop first, still has to.
+  /// Sets that were to come to this unit, which is gone, stay where they are; where they cannot, they go to another
+  /// instead, and who has to stop first still has to.
   private mutating func redirect(from unit: MemberNumber, _ eligible: [MemberNumber]) {
     guard load[Int(unit)] > 0, let _ = leastLoaded(eligible) else { return }
     for set in 0..<WorkSets.count where table[set] == OwnershipEntry(state: .pending, member: unit) {
+      if let old = eligible.first(where: { leaving[Int($0)].contains(set) }) {
+        leaving[Int(old)].remove(set)
+        take(set, from: unit)
+        give(set, to: old)
+        continue
+      }
       guard let other = recipient(of: set, eligible) else { return }
       take(set, from: unit)
       add(set, to: other)

@@ -144,7 +144,8 @@ extension ClusterUnit {
 
   /// Everything is with the others. If the word is lost, the master waits for a lease that nobody uses.
   private mutating func leaveWhenEmpty() {
-    guard case .client(let client) = role, holdings.running.isEmpty, holdings.own.isEmpty, holdings.table.version > 0
+    guard case .client(let client) = role, holdings.running.isEmpty, holdings.own.isEmpty, holdings.table.version > 0,
+      holdings.table.pending(to: { $0 == own }).isEmpty
     else { return }
     abandon()
     send(.leave(stamp: now), to: client.master)

@@ -13,6 +13,10 @@ extension ClusterUnit {
     return units
   }
 
+  private func all(_ master: Master) -> [MemberNumber] {
+    [own] + master.members.lazy.filter(\.hasReported).map(\.unit)
+  }
+
   /// To be called whenever something has changed that the table depends on.
   mutating func settle() {
     guard case .master(var master) = role else { return }
@@ -24,7 +28,8 @@ extension ClusterUnit {
       master.assignment.adopt(holdings.running, of: own)
     }
     let eligible = eligible(master)
-    master.assignment.distribute(eligible)
+    // Who goes is better than nobody.
+    master.assignment.distribute(eligible.isEmpty ? all(master) : eligible)
     for record in master.members where record.isDraining {
       master.assignment.drain(record.unit, eligible, most: profile.movesPerRound)
     }

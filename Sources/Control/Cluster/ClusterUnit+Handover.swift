@@ -88,17 +88,18 @@ extension ClusterUnit {
       let stop = holdings.areHeld(sets, by: from.unit, version: version)
       if !stop.isEmpty { direct(.stop(stop)) }
     case .part(let part):
-      guard holdings.take(part, from: from.unit) else { return }
+      guard holdings.take(part, from: from) else { return }
       send(.partTaken(number: part.number, term: part.term, place: part.place), to: from.unit)
     case .partTaken(let number, let term, let place):
       guard term == holdings.table.term else { return }
-      takeReceipt(number, Int(place))
+      takeReceipt(number, Int(place), from.unit)
     default: return
     }
   }
 
-  private mutating func takeReceipt(_ number: UInt32, _ place: Int) {
-    let (next, change) = holdings.delivered(number, place, now: now, patience: profile.handover.consigning)
+  private mutating func takeReceipt(_ number: UInt32, _ place: Int, _ unit: MemberNumber) {
+    let (next, change) = holdings.delivered(
+      number, place, from: unit, now: now, patience: profile.handover.consigning)
     if let (unit, part) = next { send(.part(part), to: unit) }
     guard let change else { return }
     perform(change)

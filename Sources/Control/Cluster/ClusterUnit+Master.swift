@@ -107,10 +107,13 @@ extension ClusterUnit {
   /// Our own work is with the others, and our office goes to the deputy without a pause.
   private mutating func handOver() {
     guard case .master(let master) = role, !master.isCollecting else { return }
-    if master.members.isEmpty { return giveUp(.asked) }
-    // What we deal last has to be known to all: the next term would deal it once more, without its state.
-    guard holdings.running.isEmpty, !master.assignment.isConcerned(own), deputy(master) != nil,
-      master.members.allSatisfy({ $0.table == master.assignment.table.version })
+    // Where all go, nobody is left to give anything to.
+    if master.members.allSatisfy(\.isDraining) { return giveUp(.asked) }
+    // What we deal last has to be known to all: the next term would deal it once more, without its state. And who is a
+    // member: one that we have put out would be let in again with what it had.
+    guard holdings.running.isEmpty, !master.assignment.isConcerned(own), !master.assignment.isMoving,
+      deputy(master) != nil,
+      master.members.allSatisfy({ $0.table == master.assignment.table.version && $0.roster == master.roster })
     else { return }
     direct(.retire)
     abandon()

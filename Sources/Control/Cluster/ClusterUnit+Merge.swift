@@ -53,7 +53,10 @@ extension ClusterUnit {
       role = .master(master)
       return false
     }
-    let since = master.unheardSince ?? now
+    // Not in a row with what was heard long ago.
+    let isNew = (master.metAt ?? 0).age(at: now) >= profile.detection
+    let since = isNew ? now : master.unheardSince ?? now
+    master.metAt = now
     master.unheardSince = since
     role = .master(master)
     return since.age(at: now) >= profile.detection

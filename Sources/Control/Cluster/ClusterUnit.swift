@@ -57,7 +57,7 @@ public struct ClusterUnit {
       envelope.term <= Term.most
     else { return takeDirectives() }
     noteHearing()
-    greatestTerm = max(greatestTerm, envelope.term)
+    if envelope.term <= Term.mostBelieved { greatestTerm = max(greatestTerm, envelope.term) }
     let from = Sender(unit: sender, incarnation: envelope.incarnation, term: envelope.term)
     switch message {
     case .part, .partTaken, .giving, .holding: receiveHandover(message, from)

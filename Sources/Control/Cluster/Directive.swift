@@ -86,7 +86,6 @@ public enum ClusterEvent: Equatable, Sendable {
     case lapsed = "its lease has ended"
     case asked = "it asked for that"
     case again = "it joins anew"
-    case otherTerm = "it follows another master"
   }
 }
 

@@ -37,6 +37,7 @@ struct Holdings: Sendable {
     self.table = table
     isTold = true
     own = table.sets(of: unit)
+    for place in consignments.indices { consignments[place].deadline = now + patience.consigning }
     let stopped = redirect(now, patience.consigning)
     var change = begin(stopped.intersection(own), .resumed)
     let away = running.subtracting(own).subtracting(stopping).subtracting(consigned)
@@ -99,9 +100,11 @@ struct Holdings: Sendable {
     }
   }
 
-  /// Its parts that are due. What waits for nothing any more is given up, and its sets are gone.
+  /// Its parts that are due. What waits for nothing any more is given up, and its sets are gone. Before a term's first table
+  /// nothing goes anywhere: the new master has heard that these sets are ours.
   mutating func dispatch(now: Moment, again interval: Nanoseconds) -> (parts: [(MemberNumber, ConsignmentPart)], Change)
   {
+    guard isTold else { return ([], Change()) }
     var parts: [(MemberNumber, ConsignmentPart)] = []
     var over = WorkSetBitmap()
     for place in consignments.indices.reversed() {
@@ -119,9 +122,11 @@ struct Holdings: Sendable {
 
   /// A receipt. Nil where it was not the last; and what may be sent next.
   mutating func delivered(
-    _ number: UInt32, _ place: Int, now: Moment, patience: Nanoseconds
+    _ number: UInt32, _ place: Int, from unit: MemberNumber, now: Moment, patience: Nanoseconds
   ) -> (next: (MemberNumber, ConsignmentPart)?, Change?) {
-    guard let index = consignments.firstIndex(where: { $0.number == number }) else { return (nil, nil) }
+    guard isTold, let index = consignments.firstIndex(where: { $0.number == number && $0.to == unit }),
+      consignments[index].left.contains(place)
+    else { return (nil, nil) }
     let next = consignments[index].receive(place, term: table.term, version: table.version)
     consignments[index].deadline = now + patience
     if consignments[index].isDelivered { return (nil, dispose(consignments.remove(at: index).sets)) }
@@ -129,7 +134,7 @@ struct Holdings: Sendable {
   }
 
   /// When there is something to do about what is on its way.
-  var nextConsignment: Moment? { consignments.map { min($0.nextSend, $0.deadline) }.min() }
+  var nextConsignment: Moment? { isTold ? consignments.map { min($0.nextSend, $0.deadline) }.min() : nil }
 
   private mutating func dispose(_ sets: WorkSetBitmap) -> Change {
     running.subtract(sets)
@@ -137,7 +142,7 @@ struct Holdings: Sendable {
   }
 
   /// True: a receipt is due.
-  mutating func take(_ part: ConsignmentPart, from sender: MemberNumber) -> Bool {
+  mutating func take(_ part: ConsignmentPart, from sender: Sender) -> Bool {
     guard part.term == table.term else { return false }
     return arrivals.take(part, from: sender, running: running)
   }

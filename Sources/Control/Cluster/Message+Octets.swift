@@ -24,6 +24,8 @@ extension Message {
     }
   }
 
+  /// What goes along with work sets that move, and its receipts: many at once, and seldom.
+  public static let bulk: Set<UInt8> = [13, 14]
   /// What may come from a unit that is not known yet.
   public static let introductions: Set<UInt8> = [1]
 

@@ -9,8 +9,8 @@ public enum Message: Equatable, Sendable {
   case joinAnswer(JoinAnswer)
   /// C7, to all.
   case offer
-  /// C8, C12: there is another master, with so many members. `echo` is the stamp of the keepalive that this answers,
-  /// or 0: what is late moves nobody out of office.
+  /// C8, C12: there is another master, with so many members. `echo` is the stamp of the word that this answers: what is
+  /// late moves nobody out of office. Or 0 where it answers none: then it counts as a keepalive does.
   case otherMaster(live: UInt8, stamp: Moment, echo: Moment)
   /// C13, C15, to all.
   case masterKeepalive(MasterKeepalive)

@@ -88,6 +88,7 @@ struct Master {
   var nextRefusal: Moment = 0
   /// Another master is heard, and does not answer us, since then.
   var unheardSince: Moment?
+  var metAt: Moment?
   /// Until then, whoever is missing may lead another half of ours, and is sought.
   var seeksUntil: Moment = 0
   var nextSeek: Moment = 0

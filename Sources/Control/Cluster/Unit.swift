@@ -67,6 +67,8 @@ public struct ClusterDescription: Sendable {
 enum Term {
   static func next(after term: UInt64, for unit: MemberNumber) -> UInt64 { ((term >> 8) + 1) << 8 | UInt64(unit) }
   static let most: UInt64 = 1 << 56
+  /// A term that somebody only speaks of is not counted on from beyond this: or there would soon be none left.
+  static let mostBelieved = most >> 1
 
   static func count(_ term: UInt64) -> UInt64 { term >> 8 }
 }

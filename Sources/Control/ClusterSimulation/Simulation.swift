@@ -89,7 +89,7 @@ public struct Simulation {
   private func gate(_ number: Int) -> Gate {
     var gate = Gate(
       cluster: Self.cluster, own: UInt16(number),
-      limits: Gate.Limits(perSender: Rate(5000, burst: 2000)))
+      limits: Gate.Limits(perSender: Rate(5000, burst: 2000), bulkTypes: Message.bulk))
     for other in 0..<scenario.members where other != number { gate.know(UInt16(other)) }
     return gate
   }

@@ -6,10 +6,18 @@ public struct Gate: Sendable {
     public var perSender: Rate
     /// Of all strangers together: those that introduce themselves.
     public var strangers: Rate
+    /// A unit's share of messages that come in great numbers for a moment, and of which types those are.
+    public var bulk: Rate
+    public var bulkTypes: Set<UInt8>
 
-    public init(perSender: Rate = Rate(1000, burst: 200), strangers: Rate = Rate(20, burst: 20)) {
+    public init(
+      perSender: Rate = Rate(1000, burst: 200), strangers: Rate = Rate(20, burst: 20),
+      bulk: Rate = Rate(10_000, burst: 2000), bulkTypes: Set<UInt8> = []
+    ) {
       self.perSender = perSender
       self.strangers = strangers
+      self.bulk = bulk
+      self.bulkTypes = bulkTypes
     }
   }
 
@@ -17,6 +25,7 @@ public struct Gate: Sendable {
     var incarnation: UInt64 = 0
     var window = ReplayWindow()
     var bucket = TokenBucket()
+    var bulk = TokenBucket()
   }
 
   private let cluster: UInt64
@@ -69,7 +78,11 @@ public struct Gate: Sendable {
       return false
     }
     if senders[envelope.sender] != nil {
-      senders[envelope.sender]?.bucket.take(limits.perSender, now: now)
+      if limits.bulkTypes.contains(envelope.type) {
+        senders[envelope.sender]?.bulk.take(limits.bulk, now: now)
+      } else {
+        senders[envelope.sender]?.bucket.take(limits.perSender, now: now)
+      }
     } else {
       strangers.take(limits.strangers, now: now)
     }
@@ -101,9 +114,14 @@ public struct Gate: Sendable {
       guard introductions.contains(envelope.type) else { return .unknownSender }
       return strangers.allows(limits.strangers, now: now) ? nil : .rate
     }
-    guard sender.bucket.allows(limits.perSender, now: now) else { return .rate }
+    let isAllowed =
+      limits.bulkTypes.contains(envelope.type)
+      ? sender.bulk.allows(limits.bulk, now: now) : sender.bucket.allows(limits.perSender, now: now)
+    guard isAllowed else { return .rate }
     let isSeen = envelope.incarnation == sender.incarnation && !sender.window.isNew(envelope.sequence)
-    guard envelope.incarnation >= sender.incarnation, !isSeen, envelope.sequence > 0 else { return .replay }
+    guard envelope.incarnation >= sender.incarnation, !isSeen, (1..<UInt64.max).contains(envelope.sequence) else {
+      return .replay
+    }
     return nil
   }
 }

@@ -85,11 +85,11 @@ final class MemberLoop {
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
   }
 
-  /// Three times what a unit says at worst, when most of it is lost; and what goes along with work sets, which comes in
-  /// parts. Each costs a signature, whoever has sent it.
+  /// Three times what a unit says at worst, when most of it is lost. What goes along with work sets comes in parts, by the
+  /// hundred, and nobody works on them meanwhile: it has a share of its own. Each costs a signature, whoever has sent it.
   private static func limits(_ profile: Profile) -> Gate.Limits {
     let most = max(1000, 60 * Nanoseconds.second / profile.detection)
-    return Gate.Limits(perSender: Rate(most, burst: most / 4))
+    return Gate.Limits(perSender: Rate(most, burst: most / 4), bulkTypes: Message.bulk)
   }
 
   func run() {
