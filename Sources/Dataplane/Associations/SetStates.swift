@@ -48,13 +48,19 @@ package final class SetStates: Sendable {
     return state.withLock { $0.take(image) }
   }
 
-  package func begin(_ set: Int, _ how: Beginning) {
+  package func begin(_ set: Int, _ how: Beginning) { begin([set], how) }
+
+  package func begin(_ sets: some Sequence<Int>, _ how: Beginning) {
     // What nobody ever had is as it was made, and what was carried has been taken.
     guard how == .bereft else { return }
     state.withLock { state in
-      state.strays[set] = nil
-      for tunnel in state.tunnels(of: set) { tunnel.close() }
-      for group in state.groups { group.close(set) }
+      // Once for all of them: after a death there are hundreds, and senders may be thousands.
+      let groups = state.groups.map { ($0, $0.senders) }
+      for set in sets {
+        state.strays[set] = nil
+        for tunnel in state.tunnels(of: set) { tunnel.close() }
+        for (group, senders) in groups { group.close(set, senders[set] ?? []) }
+      }
     }
   }
 

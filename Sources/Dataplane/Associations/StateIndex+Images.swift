@@ -119,8 +119,10 @@ extension StateIndex.Group {
   }
 
   /// Who has a window has it no more, and nobody gets one.
-  func close(_ set: Int) {
-    for id in senders(in: set) { windows.window(of: Int(id))?.close() }
+  func close(_ set: Int) { close(set, senders(in: set)) }
+
+  func close(_ set: Int, _ ids: [UInt16]) {
+    for id in ids { windows.window(of: Int(id))?.close() }
     windows.closed[set] = 1
   }
 }

@@ -38,6 +38,8 @@ struct OwnershipTail {
   let number: UInt32
   let worked: UnsafeMutablePointer<WorkedSets>
   let workedCount: Int
+  /// What comes, comes to this member alone, and so nobody else has worked on what waits here.
+  let isSole: Bool
 
   @inline(__always)
   static func of(_ table: UnsafePointer<Disposition>) -> UnsafePointer<OwnershipTail> {
@@ -111,7 +113,9 @@ package struct OwnershipCell: @unchecked Sendable {
     let lists = (block + size + behind).bindMemory(to: WorkedSets.self, capacity: worked.count)
     for (index, list) in worked.enumerated() { (lists + index).initialize(to: list) }
     (block + size).bindMemory(to: OwnershipTail.self, capacity: 1)
-      .initialize(to: OwnershipTail(number: number, worked: lists, workedCount: worked.count))
+      .initialize(
+        to: OwnershipTail(
+          number: number, worked: lists, workedCount: worked.count, isSole: ownership.foreign == .forwarded))
     return UnsafePointer(table)
   }
 
@@ -121,7 +125,9 @@ package struct OwnershipCell: @unchecked Sendable {
     case .assigned where !ownership.isOurs(set):
       ownership.foreign == .forwarded || ownership.foreign == .seenByAll && isLate
         ? Disposition(passedTo: ownership[set].member) : Disposition(.notMine)
-    case .pending: ownership.held.contains(set) ? .held : Disposition(.workSetPending)
+    // What is of the set only now has been seen by nobody else: it waits, whether the member before notes yet or not.
+    case .pending:
+      ownership.held.contains(set) || isLate && ownership.isComing(set) ? .held : Disposition(.workSetPending)
     case .assigned:
       ownership.giving.contains(set)
         ? Disposition(giving: ownership.workers[set]) : Disposition(worker: ownership.workers[set])

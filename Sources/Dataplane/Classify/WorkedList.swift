@@ -11,33 +11,40 @@ struct WorkedList: BitwiseCopyable, @unchecked Sendable {
     var mask = 0
   }
 
+  /// One packet, however often it came: anybody can send the same one a thousand times.
+  private struct Entry: ~Copyable {
+    var digest: UInt64 = 0
+    let left = Atomic<UInt32>(0)
+  }
+
   private let head: UnsafeMutablePointer<Head>
 
-  // Entries that are no digests.
-  private static var free: UInt64 { 0 }
-  private static var used: UInt64 { 1 }
+  /// No packet has these.
+  private static var mostOther: UInt64 { 1 }
 
-  private var entries: UnsafeMutablePointer<Atomic<UInt64>> {
-    UnsafeMutableRawPointer(head + 1).assumingMemoryBound(to: Atomic<UInt64>.self)
+  private var entries: UnsafeMutablePointer<Entry> {
+    UnsafeMutableRawPointer(head + 1).assumingMemoryBound(to: Entry.self)
   }
 
   init(_ notes: HandoverNotes) {
-    let isComplete = notes.isComplete && notes.digests.count <= HandoverNotes.mostDigests
+    let isComplete = notes.isComplete && notes.digests.count <= HandoverNotes.mostInAll
     let digests = isComplete ? notes.digests : []
     // At most half full, so that a look-up ends soon.
     var capacity = 2
     while capacity < 2 * digests.count { capacity *= 2 }
-    let block = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<Head>.stride + 8 * capacity, alignment: 16)
+    let block = UnsafeMutableRawPointer.allocate(
+      byteCount: MemoryLayout<Head>.stride + MemoryLayout<Entry>.stride * capacity, alignment: 16)
     head = block.bindMemory(to: Head.self, capacity: 1)
     head.initialize(to: Head())
     head.pointee.isComplete = isComplete
     head.pointee.mask = capacity - 1
-    (block + MemoryLayout<Head>.stride).bindMemory(to: Atomic<UInt64>.self, capacity: capacity)
-    for place in 0..<capacity { (entries + place).initialize(to: Atomic(Self.free)) }
-    for digest in digests where digest > Self.used {
+    (block + MemoryLayout<Head>.stride).bindMemory(to: Entry.self, capacity: capacity)
+    for place in 0..<capacity { (entries + place).initialize(to: Entry()) }
+    for digest in digests where digest > Self.mostOther {
       var place = Int(truncatingIfNeeded: digest) & head.pointee.mask
-      while entries[place].load(ordering: .relaxed) != Self.free { place = (place + 1) & head.pointee.mask }
-      entries[place].store(digest, ordering: .relaxed)
+      while entries[place].digest != digest, entries[place].digest != 0 { place = (place + 1) & head.pointee.mask }
+      entries[place].digest = digest
+      entries[place].left.wrappingAdd(1, ordering: .relaxed)
     }
   }
 
@@ -49,16 +56,17 @@ struct WorkedList: BitwiseCopyable, @unchecked Sendable {
   func cancel(_ digest: UInt64) -> Bool {
     let mask = head.pointee.mask
     var place = Int(truncatingIfNeeded: digest) & mask
-    while true {
-      let entry = entries[place].load(ordering: .relaxed)
-      if entry == Self.free { return false }
-      if entry == digest,
-        entries[place].compareExchange(expected: digest, desired: Self.used, ordering: .relaxed).exchanged
-      {
-        return true
-      }
+    while entries[place].digest != digest {
+      if entries[place].digest == 0 { return false }
       place = (place &+ 1) & mask
     }
+    var left = entries[place].left.load(ordering: .relaxed)
+    while left > 0 {
+      let found = entries[place].left.compareExchange(expected: left, desired: left &- 1, ordering: .relaxed)
+      if found.exchanged { return true }
+      left = found.original
+    }
+    return false
   }
 }
 

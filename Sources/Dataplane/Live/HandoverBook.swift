@@ -18,9 +18,6 @@ struct HandoverBook {
   private var kept = 0
   private var worked: [(list: WorkedList, sets: Set<Int>)] = []
 
-  /// Of all sets together.
-  static let mostKept = 4 * HandoverNotes.mostDigests
-
   init(_ workers: [UnsafeMutablePointer<Handover>]) { self.workers = workers }
 
   func deallocate() { for one in worked { one.list.deallocate() } }
@@ -64,7 +61,7 @@ struct HandoverBook {
       while let note = worker.pointee.notes.next() {
         let set = Int(note.set)
         guard let since = given[set]?.since, note.table >= since else { continue }
-        if kept == Self.mostKept {
+        if kept == HandoverNotes.mostInAll {
           given[set]?.isOver = true
         } else {
           given[set]?.digests.append(note.digest)

@@ -12,6 +12,6 @@ extension LiveGateway {
   /// What its last owner had to say, before the set begins here. False: it makes no sense, and nothing has changed.
   package func take(_ octets: [UInt8], ofSet set: Int) -> Bool { states?.take(octets, of: set) ?? true }
 
-  /// Before the table that gives the set to workers here is published.
-  package func beginSet(_ set: Int, _ how: Beginning) { states?.begin(set, how) }
+  /// Before the table that gives the sets to workers here is published.
+  package func beginSets(_ sets: some Sequence<Int>, _ how: Beginning) { states?.begin(sets, how) }
 }

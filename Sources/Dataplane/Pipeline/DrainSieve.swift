@@ -25,13 +25,13 @@ struct DrainSieve {
 
   @inline(never)
   mutating func sift(
-    _ burst: inout Burst, _ side: Side, _ stages: Stages, _ frames: FrameSource, _ seconds: Int64
+    _ burst: inout Burst, _ side: Side, _ fullness: Int, _ stages: Stages, _ frames: FrameSource, _ seconds: Int64
   ) {
     defer { tell(stages, seconds) }
     let left = side == .inside ? rounds.inside : rounds.outside
     if left > 0 {
       // A burst that is not full has emptied the queue.
-      let next = burst.count < Burst.capacity ? 0 : left &- 1
+      let next = fullness < Burst.capacity ? 0 : left &- 1
       if side == .inside { rounds.inside = next } else { rounds.outside = next }
       return
     }

@@ -19,10 +19,18 @@ package struct LivePort: BitwiseCopyable, @unchecked Sendable {
   /// The queue itself is its worker's alone; these anybody may read.
   package let counters: PortCounters
   private let socket: Int32
+  /// A packet may be many entries of the ring.
+  private let isInPieces: Bool
 
   package init(_ queue: Queue) {
     self.queue = queue
-    if case .xdp(let queue) = queue { socket = queue.pointee.descriptor } else { socket = -1 }
+    if case .xdp(let queue) = queue {
+      socket = queue.pointee.descriptor
+      isInPieces = queue.pointee.isInPieces
+    } else {
+      socket = -1
+      isInPieces = false
+    }
     counters =
       switch queue {
       case .pipe(let queue): queue.pointee.counters
@@ -45,6 +53,11 @@ package struct LivePort: BitwiseCopyable, @unchecked Sendable {
     case .absent: break
     }
   }
+
+  /// Of a burst of so many: as many as a full one where there may be more behind it. One that is not full has emptied the
+  /// ring, unless a few packets are a full one.
+  @inline(__always)
+  func fullness(_ received: Int) -> Int { isInPieces && received > 0 ? Burst.capacity : received }
 
   /// The frames are the port's from here on.
   @inline(__always)

@@ -42,8 +42,8 @@ extension LiveWorker {
   }
 
   /// Throws a burst away where it may be somebody else's work. Answers to probes are heard all the same.
-  mutating func fenceOff(_ burst: inout Burst, _ side: Side) {
-    guard lease?.refuses(side, burst.count) == true else { return turnAsideIfNeeded() }
+  mutating func fenceOff(_ burst: inout Burst, _ side: Side, _ fullness: Int) {
+    guard lease?.refuses(side, fullness) == true else { return turnAsideIfNeeded() }
     turnAsideIfNeeded()
     var bytes = 0
     var index = 0

@@ -14,8 +14,11 @@ extension LiveWorker {
     let crossedBefore = stages.counters.crossedOut
     var set = 0
     while set < WorkSets.count, holding.count(side) > 0 {
-      if holding.count(side, set) > 0, !table[set].isHeld {
-        release(side, set, table[set].isOurs, tail.pointee.worked(on: set), holding, snapshot, seconds)
+      // What is held at first is held later as well.
+      if holding.count(side, set) > 0, !table[WorkSets.count &+ set].isHeld {
+        let isKnown = tail.pointee.isSole || tail.pointee.worked(on: set)?.isComplete == true
+        let worked = tail.pointee.isSole ? nil : tail.pointee.worked(on: set)
+        release(side, set, table[set].isOurs, isKnown, worked, holding, snapshot, seconds)
       }
       set &+= 1
     }
@@ -23,13 +26,12 @@ extension LiveWorker {
     if stages.counters.crossedOut != crossedBefore { wakeOthers() }
   }
 
-  /// All that is held of one set. Whose it is not drops it for the reason that it has by now. `worked` nil: nobody says
-  /// what was worked on.
+  /// All that is held of one set. Whose it is not drops it for the reason that it has by now. Not known: nobody says what
+  /// was worked on. `worked` nil: nothing was.
   private mutating func release(
-    _ side: Side, _ set: Int, _ isOurs: Bool, _ worked: WorkedList?, _ holding: Holding,
+    _ side: Side, _ set: Int, _ isOurs: Bool, _ isKnown: Bool, _ worked: WorkedList?, _ holding: Holding,
     _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
   ) {
-    let isKnown = worked?.isComplete == true
     // As many as there are now: what is judged may come to be held anew.
     var left = holding.count(side, set)
     while left > 0 {

@@ -126,8 +126,8 @@ package struct LiveWorker {
     var burst = Burst(refs)
     if lease != nil { prepareReceive() }
     port.receive(into: &burst)
-    if lease != nil { watchLease(side, burst.count, snapshot, seconds) }
-    if isAside { return turnAside(&burst, side, snapshot, seconds) }
+    if lease != nil { watchLease(side, port.fullness(burst.count), snapshot, seconds) }
+    if isAside { return turnAside(&burst, side, port.fullness(burst.count), snapshot, seconds) }
     if burst.count == 0 { return 0 }
     let received = burst.count
     judge(&burst, side, snapshot, seconds, .inside, NoWatch())
@@ -137,16 +137,16 @@ package struct LiveWorker {
   /// The same, told or sifted. Apart, so that it is one branch for a burst of every day.
   @inline(never)
   private mutating func turnAside(
-    _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
+    _ burst: inout Burst, _ side: Side, _ fullness: Int, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
   ) -> Int {
     let received = burst.count
     if lease != nil {
-      fenceOff(&burst, side)
+      fenceOff(&burst, side, fullness)
       // Whoever drains goes on to say how far it is, and somebody who sends without a pause is no reason to stay.
       if burst.count == 0, !drain.isOn { return received }
     }
     if drain.isOn {
-      drain.sift(&burst, side, stages, frames, seconds)
+      drain.sift(&burst, side, fullness, stages, frames, seconds)
     }
     if burst.count == 0 { return 0 }
     let kept = burst.count

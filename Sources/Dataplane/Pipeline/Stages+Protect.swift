@@ -239,7 +239,13 @@ extension Stages {
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     if ref.isGiven, result.action.kind != .reassemble { noteWhole(ref, nil, snapshot) }
     burst.refs[index].judgement = Judgement(workSet: result.workSet)
-    if result.reason != .none { Protector.refuse(burst, index, result.reason, counters) }
+    if result.reason != .none { return Protector.refuse(burst, index, result.reason, counters) }
+    guard result.action.kind == .seal || result.action.kind == .open else { return }
+    // By the new tables its SA may be another worker's, who counts its numbers.
+    let disposition = table(snapshot)[WorkSets.count &+ Int(result.workSet)]
+    if !disposition.isOurs || disposition.worker != worker {
+      Protector.refuse(burst, index, .workSetPending, counters)
+    }
   }
 
   // MARK: Orders

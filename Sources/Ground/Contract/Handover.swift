@@ -6,7 +6,9 @@ public struct HandoverNotes: Hashable, Sendable {
   /// Whether none is missing. If one is, nobody can tell what was worked on.
   public var isComplete: Bool
 
+  /// Of one set, and of all that change hands at once.
   public static let mostDigests = 1 << 14
+  public static let mostInAll = 4 * mostDigests
 
   public init(sets: Set<Int>, digests: [UInt64] = [], isComplete: Bool = true) {
     self.sets = sets

@@ -76,6 +76,9 @@ public struct OwnershipDescription: Sendable {
   /// Whether this process works on it.
   public func isOurs(_ set: Int) -> Bool { entries[set].state == .assigned && played.contains(entries[set].member) }
 
+  /// Whether it is on its way to this process.
+  public func isComing(_ set: Int) -> Bool { entries[set].state == .pending && played.contains(entries[set].member) }
+
   public subscript(set: Int) -> OwnershipEntry {
     get { entries[set] }
     set { entries[set] = newValue }

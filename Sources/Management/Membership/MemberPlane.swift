@@ -136,7 +136,7 @@ struct MemberPlane {
     for set in 0..<WorkSets.count {
       ownership[set] = entry(set)
       // C28: nobody else sees what comes for it meanwhile.
-      if forwards, ownership[set].state == .pending, Int(ownership[set].member) != own { ownership.held.insert(set) }
+      if forwards, ownership[set].state == .pending { ownership.held.insert(set) }
     }
     ownership.assign(workers)
     ownership.foreign = forwards ? .forwarded : .seenByAll

@@ -13,11 +13,13 @@ struct MovingStates: Application {
   mutating func state(of set: Int) -> [UInt8]? { gateway.stateOfSet(set) }
 
   mutating func begin(_ sets: WorkSetBitmap, _ how: Beginning) {
-    sets.forEach { gateway.beginSet($0, how) }
+    var list: [Int] = []
+    sets.forEach { list.append($0) }
+    gateway.beginSets(list, how)
   }
 
   mutating func take(_ state: [UInt8], of set: Int) {
     // What makes no sense says nothing of the SAs: they are as if their owner had died.
-    if !gateway.take(state, ofSet: set) { gateway.beginSet(set, .bereft) }
+    if !gateway.take(state, ofSet: set) { gateway.beginSets(CollectionOfOne(set), .bereft) }
   }
 }

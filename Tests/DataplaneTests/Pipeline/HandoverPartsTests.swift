@@ -51,9 +51,16 @@ import Wire
     #expect(cancelled == [true, true, true, true, true, false, true, true, false])
   }
 
+  @Test func `the same packet ten thousand times is one entry, and each cancels one`() {
+    let list = WorkedList(HandoverNotes(sets: [3], digests: Array(repeating: 77, count: 16384) + [78]))
+    defer { list.deallocate() }
+    let cancelled = (0..<16384).allSatisfy { _ in list.cancel(77) }
+    #expect(cancelled && !list.cancel(77) && list.cancel(78) && !list.cancel(78))
+  }
+
   @Test func `a list that is too long, or says that it is not whole, is not`() {
     let long = WorkedList(
-      HandoverNotes(sets: [3], digests: (0...HandoverNotes.mostDigests).map { UInt64($0) + 2 }))
+      HandoverNotes(sets: [3], digests: (0...HandoverNotes.mostInAll).map { UInt64($0) + 2 }))
     let partial = WorkedList(HandoverNotes(sets: [3], digests: [7], isComplete: false))
     let odd = WorkedList(HandoverNotes(sets: [3], digests: [0, 1]))
     defer { for list in [long, partial, odd] { list.deallocate() } }

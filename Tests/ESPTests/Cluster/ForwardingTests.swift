@@ -138,6 +138,21 @@ import Wire
     #expect(cluster.passed.allSatisfy { $0.to == 2 } && master.drops(.passedOn) == 80)
   }
 
+  @Test func `what a master keeps of a set that comes to itself was at nobody else's, and is worked on`() throws {
+    let cluster = try Self.cluster()
+    let master = cluster.members[0]
+    var next = PipedCluster.ownership(0, workers: 1, .forwarded) { _ in 0 }
+    for set in 0..<WorkSets.count { next[set].state = .pending }
+    next.held = Set(0..<WorkSets.count)
+    master.piped.gateway.publish(next, &master.change)
+    cluster.pass(master)
+    for number in 0..<60 { cluster.send(PipedMember.datagram(number), .inside, to: master.macs[0]) }
+    #expect(cluster.settle() && cluster.arrived[1].isEmpty && master.sum(\.heldPackets) == 60)
+    master.piped.gateway.publish(PipedCluster.ownership(0, workers: 1, .forwarded) { _ in 0 }, &master.change)
+    #expect(cluster.settle() && cluster.isBalanced && cluster.passed.isEmpty && cluster.arrived[1].count == 60)
+    #expect(master.drops(.holdDoubtful) == 0)
+  }
+
   @Test func `what is for the unit itself is not shared out, nor are questions for the cluster's addresses`() throws {
     var classify = PipedMember.classify
     classify.clusterAddresses = [IPAddress(PipedCluster.address)!, IPAddress("2001:db8:1::64")!]

@@ -129,7 +129,7 @@ import Wire
     var esp = ESPDescription(gcm)
     esp.isExtended = isExtended
     let bed = try Bed(esp, workers: workers)
-    for member in bed.members { member.gateway.beginSet(1, .fresh) }
+    for member in bed.members { member.gateway.beginSets([1], .fresh) }
     bed.publish(OwnershipEntry(state: .assigned, member: 0))
     var owner = 0
     for _ in 0..<8 {
@@ -140,7 +140,7 @@ import Wire
       #expect(try bed.finish(owner))
       let octets = try #require(bed.members[owner].gateway.stateOfSet(1))
       #expect(bed.members[other].gateway.take(octets, ofSet: 1))
-      bed.members[other].gateway.beginSet(1, .carried)
+      bed.members[other].gateway.beginSets([1], .carried)
       bed.publish(OwnershipEntry(state: .assigned, member: UInt8(other)))
       try bed.repeatAll(bed.back.suffix(100))
       owner = other
@@ -157,7 +157,7 @@ import Wire
 
   @Test func `a set whose owner died is refused, until a reload gives its SAs new keys`() throws {
     let bed = try Bed(ESPDescription(gcm), workers: 2)
-    for member in bed.members { member.gateway.beginSet(1, .fresh) }
+    for member in bed.members { member.gateway.beginSets([1], .fresh) }
     bed.publish(OwnershipEntry(state: .assigned, member: 0))
     // Until they all go by it.
     #expect(try bed.finish(0))
@@ -165,7 +165,7 @@ import Wire
     try bed.settle()
     let sealed = bed.sequences.count, arrived = bed.arrivedNear.count
     #expect(sealed > 0 && arrived > 0)
-    bed.members[1].gateway.beginSet(1, .bereft)
+    bed.members[1].gateway.beginSets([1], .bereft)
     bed.publish(OwnershipEntry(state: .assigned, member: 1))
     #expect(try bed.finish(1))
     try bed.settle()

@@ -137,6 +137,24 @@ import Wire
     #expect(cluster.members[2].drops(.passedOn) == 0)
   }
 
+  @Test func `what turns out here to be of a set that comes waits for it, and is worked on then`() throws {
+    let cluster = try Self.cluster(isIPv6: false, workers: 1, isForwarded: false)
+    let sets = Self.sets(false), member = cluster.members[1]
+    var next = PipedCluster.ownership(1, workers: 1, .seenByAll) { $0 == sets.pieces ? 0 : 2 }
+    next[sets.whole] = OwnershipEntry(state: .pending, member: 1)
+    member.piped.gateway.publish(next, &member.change)
+    cluster.pass(member)
+    // Cut again by member 0, and whole only when both pieces are here.
+    let frame = try Self.sealed([2600], isIPv6: false)[0]
+    Self.send(cluster, Self.pieces(frame, 0, most: 504), isForwarded: false)
+    #expect(cluster.settle() && cluster.arrived[0].isEmpty && member.sum(\.heldPackets) == 1)
+    let last = PipedCluster.ownership(1, workers: 1, .seenByAll) { $0 == sets.pieces ? 0 : $0 == sets.whole ? 1 : 2 }
+    member.piped.gateway.publish(last, worked: [HandoverNotes(sets: [sets.whole])], &member.change)
+    #expect(cluster.settle() && cluster.isBalanced && member.sum(\.heldPackets) == 0)
+    let inner = cluster.arrived[0].map { Array($0.dropFirst(34)) }
+    #expect(inner == [Self.payload(0, 2600)])
+  }
+
   @Test func `a stranger's fragments to a unit's own address are nobody's but their owner's`() throws {
     let cluster = try Self.cluster(isIPv6: false, workers: 1, isForwarded: false)
     let pieces = Self.pieces(try Self.sealed([900], isIPv6: false)[0], 0, most: 504)
