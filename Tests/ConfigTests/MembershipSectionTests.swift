@@ -143,6 +143,10 @@ import Wire
       "[10.1.0.1/24]", "[10.1.0.1/24, 10.1.0.254/24]",
       "cluster: found 10.1.0.254 under 'addresses' and under 'ports', expected an address of this unit's own there"
     ),
+    (
+      "10.2.0.254]", "10.2.0.254, 10.1.0.3]",
+      "cluster: found 10.1.0.3 under 'addresses', expected no address of unit 3's own there"
+    ),
     ("pace: normal", "balance: even", "cluster.balance: found 'even', expected sets or packets"),
     ("pace: normal", "pace: slow", "cluster.pace: found 'slow', expected normal or fast"),
     (

@@ -22,7 +22,8 @@ extension Help {
     probes that were sent after it, until the next order.
 
     It needs root and the command `ip` of iproute2. It ends with `quit`, Ctrl-C, a signal, after --seconds, or,
-    without those, with the end of its input when the last --do is done; then everything it made is taken away.
+    without those, three seconds after the end of its input and the last order; then everything it made is taken
+    away.
     What a lab that was killed has left, the next one takes away. Configurations, logs and control sockets lie
     meanwhile in /run/hauberk-labs/NAME; namespaces are called hauberk-NAME-hostA, -hostB, -member1 and so on.
 

@@ -20,8 +20,9 @@ static void become(char *const *words, const int streams[3], bool stays, pid_t p
   sigemptyset(&none);
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  // Ctrl-C is for the lab, which then needs others to take away what it made.
+  setsid();
   if (stays) {
-    setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127);
   }
@@ -85,6 +86,7 @@ void hauberk_lab_catch_signals(void) {
   struct sigaction action = {.sa_handler = note};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGQUIT, &action, NULL);
   // Under nohup it stays ignored.
   struct sigaction inherited;
   if (sigaction(SIGHUP, NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
@@ -103,9 +105,9 @@ int hauberk_lab_remove(const char *folder) {
   return code == ENOENT ? 0 : code;
 }
 
-int hauberk_lab_lock(const char *file) {
+int hauberk_lab_lock(const char *file, bool makes) {
   for (;;) {
-    int lock = open(file, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int lock = open(file, O_RDWR | (makes ? O_CREAT : 0) | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (lock < 0) return -errno;
     struct stat held, named;
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
@@ -127,6 +129,8 @@ bool hauberk_lab_raw_terminal(void) {
   if (tcgetattr(STDIN_FILENO, &before) != 0) return false;
   struct termios raw = before;
   raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+  // Nor who waits for a terminal that was told to wait.
+  raw.c_iflag &= ~(tcflag_t)IXON;
   // Who is stopped cannot take away what he made.
   raw.c_cc[VSUSP] = raw.c_cc[VQUIT] = _POSIX_VDISABLE;
   raw.c_cc[VMIN] = 1;

@@ -90,6 +90,12 @@ extension Configuration {
     guard let unit, let number = unit.number, let certificate = unit.certificate, let key = unit.key,
       let name = section.name, let authority = section.authority, gateway != nil
     else { return }
+    for other in section.units where other.number != number {
+      for address in [other.inside, other.outside] where cluster.addresses.contains(address) {
+        reader.reject(
+          "cluster", "found \(address) under 'addresses', expected no address of unit \(other.number)'s own there")
+      }
+    }
     guard let own = section.units.first(where: { $0.number == number }) else {
       reader.reject("cluster", "'unit.number' is \(number), expected one of 'cluster.units'")
       return

@@ -26,7 +26,11 @@ package struct Lab {
     let left = record.remove(tools)
     for sentence in left { Console.note("hauberk: \(sentence)") }
     if left.isEmpty { Console.note("hauberk: the lab is over, and everything it made is taken away") }
-    return try outcome.get()
+    let code = try outcome.get()
+    guard left.isEmpty else {
+      throw CommandFailure(.machine, "the lab is over, and has left something: the next `hauberk lab` tries again")
+    }
+    return code
   }
 
   private func run(_ tools: LabTools, _ record: LabRecord) throws(CommandFailure) -> ExitCode {

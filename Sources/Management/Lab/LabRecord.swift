@@ -46,20 +46,37 @@ struct LabRecord: Sendable {
   static func begin(_ name: String) throws(CommandFailure) -> LabRecord {
     let path = LabPlan.record(name)
     try LabFile.makeFolder(LabPlan.records)
-    let lock = unsafe hauberk_lab_lock(path)
-    if lock == -EWOULDBLOCK {
-      let process = entries(name).compactMap { entry -> pid_t? in
-        if case .lab(let process, _) = entry { process } else { nil }
-      }
-      let whose = process.first.map { ": it is process \($0)" } ?? ""
-      throw CommandFailure(.machine, "the lab '\(name)' is up already\(whose); --name makes another beside it")
-    }
+    let lock = try lock(path, name)
     guard lock >= 0 else { throw LabTools.failure("cannot lock \(path)", -lock) }
     let record = LabRecord(name, lock)
     let own = getpid()
     try record.add(.lab(own, born: hauberk_lab_born(own)))
     return record
   }
+
+  /// Whoever takes away what another lab has left has its lock for some seconds; whoever is a lab, for as long as it lives.
+  private static func lock(_ path: String, _ name: String) throws(CommandFailure) -> Int32 {
+    let deadline = Console.now() + lockPatience
+    while true {
+      let lock = unsafe hauberk_lab_lock(path, true)
+      guard lock == -EWOULDBLOCK else { return lock }
+      let labs = entries(name).compactMap { entry -> (process: pid_t, born: UInt64)? in
+        if case .lab(let process, let born) = entry { (process, born) } else { nil }
+      }
+      let alive = labs.last.flatMap { hauberk_lab_born($0.process) == $0.born ? $0.process : nil }
+      if let alive {
+        throw CommandFailure(
+          .machine, "the lab '\(name)' is up already: it is process \(alive); --name makes another beside it")
+      }
+      guard Console.now() < deadline, hauberk_lab_caught() == 0 else {
+        throw CommandFailure(
+          .machine, "somebody has a lock on \(path) and does not let go of it; --name makes another lab")
+      }
+      hauberk_sleep_microseconds(20_000)
+    }
+  }
+
+  private static let lockPatience = 10.0
 
   func add(_ entry: Entry) throws(CommandFailure) {
     try LabFile.append(entry.line + "\n", lock, LabPlan.record(name))
@@ -78,7 +95,7 @@ struct LabRecord: Sendable {
   /// Labs that are not alive any more, and have left something: it is taken away. A sentence for each.
   static func removeLeftovers(_ tools: LabTools) -> [String] {
     names().compactMap { name in
-      let lock = unsafe hauberk_lab_lock(LabPlan.record(name))
+      let lock = unsafe hauberk_lab_lock(LabPlan.record(name), false)
       guard lock >= 0 else { return nil }
       let words = LabRecord(name, lock).remove(tools)
       return words.isEmpty

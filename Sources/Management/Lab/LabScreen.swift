@@ -21,11 +21,13 @@ struct LabScreen {
     var rows: Int32 = 24
     var columns: Int32 = 80
     unsafe _ = hauberk_terminal_size(&rows, &columns)
+    // A terminal that takes nothing now, of a connection that stands still, gets the next picture.
+    guard Self.isReady(0) else { return }
     Self.write(Self.frame(view, typed, rows: Int(rows), columns: Int(columns), isColoured: isColoured))
   }
 
   func leave() {
-    Self.write("\u{1b}[?25h\u{1b}[?1049l")
+    if Self.isReady(500) { Self.write("\u{1b}[?25h\u{1b}[?1049l") }
     hauberk_lab_plain_terminal()
   }
 
@@ -40,10 +42,17 @@ struct LabScreen {
       + faint + "\u{1b}[?25h"
   }
 
+  private static func isReady(_ milliseconds: Int32) -> Bool {
+    var terminal = pollfd(fd: 1, events: Int16(POLLOUT), revents: 0)
+    return unsafe poll(&terminal, 1, milliseconds) != 0
+  }
+
   private static func write(_ text: String) {
     var octets = Array(text.utf8)[...]
     while !octets.isEmpty {
       let count = unsafe octets.withUnsafeBytes { unsafe Glibc.write(1, $0.baseAddress, $0.count) }
+      // Whoever is to end does not wait for a terminal.
+      if count < 0, errno == EINTR, hauberk_lab_caught() != 0 { return }
       if count < 0, errno == EINTR || errno == EAGAIN { continue }
       guard count > 0 else { return }
       octets = octets.dropFirst(count)

@@ -19,9 +19,12 @@ struct LabSession {
   private var nextDraw = 0.0
   private var nextLook = 0.0
   private var toldSeconds = 0
+  private var lastOrder = 0.0
 
   private static let drawSeconds = 0.5, lookSeconds = 0.1
   private static let turnMilliseconds: Int32 = 20
+  /// What becomes of a member's work is seen in less.
+  private static let lastOrderSeconds = 3.0
 
   init(_ options: LabOptions, _ members: LabMembers, _ watch: LabWatch, _ traffic: ProbeTraffic) {
     self.options = options
@@ -73,8 +76,8 @@ struct LabSession {
   private var isTime: Bool {
     if hauberk_lab_caught() != 0 { return true }
     if let seconds = options.seconds { return second >= Double(seconds) || (input.isOver && screen != nil) }
-    // Whoever gave the orders has gone, and what was to be done is done.
-    return input.isOver && script.steps.isEmpty
+    // Whoever gave the orders has gone, and what was to be done is done, and shows.
+    return input.isOver && (screen != nil || script.steps.isEmpty && second >= lastOrder + Self.lastOrderSeconds)
   }
 
   private var second: Double {
@@ -103,6 +106,7 @@ struct LabSession {
       events.note("N is a member's number or master; quit ends the lab", at: second)
     case .act(let deed, let target, let sides):
       let (now, at) = (hauberk_nanoseconds(), second)
+      defer { lastOrder = second }
       do throws(CommandFailure) {
         events.note(try members.act(deed, target, sides), at: at)
         traffic.account.withLock { $0.mark(order.text, at: now) }
