@@ -101,6 +101,24 @@ import Testing
     #expect(drops == UInt64(pieces.count - 8))
   }
 
+  /// Or two workers would count one SA's numbers, and one would be used twice.
+  @Test func `row 49: what crossed before a reload to a worker that the SA is not any more is refused`() throws {
+    let pair = TunnelPair(esp)
+    let near = try TestGateway(pair.near, workers: 2), far = try TestGateway(pair.far, workers: 2)
+    let owner = try owner(near, clear(60))
+    let sealed = near.runLate((0..<10).map { clear(60 + $0) }, to: owner)
+    #expect(sealed.count == 10 && sealed.allSatisfy { $0.reason == .none })
+    let refused = near.runLate((0..<10).map { clear(60 + $0) }, to: 1 - owner)
+    #expect(refused.count == 10 && refused.allSatisfy { $0.reason == .workSetPending })
+    #expect(near.counters(.outbound).packets == 10 && near.counters(.outbound).sequence == 10)
+    let set = Int(far.associations.tables.inbound[0].workSet)
+    let farOwner = Int(OwnershipDescription(members: 1, playing: [0], workers: 2).workers[set])
+    let wrong = far.runLate(sealed.map(\.octets), to: 1 - farOwner, from: .outside)
+    #expect(wrong.count == 10 && wrong.allSatisfy { $0.reason == .workSetPending })
+    let opened = far.runLate(sealed.map(\.octets), to: farOwner, from: .outside)
+    #expect(opened.count == 10 && opened.allSatisfy { $0.reason == .none })
+  }
+
   /// The historic filter knows nothing of SPIs: what an SA's packets have for a set says nothing about their worker.
   @Test(arguments: [0, 1], [false, true])
   func `row 49: with the historic filter, too, an SA has one worker`(_ arrivesAt: Int, _ stories: Bool) throws {

@@ -90,14 +90,8 @@ final class TestGateway {
     for first in stride(from: 0, to: list.count, by: Burst.capacity) {
       var burst = Burst(refs)
       for octets in list[first..<min(list.count, first + Burst.capacity)] {
-        var ref = PacketRef(position: 0, offset: 0, length: 0)
-        precondition(frames.take(length: octets.count, &ref))
-        memory.address(of: ref).copyMemory(from: octets, byteCount: octets.count)
-        let header = memory.header(of: ref)
-        header.pointee = FrameHeader()
-        header.pointee.seconds = seconds
-        header.pointee.sequence = UInt64(side.rawValue)
-        header.pointee.wireLength = UInt32(octets.count)
+        let ref = ref(octets, side)
+        memory.header(of: ref).pointee.seconds = seconds
         burst.append(ref)
       }
       hotRunBurstPath(path, &burst)
@@ -105,6 +99,30 @@ final class TestGateway {
     }
     outcomes += runCrossed(refs)
     return outcomes
+  }
+
+  private func ref(_ octets: [UInt8], _ side: Side) -> PacketRef {
+    var ref = PacketRef(position: 0, offset: 0, length: 0)
+    precondition(frames.take(length: octets.count, &ref))
+    memory.address(of: ref).copyMemory(from: octets, byteCount: octets.count)
+    let header = memory.header(of: ref)
+    header.pointee = FrameHeader()
+    header.pointee.sequence = UInt64(side.rawValue)
+    header.pointee.wireLength = UInt32(octets.count)
+    return ref
+  }
+
+  /// What another worker has judged by tables that are not in force any more, and sent over to this one.
+  func runLate(_ list: [[UInt8]], to worker: Int, from side: Side = .inside) -> [Outcome] {
+    for octets in list {
+      var late = ref(octets, side)
+      late.judgement = Judgement(workSet: 0, worker: UInt8(worker))
+      memory.header(of: late).pointee.generation = .max
+      precondition(paths[1 - worker].stages.crossing.send(late, from: UInt8(1 - worker)))
+    }
+    let refs = UnsafeMutablePointer<PacketRef>.allocate(capacity: Burst.capacity)
+    defer { refs.deallocate() }
+    return runCrossed(refs)
   }
 
   /// As the workers' loops do after their own bursts, until nothing is under way between them.
