@@ -34,22 +34,27 @@ struct TableWatch {
   @inline(__always)
   mutating func table(_ side: Side, _ received: Int) -> UnsafePointer<Disposition> {
     let table = side == .inside ? current.inside : current.outside
-    if table != newest { pass(side, received) }
-    return table
+    return table == newest ? table : pass(side, received, table)
   }
 
   /// For what control gives to a worker, as if it came from inside.
   var inside: UnsafePointer<Disposition> { current.inside }
 
-  /// A burst that is not full has emptied the ring; the next one comes under the newest table.
-  private mutating func pass(_ side: Side, _ received: Int) {
+  /// A burst that is not full has emptied the ring; the next one comes under the newest table. What came to this member
+  /// alone goes by that at once: were it passed on by the old one, it might come to somebody who has stopped by now.
+  @inline(never)
+  private mutating func pass(
+    _ side: Side, _ received: Int, _ table: UnsafePointer<Disposition>
+  ) -> UnsafePointer<Disposition> {
+    let isSole = OwnershipTail.of(newest).pointee.isSole
     if side == .inside {
       rounds.inside &-= 1
-      if received < Burst.capacity || rounds.inside <= 0 { current.inside = newest }
+      if isSole || received < Burst.capacity || rounds.inside <= 0 { current.inside = newest }
     } else {
       rounds.outside &-= 1
-      if received < Burst.capacity || rounds.outside <= 0 { current.outside = newest }
+      if isSole || received < Burst.capacity || rounds.outside <= 0 { current.outside = newest }
     }
+    return isSole ? newest : table
   }
 
   /// By which nothing is judged any more but by this; nil while sides differ.

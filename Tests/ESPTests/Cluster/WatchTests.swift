@@ -59,6 +59,18 @@ import Testing
     }
   }
 
+  @Test func `what came to one member alone goes by a new table at once, however full its ring is`() {
+    withTables { cell, watch in
+      var forwarding = PipedMember.all(of: 1)
+      forwarding.foreign = .forwarded
+      let old = cell.replace(by: forwarding)
+      let next = UnsafeRawPointer(cell.load())
+      #expect(table(watch, .inside, 64) == next && watch.settled == nil)
+      #expect(table(watch, .outside, 64) == next && watch.settled == next)
+      old.deallocate()
+    }
+  }
+
   @Test func `a ring that is never empty holds a table back for as much as it can hold`() {
     withTables { cell, watch in
       let old = cell.replace(by: PipedMember.all(of: 1))
