@@ -7,8 +7,7 @@ another MAC address than its unit's own, and a new master says where the cluster
 is: docs/DELIVERY.md says why, and what helps. Without `all` a master dies over one kind of bridge for each way.
 """
 
-import os
-import signal
+import functools
 import socket
 import struct
 import subprocess
@@ -16,14 +15,14 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools/lib'))
+from trials import METHODS, PATIENCE, Tally, Trial, need
 
-from cluster_members import MULTICAST, UNICAST, Members  # noqa: E402
-from cluster_wires import HOST, HOSTS, SHARED, SIDES, ClusterWires, address, address6  # noqa: E402
-from lab_wires import Failure, call  # noqa: E402
-from world import Echo, SO_RCVBUFFORCE, inside  # noqa: E402
+from cluster_members import MULTICAST, UNICAST
+from cluster_wires import HOST, HOSTS, SHARED, SIDES, address, address6
+from lab_wires import Failure, call
+from world import Echo, SO_RCVBUFFORCE, inside
 
-# Whose cluster is reached how. Master forwarding has its own line here once there is it.
+# Whose cluster is reached how. The third way, by the master, needs nothing of a bridge: forwarding.py is for it.
 WAYS = {'multicast': MULTICAST, 'unicast': UNICAST}
 CLUSTER_MACS = {'multicast': '03:00:00:00:00:01', 'unicast': '02:00:00:00:00:01'}
 # Options of a bridge, of each port, and of members' ports. 2 is a multicast router's port for good.
@@ -41,7 +40,6 @@ SHUT = {('multicast', 'querier'): ('IPv4', 'IPv6'), ('unicast', 'querier'): ('IP
 # Where a master dies, without `all`.
 DEADLY = {('multicast', 'routerPorts'), ('unicast', 'learning')}
 FLOWS, EACH = 60, 3
-PATIENCE = 0.4
 ETH_P_ALL, ARP, IPV6, VLAN = 3, 0x0806, 0x86dd, 0x8100
 
 
@@ -69,11 +67,11 @@ class Listener:
             self.sources[source] = self.sources.get(source, 0) + 1
             kind = struct.unpack('!H', octets[12:14])[0]
             if kind == ARP and octets[28:32] in self.shared and octets[28:32] == octets[38:42]:
-                self.words.append(('ARP', source, octets[22:28].hex(':'), time.monotonic()))
+                self.words.append(('ARP', source, octets[22:28].hex(':')))
             elif kind == IPV6 and octets[20] == 0 and octets[54] == 58 and octets[62] == 130:
                 self.askers.add(source)
             elif kind == IPV6 and octets[20] == 58 and octets[54] == 136 and octets[62:78] in self.shared6:
-                self.words.append(('ND', source, octets[80:86].hex(':'), time.monotonic()))
+                self.words.append(('ND', source, octets[80:86].hex(':')))
 
     def end(self):
         self.goes = False
@@ -129,26 +127,16 @@ class Datagrams:
             each.close()
 
 
-class Trial:
+class Bridges(Trial):
     def __init__(self, program, method, way):
-        self.wires = ClusterWires.make('bridges', kind='cluster', members=3)
-        self.way, self.notes = way, []
-        try:
-            self.wires.add_ipv6()
-            self.members = Members(program, self.wires, method, delivery=WAYS[way], isDual=True)
-            self.units = {side: {self.mac(f'member{n}', side): n for n in self.wires.numbers} for side in SIDES}
-            self.known = {mac for side in SIDES for mac in self.units[side]}
-            self.known |= {self.mac(place, side) for place, side in HOSTS}
-            self.known |= {self.mac('segment', side) for side in SIDES}
-        except BaseException:
-            self.wires.remove()
-            raise
+        self.way = way
+        super().__init__('bridges', program, method, isDual=True, delivery=WAYS[way])
 
-    def mac(self, place, device):
-        found = self.wires.run(place, 'cat', f'/sys/class/net/{device}/address').stdout.strip()
-        if not found:
-            raise Failure(f'{place} has no {device}')
-        return found
+    def look(self):
+        self.units = {side: {self.mac(f'member{n}', side): n for n in self.wires.numbers} for side in SIDES}
+        self.known = {mac for side in SIDES for mac in self.units[side]}
+        self.known |= {self.mac(place, side) for place, side in HOSTS}
+        self.known |= {self.mac('segment', side) for side in SIDES}
 
     def ports(self):
         yield from ((self.wires.port(place, side), False) for place, side in HOSTS)
@@ -270,39 +258,40 @@ class Trial:
         if shared in table:
             yield f'a bridge has learned {shared}'
 
-    def dies(self, listener):
-        """The master, while datagrams pass: his share is back soon, and the new one says where the cluster is."""
-        from cluster import PATIENCE as most, Stream
-        master, _ = self.members.settle(self.wires.numbers)
-        victim, since = master['unit'], time.monotonic()
-        stream = Stream(self.wires)
-        try:
-            time.sleep(0.7)
-            since = time.monotonic()
+    def master_dies(self, listener):
+        """While datagrams pass: its share is back soon, and the new one says where the cluster is."""
+        victim = self.master()
+
+        def kill():
+            listener.words.clear()
             self.members.kill(victim)
-            time.sleep(1.5)
-        finally:
-            stream.end()
+
+        stream = self.during(1.5, kill, before=0.7)
         longest, hit = stream.outage()
         self.notes.append(f'the master dies: {hit} flows away for {longest * 1000:.0f} ms at most')
-        if longest > most:
+        if longest > PATIENCE:
             yield f'a flow was away for {longest * 1000:.0f} ms'
         if stream.twice:
             yield f'{stream.twice} probes came twice'
-        left = [number for number in self.wires.numbers if number != victim]
-        master, _ = self.members.settle(left)
+        master, _ = self.members.settle(self.others(victim))
         own = {mac for side in SIDES for mac, number in self.units[side].items() if number == master['unit']}
         for kind in ('ARP', 'ND'):
-            said = {(source, mac) for what, source, mac, at in listener.words if what == kind and at > since}
+            said = {(source, mac) for what, source, mac in listener.words if what == kind}
             sides = {source for source, mac in said if source in own and mac == CLUSTER_MACS[self.way]}
             if sides != own:
                 yield f'the new master did not say by {kind} on both sides where the cluster is, but {said}'
-        self.members.start(victim)
-        self.members.settle(self.wires.numbers)
+        self.bring_back(victim)
 
 
-def case(trial, kind, isDeadly):
-    trial.notes = []
+def forms(trial):
+    """All members come to rest, and nobody tells the hosts any more where the cluster is without being asked."""
+    trial.members.start_all()
+    trial.members.settle(trial.wires.numbers, 30)
+    # What a new master says unasked for three seconds would tell a host what its own question does not.
+    time.sleep(3.5)
+
+
+def delivers(trial, kind, isDeadly):
     trial.become(kind)
     shut = SHUT.get((trial.way, kind), ())
     listener = Listener(trial.wires)
@@ -312,7 +301,7 @@ def case(trial, kind, isDeadly):
         yield from trial.pings(shut)
         yield from trial.reach(shut)
         if isDeadly and 'IPv4' not in shut:
-            yield from trial.dies(listener)
+            yield from trial.master_dies(listener)
     finally:
         listener.end()
     yield from trial.judge(listener)
@@ -320,37 +309,20 @@ def case(trial, kind, isDeadly):
 
 def main():
     program, words = sys.argv[1], sys.argv[2:]
-    if os.geteuid() != 0:
-        print('skipped: only root can make network namespaces')
-        return
-    method = next((word for word in words if word in ('xdp', 'packet')), 'packet')
+    unknown = [word for word in words if word not in (*METHODS, *WAYS, *KINDS, 'all')]
+    if unknown:
+        sys.exit(f'there is no {unknown[0]!r}, but {", ".join([*METHODS, "all", *WAYS, *KINDS])}')
+    method = next((word for word in words if word in METHODS), 'packet')
     ways = [word for word in words if word in WAYS] or list(WAYS)
     kinds = [word for word in words if word in KINDS] or list(KINDS)
-    failed = held = 0
+    need(method)
+    tally = Tally()
     for way in ways:
-        trial = Trial(program, method, way)
-        try:
-            trial.members.start_all()
-            trial.members.settle(trial.wires.numbers, 30)
-            # What a new master says unasked for three seconds would tell a host what its own question does not.
-            time.sleep(3.5)
-            for kind in kinds:
-                since = time.monotonic()
-                try:
-                    found = list(case(trial, kind, 'all' in words or (way, kind) in DEADLY))
-                except (Failure, OSError) as failure:
-                    found = [f'{failure}'] + [f'member {n}: {trial.members.last_words(n)}'
-                                              for n in trial.members.processes]
-                notes = f'  {", ".join(trial.notes)}' if trial.notes else ''
-                print(f'{"FAIL" if found else "ok  "} {f"bridges, {method}: {way}, {kind}":<42} '
-                      f'{time.monotonic() - since:5.1f} s{notes}', flush=True)
-                for word in found:
-                    print(f'     {word}')
-                failed, held = failed + bool(found), held + (not found)
-        finally:
-            trial.wires.remove()
-    print(f'{held} held, {failed} did not')
-    sys.exit(1 if failed else 0)
+        cases = {kind: functools.partial(delivers, kind=kind, isDeadly='all' in words or (way, kind) in DEADLY)
+                 for kind in kinds}
+        tally.go_through(f'bridges, {method}, {way}', functools.partial(Bridges, program, method, way),
+                         {'forms': forms, **cases})
+    tally.end()
 
 
 if __name__ == '__main__':

@@ -3,39 +3,18 @@
     forwarding.py PROGRAM [xdp|packet] [CASE...]
 """
 
-import os
 import re
 import signal
-import sys
-import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools/lib'))
+from trials import FLOWS, PATIENCE, RATE, Trial, brief, clean, dies, main
 
-from cluster import FLOWS, PATIENCE, Stream, brief, clean  # noqa: E402
-from cluster_members import Members  # noqa: E402
-from cluster_wires import HOST, SHARED, ClusterWires, address  # noqa: E402
-from lab_wires import Failure  # noqa: E402
-from world import Echo  # noqa: E402
+from cluster_wires import HOST, SHARED, address
+from world import Echo
 
 
-class Trial:
+class Forwarding(Trial):
     def __init__(self, program, method):
-        self.wires = ClusterWires.make('forward', kind='cluster', members=3)
-        try:
-            self.members = Members(program, self.wires, method, delivery='delivery: master')
-        except BaseException:
-            self.wires.remove()
-            raise
-
-    def during(self, seconds, act):
-        stream = Stream(self.wires)
-        try:
-            time.sleep(1)
-            act()
-            time.sleep(seconds)
-        finally:
-            stream.end()
-        return stream
+        super().__init__('forward', program, method, delivery='delivery: master')
 
     def count(self, number, name):
         """A counter or a reason of a member's."""
@@ -43,14 +22,10 @@ class Trial:
         rows = [row for each in lists for row in each['rows']]
         return sum(row.get('value', row.get('packets', 0)) for row in rows if name in (row.get('name'), row.get('reason')))
 
-    def mac(self, place, side, of):
-        """What a host has in its table."""
+    def neighbour(self, place, side, of):
+        """The MAC address that a host has in its table, or None."""
         found = re.search('lladdr ([0-9a-f:]+)', self.wires.run(place, 'ip', 'neigh', 'show', of, 'dev', side).stdout)
         return found and found[1]
-
-    def own_mac(self, number, side):
-        with_mac = self.wires.run(f'member{number}', 'cat', f'/sys/class/net/{side}/address')
-        return with_mac.stdout.strip()
 
 
 def points_to(trial, number):
@@ -59,7 +34,7 @@ def points_to(trial, number):
         echo = Echo(trial.wires.namespace(place), address(side, SHARED))
         echo.one(2.0)
         echo.close()
-        found, own = trial.mac(place, side, address(side, SHARED)), trial.own_mac(number, side)
+        found, own = trial.neighbour(place, side, address(side, SHARED)), trial.mac(f'member{number}', side)
         if found != own:
             yield f'{place} sends to {found}, and the master, unit {number}, is {own}'
 
@@ -67,10 +42,9 @@ def points_to(trial, number):
 def forms(trial):
     """The master alone sees the traffic, everybody works, nothing is lost or comes twice."""
     trial.members.start_all()
-    master, shares = trial.members.settle(trial.wires.numbers)
-    master = master['unit']
+    master = trial.master()
     before = {number: trial.count(number, 'notMine') for number in trial.wires.numbers}
-    stream = trial.during(2, lambda: None)
+    stream = trial.during(1, lambda: None)
     yield from clean(stream)
     yield from points_to(trial, master)
     passed = trial.count(master, 'passedOn')
@@ -105,79 +79,37 @@ def pings(trial):
         echo.close()
 
 
-def master_goes(trial, act, patience):
-    master, _ = trial.members.settle(trial.wires.numbers)
-    master = master['unit']
+def master_goes(trial, act, mayLose, patience):
+    master = trial.master()
     stream = trial.during(2, lambda: act(master))
     trial.notes.append(brief(stream))
-    yield from clean(stream, len(stream.sent))
+    yield from clean(stream, mayLose)
     if stream.outage()[0] > patience:
         yield f'a flow was away for {stream.outage()[0] * 1000:.0f} ms'
-    left = [number for number in trial.wires.numbers if number != master]
-    next_one, _ = trial.members.settle(left)
+    next_one, _ = trial.members.settle(trial.others(master))
     yield from points_to(trial, next_one['unit'])
-    trial.members.start(master)
-    trial.members.settle(trial.wires.numbers)
-    yield from clean(trial.during(1, lambda: None), FLOWS)
+    stream = trial.during(1, lambda: trial.bring_back(master))
+    trial.notes.append(f'back: {brief(stream)}')
+    yield from clean(stream, FLOWS)
 
 
 def master_dies(trial):
     """Its successor says that the cluster's addresses are its own."""
-    yield from master_goes(trial, lambda number: trial.members.tell(number, signal.SIGKILL), PATIENCE)
+    yield from master_goes(trial, lambda number: trial.members.tell(number, signal.SIGKILL), round(RATE * PATIENCE),
+                           PATIENCE)
 
 
 def master_drains(trial):
-    yield from master_goes(trial, lambda number: trial.members.end(number), PATIENCE)
+    """What the master has passed on while work moves may be lost: here and there a probe, and no more of its flow."""
+    yield from master_goes(trial, trial.members.end, FLOWS, 0.1)
 
 
 def client_dies(trial):
-    master, _ = trial.members.settle(trial.wires.numbers)
-    victim = next(n for n in trial.wires.numbers if n != master['unit'])
-    stream = trial.during(2, lambda: trial.members.tell(victim, signal.SIGKILL))
-    trial.notes.append(brief(stream))
-    yield from clean(stream, len(stream.sent))
-    longest, hit = stream.outage()
-    if longest > PATIENCE or hit > FLOWS * 2 // 3:
-        yield f'{hit} of {FLOWS} flows were away, for {longest * 1000:.0f} ms'
-    trial.members.settle([n for n in trial.wires.numbers if n != victim])
-    trial.members.start(victim)
-    trial.members.settle(trial.wires.numbers)
+    yield from dies(trial, trial.client())
 
 
 CASES = [forms, pings, client_dies, master_dies, master_drains]
 
 
-def main():
-    program, words = sys.argv[1], sys.argv[2:]
-    if os.geteuid() != 0:
-        print('skipped: only root can make network namespaces')
-        return
-    methods = [word for word in words if word in ('xdp', 'packet')] or ['packet']
-    wanted = [word for word in words if word not in methods]
-    failed = held = 0
-    for method in methods:
-        trial = Trial(program, method)
-        try:
-            for case in CASES:
-                if wanted and case.__name__ not in wanted and case is not forms:
-                    continue
-                trial.notes, since = [], time.monotonic()
-                try:
-                    words = list(case(trial))
-                except (Failure, OSError) as failure:
-                    words = [f'{failure}']
-                    words += [f'member {n}: {trial.members.last_words(n)}' for n in trial.members.processes]
-                name = f'forwarding, {method}: {case.__name__}'
-                notes = f'  {", ".join(trial.notes)}' if trial.notes else ''
-                print(f'{"FAIL" if words else "ok  "} {name:<34} {time.monotonic() - since:5.1f} s{notes}', flush=True)
-                for word in words:
-                    print(f'     {word}')
-                failed, held = failed + bool(words), held + (not words)
-        finally:
-            trial.wires.remove()
-    print(f'{held} held, {failed} did not')
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == '__main__':
-    main()
+    main('forwarding', CASES, Forwarding)

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+from trials import Tally, need
+
 NAME = 'live'
 RECORDS = '/run/hauberk-labs'
 # Promised are 200 ms, and this machine has two cores for all members.
@@ -194,25 +196,12 @@ program, notes = os.path.abspath(sys.argv[1]), []
 
 
 def main():
-    wanted = sys.argv[2:]
-    if os.geteuid() != 0:
-        print('skipped: only root can make network namespaces')
-        return
-    held = failed = 0
+    wanted, tally = sys.argv[2:], Tally()
+    need()
     for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        notes.clear()
-        began = time.monotonic()
-        try:
-            problems = list(case())
-        except (TimeoutError, subprocess.TimeoutExpired) as late:
-            problems = [str(late)]
-        held, failed = held + (not problems), failed + bool(problems)
-        words = '; '.join(problems or notes)
-        print(f'{"FAIL" if problems else "ok"}  {case.__name__:12} {time.monotonic() - began:4.1f} s  {words}', flush=True)
-    print(f'{held} cases of a lab held, {failed} did not')
-    sys.exit(1 if failed else 0)
+        if not wanted or case.__name__ in wanted:
+            tally.run(f'lab: {case.__name__}', case, notes)
+    tally.end()
 
 
 if __name__ == '__main__':

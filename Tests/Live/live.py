@@ -5,12 +5,12 @@ Traffic goes over each method with one worker and two. What happens to a gateway
 two of the four, or with `all` over all.
 """
 
+import functools
 import os
-import socket
 import sys
 import time
 
-sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools/lib')]
+from trials import METHODS, TROUBLE, Tally, missing, told
 
 import accounts
 import jumbo
@@ -22,7 +22,7 @@ import strays
 import vanish
 from cases import TRAFFIC
 from lab_gateways import Gateways, Wishes
-from lab_wires import Failure, OUTSIDE, Wires
+from lab_wires import OUTSIDE, Wires
 from watch import Watch, between_gateways, towards_host
 from world import checksum
 
@@ -92,29 +92,11 @@ class Lab:
                 yield f'gateway {side}: {wrong}; {status["drops"]} {status["counters"]}'.replace("'", '')
 
 
-def run(lab, name, case):
-    lab.notes = []
-    since = time.monotonic()
-    try:
-        words = list(case(lab) or [])
-    except Failure as failure:
-        words = [str(failure)]
-    except OSError as error:
-        words = [f'{type(error).__name__}: {error}']
-    notes = f'  {", ".join(lab.notes)}' if lab.notes else ''
-    print(f'{"FAIL" if words else "ok  "} {name:<34} {time.monotonic() - since:5.1f} s{notes}', flush=True)
-    for word in words:
-        print(f'     {word}')
-    return not words
-
-
 LIVES = [('xdp', 2), ('packet', 1)]
 
 
-def one(program, method, workers, wanted, isWhole):
-    """Cases passed and failed."""
-    results = []
-    lab = Lab(program, method, workers)
+def one(tally, program, method, workers, wanted, isWhole):
+    lab, title = Lab(program, method, workers), f'{method}, {workers} worker{"s" * (workers > 1)}'
     try:
         lab.look()
         for side in 'ab':
@@ -122,7 +104,7 @@ def one(program, method, workers, wanted, isWhole):
 
         def go(name, case):
             if not wanted or name in wanted:
-                results.append(run(lab, f'{method}, {workers} worker{"s" * (workers > 1)}: {name}', case))
+                tally.run(f'{title}: {name}', functools.partial(case, lab), lab.notes)
 
         for case in TRAFFIC:
             go(case.__name__, case)
@@ -133,29 +115,16 @@ def one(program, method, workers, wanted, isWhole):
             for case in vanish.CASES + lives.CASES + jumbo.CASES + strays.CASES:
                 go(case.__name__, case)
     finally:
-        lab.wires.remove()
-    return results
-
-
-def missing(method):
-    """Why there can be no test, or None."""
-    if os.geteuid() != 0:
-        return 'only root can make network namespaces'
-    if method == 'xdp':
-        try:
-            socket.socket(44, socket.SOCK_RAW, 0).close()
-        except OSError as error:
-            return f'no AF_XDP here: {error}'
-    return None
+        tally.take_away(title, lab.wires)
 
 
 def main():
     program, words = sys.argv[1], sys.argv[2:]
-    methods = [word for word in words if word in ('xdp', 'packet')] or ['xdp', 'packet']
+    methods = [word for word in words if word in METHODS] or METHODS
     counts = [int(word) for word in words if word.isdigit()] or [1, 2]
     isWhole = 'all' in words
     wanted = {word for word in words if word not in methods and word != 'all' and not word.isdigit()}
-    results, skipped = [], []
+    tally, skipped = Tally(), []
     for method in methods:
         reason = missing(method)
         if reason:
@@ -163,17 +132,15 @@ def main():
             continue
         for workers in counts:
             try:
-                results += one(program, method, workers, wanted, isWhole)
-            except Failure as failure:
-                if 'not here yet' in str(failure):
-                    skipped.append(f'{method}: {failure}')
+                one(tally, program, method, workers, wanted, isWhole)
+            except TROUBLE as trouble:
+                if 'not here yet' in str(trouble):
+                    skipped.append(f'{method}: {trouble}')
                     break
-                print(f'FAIL {method}, {workers}: {failure}')
-                results.append(False)
+                tally.tell(f'{method}, {workers}', [told(trouble)])
     for reason in skipped:
         print(f'skipped: {reason}')
-    print(f'{sum(results)} held, {len(results) - sum(results)} did not')
-    sys.exit(0 if all(results) else 1)
+    tally.end(mayBeNone=bool(skipped))
 
 
 if __name__ == '__main__':

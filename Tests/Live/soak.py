@@ -15,9 +15,10 @@ from belongings import grown, resident, settled
 from calm import Calm, UNASKED, until_quiet
 from cases import host
 from lab_wires import Failure, HOSTS
-from live import Lab, missing
+from live import Lab
 from replacement import Replacement
 from streams import Bulk
+from trials import missing
 from trouble import BadFrames, Flaps
 from world import Echo
 

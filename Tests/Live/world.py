@@ -1,13 +1,13 @@
 """Sockets in the namespaces of a lab, and echo requests that are told exactly: size, hop limit, DF, what came back."""
 
 import contextlib
-import ctypes
 import os
 import socket
 import struct
 import time
 
-LIBC = ctypes.CDLL(None, use_errno=True)
+from lab_wires import enter
+
 IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, IPV6_DONTFRAG = 10, 23, 62
 # DF and no belief in what was learned of the path; and no DF.
 PROBE, DONT = 3, 0
@@ -23,11 +23,6 @@ def inside(namespace):
             yield
         finally:
             enter(home)
-
-
-def enter(file):
-    if LIBC.setns(file.fileno(), 0) != 0:
-        raise OSError(ctypes.get_errno(), 'setns')
 
 
 def checksum(data):

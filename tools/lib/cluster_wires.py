@@ -5,11 +5,9 @@
                              └── inside memberN outside ──┘
 """
 
-import ctypes
-import os
 import subprocess
 
-from lab_wires import Failure, Wires, call, kinds
+from lab_wires import Wires, call, kinds
 
 SIDES = {'inside': '10.1.0', 'outside': '10.2.0'}
 SIDES6 = {'inside': '2001:db8:1::', 'outside': '2001:db8:2::'}
@@ -23,13 +21,6 @@ def address(side, number):
 
 def address6(side, number):
     return f'{SIDES6[side]}{number:x}'
-
-
-def enter(namespace):
-    """This process's thread, from here on."""
-    with open(f'/run/netns/{namespace}') as file:
-        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0) != 0:
-            raise Failure(f'cannot enter {namespace}: {os.strerror(ctypes.get_errno())}')
 
 
 class ClusterWires(Wires):

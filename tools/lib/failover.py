@@ -155,35 +155,40 @@ def main():
     kit = load(os.path.join(choices.kit, 'lab.py'), 'failover_lab')
     held = kit.lock()
     kit.BIN = kit.build(choices.work)
-    since, lines = time.monotonic(), []
+    since, lines, isBroken = time.monotonic(), [], False
     try:
         if choices.peer:
             lines = failover_peer.run(kit, choices, repeat, load)
         else:
-            lines = ours(kit, choices)
+            lines, isBroken = ours(kit, choices)
     finally:
         kit.down()
         held.close()
-    if choices.table:
-        print(failover_report.table(lines, choices, time.monotonic() - since))
     if choices.json:
         with open(choices.json, 'w') as file:
             json.dump(lines, file, indent=1)
+    if choices.table:
+        print(failover_report.table(lines, choices, time.monotonic() - since))
+    sys.exit(1 if isBroken else 0)
 
 
 def ours(kit, choices):
+    """The figures, and whether something does not hold."""
     driver = load(os.path.join(HERE, 'failover_driver.py'), 'failover_driver')
     driver.watcher = Watcher()
     if choices.share:
-        return [failover_share.run(kit, driver, choices)]
+        found = failover_share.run(kit, driver, choices)
+        return [found], bool(found.get('words'))
     lab = Lab(kit, driver.watcher, DETECTION[choices.pace])
     lab.lossOf = choices.loss_of
     if choices.watch:
-        return [watch(kit, driver, choices, lab)]
+        found = watch(kit, driver, choices, lab)
+        return [found], bool(found['takeovers'] or found['twice'] or found['contested'])
     print(failover_report.head(choices))
     lines = [repeat(kit, driver, choices, name, FAULTS[name], lab) for name in choices.wanted]
-    print(failover_report.foot([line for line in lines if line], choices.pace, choices.loss))
-    return lines
+    foot, isBroken = failover_report.foot([line for line in lines if line], choices.pace, choices.loss)
+    print(foot)
+    return lines, isBroken
 
 
 main()

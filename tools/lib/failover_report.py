@@ -28,7 +28,7 @@ def judge(csv, flows, rate, total, cuts=()):
             lost[flow] += 1
             run[flow] += 1
             longest[flow] = max(longest[flow], run[flow])
-    # Two probes of a flow in a row, or more, belong to an outage; one alone is anybody's.
+    # Three probes of a flow in a row, or more, belong to an outage; fewer are anybody's, and are told apart.
     hit = [flow for flow in range(flows) if longest[flow] > 2]
     return {
         'outage': max((longest[flow] * flows * 1000 / rate for flow in hit), default=0.0), 'hit': len(hit),
@@ -93,8 +93,8 @@ that were repeated because this machine stood still for half a detection time it
 
 
 def foot(lines, pace, loss):
-    """What has to hold and did not, a sentence each."""
-    words = []
+    """What has to hold and did not, a sentence each; and whether there is any."""
+    words, remarks = [], []
     for found in lines:
         if not found['trials']:
             continue
@@ -103,7 +103,7 @@ def foot(lines, pace, loss):
         if found['twice'] > found['excused']:
             words.append(f'{name}: {found["twice"]} probes came twice')
         elif found['twice']:
-            words.append(f'{name}: {found["twice"]} probes came twice, all before two masters had heard each other')
+            remarks.append(f'{name}: {found["twice"]} probes came twice, all before two masters had heard each other')
         if found['contested']:
             words.append(f'{name}: {found["contested"]} sets had two owners at once')
         if found['whole'] is None or found['whole'] > WHOLE:
@@ -115,7 +115,8 @@ def foot(lines, pace, loss):
         if not loss and (found['median'] > median or found['worst'] > worst):
             words.append(f'{name}: away for {found["median"]:.0f} ms, at worst {found["worst"]:.0f}; '
                          f'promised are {median} and {worst}')
-    return EXPLAINED.strip() + '\n' + ('\n'.join(words) if words else 'All that is promised was kept.')
+    said = remarks + (words or ['All that is promised was kept.'])
+    return EXPLAINED.strip() + '\n' + '\n'.join(said), bool(words)
 
 
 def table(lines, choices, seconds):
@@ -123,7 +124,8 @@ def table(lines, choices, seconds):
     rows = ['', f'| {choices.peer or choices.pace + " pace, " + choices.traffic} | median, ms | worst | others lost | '
             'lost | twice | two owners | whole, s | trials + repeated |', '|' + '---|' * 9]
     for found in lines:
-        if not found.get('trials'):
+        # Shares are no faults.
+        if not found.get('trials') or 'median' not in found:
             continue
         every = cells(found)
         rows.append('| ' + ' | '.join(every[:6] + every[7:]) + ' |')

@@ -12,7 +12,7 @@ import struct
 import time
 
 import failover_watch
-from cluster_wires import enter
+from lab_wires import enter
 
 FLOWS, PORTS = 10_000, 100
 CLUSTER_MAC, HOST_MAC = bytes.fromhex('030000000001'), bytes.fromhex('0200000a0001')
@@ -41,7 +41,8 @@ def frame(flow):
 
 
 def generate(namespace, flows, rate, seconds, back):
-    enter(namespace)
+    with open(f'/run/netns/{namespace}') as there:
+        enter(there)
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     wire.bind(('eth0', 0))
     frames = [frame(flow) for flow in flows]
@@ -59,7 +60,8 @@ def generate(namespace, flows, rate, seconds, back):
 
 def collect(namespace, seconds, back):
     """By flow, whose frames it came in; by member, how many."""
-    enter(namespace)
+    with open(f'/run/netns/{namespace}') as there:
+        enter(there)
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     wire.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
     wire.bind(('eth0', 0x0800))

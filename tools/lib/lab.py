@@ -8,7 +8,7 @@ import sys
 # What a test of clusters has left goes by `down`, too.
 import cluster_wires  # noqa: F401
 from lab_gateways import Gateways, Wishes
-from lab_wires import Failure, HOSTS, Wires
+from lab_wires import Failure, HOSTS, Wires, command
 
 PING = ['ping', '-n', '-i', '0.01', '-c', '20', '-W', '2']
 
@@ -51,7 +51,6 @@ def show(gateways, side, *options):
 
 
 def helps(name, wires):
-    me = 'tools/lab' if name == 'lab' else f'tools/lab --name {name}'
     say(f'it stays up. Its folder is {wires.folder}: configurations, logs, control sockets')
     for words in [
         f'exec hostA ping {HOSTS["b"][0]}',
@@ -60,7 +59,7 @@ def helps(name, wires):
         'status a --watch 1',
         'down',
     ]:
-        say(f'    {me} {words}')
+        say(f'    {command(name, words)}')
 
 
 def main():
@@ -79,8 +78,10 @@ def main():
     if choices.verb == 'up':
         up(program, choices)
     elif choices.verb == 'down':
-        for line in Wires.find(choices.name).remove():
+        left = Wires.find(choices.name).remove()
+        for line in left:
             say(line)
+        sys.exit(1 if left else 0)
     elif choices.verb == 'exec':
         if len(rest) < 2:
             raise Failure('exec takes a place, such as hostA, and a command')

@@ -7,6 +7,7 @@ Between the gateways is a switch, whose ports see every frame: AF_XDP takes pack
 A record of what was made lies in /run/hauberk-lab, so that it can be taken away later: that and only that.
 """
 
+import ctypes
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import tempfile
 import time
 
 RECORDS = '/run/hauberk-lab'
+LIBC = ctypes.CDLL(None, use_errno=True)
 PLACES = ['hostA', 'gatewayA', 'outside', 'gatewayB', 'hostB']
 LINKS = [('hostA', 'inside', 'gatewayA', 'inside'), ('gatewayA', 'outside', 'outside', 'a'),
          ('outside', 'b', 'gatewayB', 'outside'), ('gatewayB', 'inside', 'hostB', 'inside')]
@@ -32,6 +34,17 @@ class Failure(Exception):
 
 def call(*words, **more):
     return subprocess.run(words, check=True, capture_output=True, text=True, **more)
+
+
+def command(name, *words):
+    """How a lab is told something."""
+    return ' '.join(['tools/lab', *(() if name == 'lab' else ('--name', name)), *words])
+
+
+def enter(file):
+    """The thread that calls is in this file's network namespace from here on."""
+    if LIBC.setns(file.fileno(), 0) != 0:
+        raise OSError(ctypes.get_errno(), 'setns')
 
 
 def end_well(*_):
@@ -60,14 +73,14 @@ class Wires:
                 record = json.load(file)
             return kinds[record.get('kind')](name, record)
         except FileNotFoundError:
-            raise Failure(f'there is no lab {name!r}: `tools/lab` makes one') from None
+            raise Failure(f'there is no lab {name!r}: `{command(name)}` makes one') from None
 
     @classmethod
     def make(cls, name, queues=1, **more):
         if not name.isalnum() or len(name) > 16:
             raise Failure(f'a name has at most 16 letters and digits, and this is {name!r}')
         if os.path.exists(cls.path(name)):
-            raise Failure(f'the lab {name!r} is up already: `tools/lab down` takes it away')
+            raise Failure(f'the lab {name!r} is up already: `{command(name, "down")}` takes it away')
         os.makedirs(RECORDS, mode=0o700, exist_ok=True)
         folder = tempfile.mkdtemp(prefix='hauberk-lab-')
         wires = cls(name, {'folder': folder, 'namespaces': [], 'processes': [], **more})
@@ -153,8 +166,7 @@ class Wires:
         return process
 
     def remove(self):
-        """Sentences of what could not be taken away."""
-        words = []
+        """Sentences of what could not be taken away, and what a record stays of."""
         ours = [pid for pid, since in self.record['processes'] if since is not None and born(pid) == since]
         for number in (signal.SIGTERM, signal.SIGKILL):
             for pid in ours:
@@ -163,12 +175,17 @@ class Wires:
             deadline = time.monotonic() + 5
             while any(map(is_alive, ours)) and time.monotonic() < deadline:
                 time.sleep(0.01)
+        words, left = [f'process {pid} stays' for pid in ours if is_alive(pid)], []
         for namespace in self.record['namespaces']:
             done = subprocess.run(['ip', 'netns', 'del', namespace], capture_output=True, text=True)
-            if done.returncode != 0:
+            if done.returncode != 0 and os.path.exists(f'/run/netns/{namespace}'):
                 words.append(f'{namespace} stays: {done.stderr.strip()}')
+                left.append(namespace)
         shutil.rmtree(self.folder, ignore_errors=True)
-        if os.path.exists(self.path(self.name)):
+        if words:
+            self.record['namespaces'] = left
+            self.save()
+        elif os.path.exists(self.path(self.name)):
             os.remove(self.path(self.name))
         return words
 
