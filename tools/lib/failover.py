@@ -45,7 +45,7 @@ def trial(kit, driver, choices, fault, lab=None):
     busy = Busy(PRE + post + 60) if choices.busy else None
     sentinel = Sentinel()
     try:
-        result = kit.one(options, driver, 0)
+        kit.one(options, driver, 0)
     finally:
         stalls = sentinel.end()
         if busy:
@@ -55,7 +55,7 @@ def trial(kit, driver, choices, fault, lab=None):
     offset = time.time() - now()
     cuts = [(first + offset, last + offset) for first, last in lab.watcher.cuts] if lab else []
     found = failover_report.judge(f'{options.work}/run0/rx.csv', options.flows, options.rate, total, cuts)
-    found.update(reordered=result.get('reordered', 0), stall=max(stalls, default=0) * 1000,
+    found.update(stall=max(stalls, default=0) * 1000,
                  stalls=sum(stall > DETECTION[choices.pace] / 2 for stall in stalls))
     if lab:
         add_watched(found, lab, options, cuts)
@@ -72,7 +72,7 @@ def add_watched(found, lab, options, cuts):
         path, total, *_ = lab.second
         other = failover_report.judge(path, options.flows, options.rate, total, cuts)
         found['outage'] = max(found['outage'], other['outage'])
-        for key in ('twice', 'excused', 'lost'):
+        for key in ('twice', 'excused', 'lost', 'reordered'):
             found[key] += other[key]
         if other['lost'] == total:
             found['words'].append('nothing arrived between the hosts of the other half')

@@ -7,20 +7,24 @@ import statistics
 WHOLE = 2.5
 # Milliseconds without an owner that a death may cost: the median of trials, and the worst. Other faults: WHOLE.
 OUTAGE = {'normal': (200, 200), 'fast': (40, 100)}
+# Seconds at the begin that count for nothing: hosts and members ask for each other's addresses.
+WARM = 0.5
 
 
 def judge(csv, flows, rate, total, cuts=()):
     """What became of the probes, flow by flow. `cuts`: by the clock on the wall, when two may work on one set."""
-    came, excused = collections.Counter(), 0
-    with open(csv) as file:
-        for line in file:
-            parts = line.strip().split(',')
-            if len(parts) == 4 and parts[0].isdigit():
-                came[int(parts[0])] += 1
-                if came[int(parts[0])] > 1:
-                    excused += any(first <= int(parts[2]) / 1e9 <= last for first, last in cuts)
+    came, excused, swapped, newest = collections.Counter(), 0, 0, [0] * flows
+    begin = int(rate * WARM)
+    for _, sequence, sent in arrivals(csv):
+        if sequence < begin:
+            continue
+        came[sequence] += 1
+        if came[sequence] > 1:
+            excused += any(first <= sent / 1e9 <= last for first, last in cuts)
+        swapped += sequence < newest[sequence % flows]
+        newest[sequence % flows] = max(sequence, newest[sequence % flows])
     lost, longest, run = [0] * flows, [0] * flows, [0] * flows
-    for sequence in range(total):
+    for sequence in range(begin, total):
         flow = sequence % flows
         if came[sequence]:
             run[flow] = 0
@@ -33,8 +37,19 @@ def judge(csv, flows, rate, total, cuts=()):
     return {
         'outage': max((longest[flow] * flows * 1000 / rate for flow in hit), default=0.0), 'hit': len(hit),
         'others': sum(lost[flow] for flow in range(flows) if flow not in hit), 'lost': sum(lost),
-        'twice': sum(count - 1 for count in came.values()), 'excused': excused,
+        'twice': sum(count - 1 for count in came.values()), 'excused': excused, 'reordered': swapped,
     }
+
+
+def arrivals(csv):
+    """When each came, its number, and when it was sent, in the order in which they came."""
+    rows = []
+    with open(csv) as file:
+        for line in file:
+            parts = line.strip().split(',')
+            if len(parts) == 4 and all(part.isdigit() for part in parts):
+                rows.append((int(parts[3]), int(parts[0]), int(parts[2])))
+    return sorted(rows)
 
 
 def line(name, fault, good, repeated):
@@ -87,9 +102,10 @@ def text(found):
 
 EXPLAINED = '''
 median, worst: the longest that a flow of the one that was hit was away, in ms. others: probes of all other flows that
-were lost. lost: all probes that the wires did not lose. owners: the most sets that two members worked on at one moment.
+were lost. lost: all probes that the wires did not lose. reordered: behind a later one of their flow. owners: the most sets that two members worked on at one moment.
 whole: the longest from the end of the fault until all work was shared evenly, in s. trials: those that count, and those
-that were repeated because this machine stood still for half a detection time itself.'''
+that were repeated because this machine stood still for half a detection time itself. The first half second of each, in
+which hosts and members ask for each other's addresses, counts for nothing.'''
 
 
 def foot(lines, pace, loss):

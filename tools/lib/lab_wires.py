@@ -48,6 +48,8 @@ def enter(file):
 
 
 def end_well(*_):
+    # A second one would cut short what takes everything away.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
