@@ -5,16 +5,13 @@ extension ClusterUnit {
   /// Members that may be given work: all members know of them, so any of these could succeed us without overlooking one
   /// that works.
   func eligible(_ master: Master) -> [MemberNumber] {
-    let known = master.members.lazy.map(\.roster).min() ?? .max
-    var units = isDraining ? [] : [own]
-    for record in master.members where record.hasReported && !record.isDraining && record.admitted <= known {
-      units.append(record.unit)
-    }
-    return units
+    let staying = known(master).lazy.filter { !$0.isDraining }.map(\.unit)
+    return (isDraining ? [] : [own]) + staying
   }
 
-  private func all(_ master: Master) -> [MemberNumber] {
-    [own] + master.members.lazy.filter(\.hasReported).map(\.unit)
+  private func known(_ master: Master) -> [Record] {
+    let known = master.members.lazy.map(\.roster).min() ?? .max
+    return master.members.filter { $0.hasReported && $0.admitted <= known }
   }
 
   /// To be called whenever something has changed that the table depends on.
@@ -29,7 +26,7 @@ extension ClusterUnit {
     }
     let eligible = eligible(master)
     // Who goes is better than nobody.
-    master.assignment.distribute(eligible.isEmpty ? all(master) : eligible)
+    master.assignment.distribute(eligible.isEmpty ? [own] + known(master).map(\.unit) : eligible)
     for record in master.members where record.isDraining {
       master.assignment.drain(record.unit, eligible, most: profile.movesPerRound)
     }
