@@ -10,8 +10,8 @@ extension ClusterUnit {
   }
 
   private func known(_ master: Master) -> [Record] {
-    let known = master.members.lazy.map(\.roster).min() ?? .max
-    return master.members.filter { $0.hasReported && $0.admitted <= known }
+    let oldest = master.members.lazy.map(\.roster).min() ?? .max
+    return master.members.filter { $0.hasReported && $0.admitted <= oldest }
   }
 
   /// To be called whenever something has changed that the table depends on.

@@ -16,8 +16,8 @@ extension LiveWorker {
     while set < WorkSets.count, holding.count(side) > 0 {
       // What is held at first is held later as well.
       if holding.count(side, set) > 0, !table[WorkSets.count &+ set].isHeld {
-        let isKnown = tail.pointee.isSole || tail.pointee.worked(on: set)?.isComplete == true
         let worked = tail.pointee.isSole ? nil : tail.pointee.worked(on: set)
+        let isKnown = tail.pointee.isSole || worked?.isComplete == true
         release(side, set, table[set].isOurs, isKnown, worked, holding, snapshot, seconds)
       }
       set &+= 1

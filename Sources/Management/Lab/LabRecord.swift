@@ -68,7 +68,8 @@ struct LabRecord: Sendable {
         throw CommandFailure(
           .machine, "the lab '\(name)' is up already: it is process \(alive); --name makes another beside it")
       }
-      guard Console.now() < deadline, hauberk_lab_caught() == 0 else {
+      if hauberk_lab_caught() != 0 { throw CommandFailure(.interrupted, "") }
+      guard Console.now() < deadline else {
         throw CommandFailure(
           .machine, "somebody has a lock on \(path) and does not let go of it; --name makes another lab")
       }
