@@ -9,8 +9,8 @@ struct DropReasonTests {
       DropReason.allCases.map(\.name) == [
         "none", "frameTooShort", "foreignMAC", "unsupportedEtherType", "tooManyTags", "arp", "ipv4Truncated",
         "ipv4Version", "ipv4HeaderLength", "ipv4TotalLength", "ipv6Truncated", "ipv6Version", "notMine",
-        "workSetUnassigned", "workSetPending", "fenced", "holdFull", "holdDoubtful", "crossingFull", "noFrame",
-        "noPolicy",
+        "workSetUnassigned", "workSetPending", "fenced", "holdFull", "holdDoubtful", "otherHalf", "crossingFull",
+        "noFrame", "noPolicy",
         "policyDiscard", "clearOutside", "stateLost", "innerTruncated",
         "tooLongToSeal", "tooBigForPath", "linkFamily", "noRoomInFrame", "fragmentInTransport", "sequenceExhausted",
         "lifetimeOver", "noSenderID", "unknownSPI", "espTooShort", "espMisaligned", "espTooDeep", "replayed",

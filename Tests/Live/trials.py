@@ -16,8 +16,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../tools/lib'))
 
 from cluster_members import Members
-from cluster_wires import HOST, ClusterWires, address
-from lab_wires import Failure
+from cluster_wires import HOST, address
+from lab_wires import Failure, kinds
 from world import SO_RCVBUFFORCE, inside
 
 METHODS = ('xdp', 'packet')
@@ -29,18 +29,20 @@ TROUBLE = (Failure, OSError, ValueError, subprocess.SubprocessError)
 
 
 class Stream:
-    """Numbered probes from host A to host B, through the cluster."""
+    """Numbered probes from a host inside to one outside, through the cluster."""
 
-    def __init__(self, wires):
-        with inside(wires.namespace('hostB')):
+    def __init__(self, wires, hosts=('hostA', 'hostB'), host=HOST):
+        """`host` is the last part of both addresses."""
+        self.to = address('outside', host), 9000
+        with inside(wires.namespace(hosts[1])):
             self.sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
-        self.sink.bind((address('outside', HOST), 9000))
+        self.sink.bind(self.to)
         self.sink.settimeout(0.2)
-        with inside(wires.namespace('hostA')):
+        with inside(wires.namespace(hosts[0])):
             self.sources = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(FLOWS)]
         for number, source in enumerate(self.sources):
-            source.bind((address('inside', HOST), 20000 + number))
+            source.bind((address('inside', host), 20000 + number))
         self.sent, self.came, self.order = [], {}, [-1] * FLOWS
         self.swapped = 0
         self.goes = True
@@ -56,7 +58,7 @@ class Stream:
             if wait > 0:
                 time.sleep(wait)
             self.sent.append(time.monotonic())
-            self.sources[number % FLOWS].sendto(struct.pack('!I', number), (address('outside', HOST), 9000))
+            self.sources[number % FLOWS].sendto(struct.pack('!I', number), self.to)
 
     def receive(self):
         while self.goes or time.monotonic() < self.until:
@@ -118,9 +120,12 @@ def brief(stream):
 class Trial:
     """Three members between two bridges; `more` is what else their configurations say."""
 
+    # Of wires, by which a record of them is found again.
+    kind = 'cluster'
+
     def __init__(self, name, program, method, isDual=False, **more):
         self.notes, self.method = [], method
-        self.wires = ClusterWires.make(name, kind='cluster', members=3)
+        self.wires = kinds[self.kind].make(name, kind=self.kind, members=3)
         try:
             if isDual:
                 self.wires.add_ipv6()

@@ -20,7 +20,7 @@ import failover_report  # noqa: E402
 import failover_share  # noqa: E402
 from failover_faults import FAULTS, Fault, Lab  # noqa: E402
 from failover_machine import Busy, Sentinel  # noqa: E402
-from failover_watch import Watcher, now  # noqa: E402
+from failover_watch import Watcher  # noqa: E402
 
 DETECTION = {'normal': 0.1, 'fast': 0.02}
 PRE = 2
@@ -51,18 +51,15 @@ def trial(kit, driver, choices, fault, lab=None):
         if busy:
             busy.end()
     total = int(options.rate * (options.pre + options.post))
-    # Between the members' clock and the probes'.
-    offset = time.time() - now()
-    cuts = [(first + offset, last + offset) for first, last in lab.watcher.cuts] if lab else []
-    found = failover_report.judge(f'{options.work}/run0/rx.csv', options.flows, options.rate, total, cuts)
+    found = failover_report.judge(f'{options.work}/run0/rx.csv', options.flows, options.rate, total)
     found.update(stall=max(stalls, default=0) * 1000,
                  stalls=sum(stall > DETECTION[choices.pace] / 2 for stall in stalls))
     if lab:
-        add_watched(found, lab, options, cuts)
+        add_watched(found, lab, options)
     return found
 
 
-def add_watched(found, lab, options, cuts):
+def add_watched(found, lab, options):
     watcher = lab.watcher
     found.update(wire=lab.wire, contested=watcher.contested(), whole=watcher.recovery(), words=list(lab.words),
                  takeovers=watcher.takeovers(), suspicions=sum('is silent' in event for *_, event in watcher.events()))
@@ -70,9 +67,9 @@ def add_watched(found, lab, options, cuts):
         found['words'].append('the members did not share the work within 20 s of their start')
     if lab.second:
         path, total, *_ = lab.second
-        other = failover_report.judge(path, options.flows, options.rate, total, cuts)
+        other = failover_report.judge(path, options.flows, options.rate, total)
         found['outage'] = max(found['outage'], other['outage'])
-        for key in ('twice', 'excused', 'lost', 'reordered'):
+        for key in ('twice', 'lost', 'reordered'):
             found[key] += other[key]
         if other['lost'] == total:
             found['words'].append('nothing arrived between the hosts of the other half')
@@ -140,6 +137,10 @@ def arguments():
     choices.wanted = [name for name in FAULTS if not choices.only or any(part in name for part in choices.only)]
     if not choices.wanted:
         parser.error(f'there is no such fault, but {"; ".join(FAULTS)}')
+    if choices.traffic == 'group':
+        choices.wanted = [name for name in choices.wanted if not FAULTS[name].what.startswith('halves')]
+        if not choices.wanted:
+            parser.error('no halves with --traffic group: its far gateway is with one of them alone')
     choices.opt = [f'{name}={getattr(choices, name)}' for name in ('program', 'pace', 'method', 'workers', 'traffic')]
     return choices
 

@@ -11,16 +11,14 @@ OUTAGE = {'normal': (200, 200), 'fast': (40, 100)}
 WARM = 0.5
 
 
-def judge(csv, flows, rate, total, cuts=()):
-    """What became of the probes, flow by flow. `cuts`: by the clock on the wall, when two may work on one set."""
-    came, excused, swapped, newest = collections.Counter(), 0, 0, [0] * flows
+def judge(csv, flows, rate, total):
+    """What became of the probes, flow by flow."""
+    came, swapped, newest = collections.Counter(), 0, [0] * flows
     begin = int(rate * WARM)
-    for _, sequence, sent in arrivals(csv):
+    for _, sequence in arrivals(csv):
         if sequence < begin:
             continue
         came[sequence] += 1
-        if came[sequence] > 1:
-            excused += any(first <= sent / 1e9 <= last for first, last in cuts)
         swapped += sequence < newest[sequence % flows]
         newest[sequence % flows] = max(sequence, newest[sequence % flows])
     lost, longest, run = [0] * flows, [0] * flows, [0] * flows
@@ -37,18 +35,18 @@ def judge(csv, flows, rate, total, cuts=()):
     return {
         'outage': max((longest[flow] * flows * 1000 / rate for flow in hit), default=0.0), 'hit': len(hit),
         'others': sum(lost[flow] for flow in range(flows) if flow not in hit), 'lost': sum(lost),
-        'twice': sum(count - 1 for count in came.values()), 'excused': excused, 'reordered': swapped,
+        'twice': sum(count - 1 for count in came.values()), 'reordered': swapped,
     }
 
 
 def arrivals(csv):
-    """When each came, its number, and when it was sent, in the order in which they came."""
+    """When each came, and its number, in the order in which they came."""
     rows = []
     with open(csv) as file:
         for line in file:
             parts = line.strip().split(',')
             if len(parts) == 4 and all(part.isdigit() for part in parts):
-                rows.append((int(parts[3]), int(parts[0]), int(parts[2])))
+                rows.append((int(parts[3]), int(parts[0])))
     return sorted(rows)
 
 
@@ -63,7 +61,6 @@ def line(name, fault, good, repeated):
         'fault': name, 'isLoss': fault.isLoss, 'trials': len(good), 'repeated': repeated,
         'median': statistics.median(outages), 'worst': max(outages), 'others': sum(found['others'] for found in good),
         'twice': sum(found['twice'] for found in good), 'reordered': sum(found['reordered'] for found in good),
-        'excused': sum(found['excused'] for found in good),
         'lost': [found['lost'] for found in good], 'wire': sum(found.get('wire', 0) for found in good),
         'contested': max(found.get('contested', 0) for found in good),
         'whole': None if None in wholes else max(wholes), 'outages': outages, 'isWatched': 'whole' in good[0],
@@ -110,16 +107,14 @@ which hosts and members ask for each other's addresses, counts for nothing.'''
 
 def foot(lines, pace, loss):
     """What has to hold and did not, a sentence each; and whether there is any."""
-    words, remarks = [], []
+    words = []
     for found in lines:
         if not found['trials']:
             continue
         name, (median, worst) = found['fault'], OUTAGE[pace]
         words += [f'{name}: {word}' for word in found['words']]
-        if found['twice'] > found['excused']:
+        if found['twice']:
             words.append(f'{name}: {found["twice"]} probes came twice')
-        elif found['twice']:
-            remarks.append(f'{name}: {found["twice"]} probes came twice, all before two masters had heard each other')
         if found['contested']:
             words.append(f'{name}: {found["contested"]} sets had two owners at once')
         if found['whole'] is None or found['whole'] > WHOLE:
@@ -131,8 +126,7 @@ def foot(lines, pace, loss):
         if not loss and (found['median'] > median or found['worst'] > worst):
             words.append(f'{name}: away for {found["median"]:.0f} ms, at worst {found["worst"]:.0f}; '
                          f'promised are {median} and {worst}')
-    said = remarks + (words or ['All that is promised was kept.'])
-    return EXPLAINED.strip() + '\n' + '\n'.join(said), bool(words)
+    return EXPLAINED.strip() + '\n' + '\n'.join(words or ['All that is promised was kept.']), bool(words)
 
 
 def table(lines, choices, seconds):

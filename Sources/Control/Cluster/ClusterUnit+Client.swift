@@ -14,6 +14,9 @@ extension ClusterUnit {
       enter(from.term)
       apply(table)
       sendKeepalive()
+    case .otherMaster(_, _, let echo):
+      guard isMaster, echo == 0 else { return }
+      noteSeeking()
     case .question:
       if isMaster { sendKeepalive() }
     case .answer(let echo):
@@ -52,6 +55,8 @@ extension ClusterUnit {
     client.nextKeepalive = now + jitter.between(period * 5 / 8, period * 3 / 4)
     let isNews = keepalive.roster > client.roster || client.members.isEmpty
     if isNews {
+      if isWithout(client.members, keepalive.members) { learnHostsAnew() }
+      if isWithout(keepalive.members, client.members) { noteArrival() }
       tellApplications(from: client.members, to: keepalive.members)
       client.roster = keepalive.roster
     }
@@ -69,6 +74,18 @@ extension ClusterUnit {
     }
     // The master deals nothing to a member before all know of it.
     if isNews { sendKeepalive() }
+  }
+
+  /// It misses somebody (see `seek`), and so do we.
+  private mutating func noteSeeking() {
+    guard case .client(var client) = role else { return }
+    client.soughtAt = now
+    role = .client(client)
+  }
+
+  /// Whether one of them is not there any more.
+  private func isWithout(_ old: [MasterKeepalive.Entry], _ new: [MasterKeepalive.Entry]) -> Bool {
+    old.contains { entry in !new.contains { $0.unit == entry.unit && $0.incarnation == entry.incarnation } }
   }
 
   /// Whether what runs here may go on, under a table of that version. Whoever was fenced may have been given up meanwhile,

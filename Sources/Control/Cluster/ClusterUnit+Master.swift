@@ -51,7 +51,10 @@ extension ClusterUnit {
     master.members.remove(at: place)
     master.roster += 1
     master.assignment.remove(unit, eligible(master))
-    if reason == .lapsed { master.seeksUntil = now + profile.seekFor }
+    if reason == .lapsed {
+      master.seeksUntil = now + profile.seekFor
+      learnHostsAnew()
+    }
     role = .master(master)
     tell(.left(unit, reason))
     for place in applications.indices { applications[place].left(unit) }

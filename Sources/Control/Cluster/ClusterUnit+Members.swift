@@ -65,6 +65,8 @@ extension ClusterUnit {
         heardAt: now,
         admitted: master.roster), description)
     master.heardAt = now
+    // Nobody is missing any more, and who goes from here on is with nobody else.
+    if master.members.count == description.others.count { master.seeksUntil = 0 }
     role = .master(master)
     send(
       .joinAnswer(

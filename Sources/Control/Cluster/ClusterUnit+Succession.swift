@@ -92,7 +92,10 @@ extension ClusterUnit {
     hasBelonged = true
     var master = Master(term: term, now: now, balance: profile.balanceInterval, isFirst: isFirst)
     for record in members { master.insert(record, description) }
-    if reason == .masterDead || reason == .alone { master.seeksUntil = now + profile.seekFor }
+    if reason == .masterDead || reason == .alone {
+      master.seeksUntil = now + profile.seekFor
+      learnHostsAnew()
+    }
     if description.balance == .packets { master.assignment.weigh(loads.loads, members: members.count + 1) }
     role = .master(master)
     tell(.becameMaster(term: term, reason))
@@ -118,6 +121,7 @@ extension ClusterUnit {
     var next = Client(
       master: from.unit, incarnation: from.incarnation, joinedAt: client.joinedAt, roster: keepalive.roster, now: now)
     next.members = client.members
+    learnHostsAnew()
     next.n = keepalive.n
     _ = next.loss.note(keepalive.number)
     term = from.term

@@ -24,6 +24,9 @@ public struct ClusterUnit {
   var hasBelonged = false
   /// Somebody else's frame, by whatever way.
   var segmentHeardAt: Moment?
+  /// Hosts that have not been heard since somebody went missing may be another half's.
+  var isDoubting = false
+  var learnsHosts = false
   var loads = LoadBook()
   /// Keepalives are numbered from the first of this life.
   var number: UInt64 = 0
@@ -59,6 +62,7 @@ public struct ClusterUnit {
     noteHearing()
     if envelope.term <= Term.mostBelieved { greatestTerm = max(greatestTerm, envelope.term) }
     let from = Sender(unit: sender, incarnation: envelope.incarnation, term: envelope.term)
+    noteStranger(message, from)
     switch message {
     case .part, .partTaken, .giving, .holding: receiveHandover(message, from)
     case .load(let report): hearLoad(report, from)
@@ -110,7 +114,7 @@ public struct ClusterUnit {
   /// Time has passed. What it has ended, ends before anything else happens: a machine that stood still may have a
   /// message waiting that seems to prolong what is over. False where the call is over with that.
   @discardableResult
-  private mutating func advance(to moment: Moment) -> Bool {
+  mutating func advance(to moment: Moment) -> Bool {
     // Far from the end of all numbers, so that deadlines need no care.
     let before = now
     now = max(now, min(moment, .max / 2))
@@ -131,7 +135,8 @@ public struct ClusterUnit {
     directives.append(.send(message, to: unit, term: term))
   }
 
-  private mutating func takeDirectives() -> [Directive] {
+  mutating func takeDirectives() -> [Directive] {
+    directDoubts()
     let taken = directives
     directives = []
     nextTimer = soonest

@@ -25,6 +25,12 @@ public enum Directive: Equatable, Sendable {
   /// Of these, which are about to start, the last owner has worked on those packets: not on them again.
   case worked(WorkSetBitmap, WorkNotes)
   case start(WorkSetBitmap)
+  /// Somebody is missing, and may work elsewhere: from now on hosts are learned for so long, and after that what comes
+  /// from others waits for so long (X19).
+  case doubt(learning: Nanoseconds, waiting: Nanoseconds)
+  case trust
+  /// One of another half is heard: what waits, and begins to wait until then, may be worked on there, and is lost.
+  case stranger(until: Moment)
   /// Ask a unit's worker by the data plane. A worker answers while its lease lasts, and the kernel never (X19).
   case probe(MemberNumber)
   /// Make anybody on the segment answer, so that we know that we hear.

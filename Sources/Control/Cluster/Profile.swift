@@ -42,6 +42,10 @@ public struct Profile: Equatable, Sendable {
   /// a machine that is broken for good is not worth it.
   var seekInterval: Nanoseconds { max(detection / 20, 2 * .millisecond) }
   var seekFor: Nanoseconds { 600 * .second }
+  /// Which hosts are with us is learned for so long after somebody went missing; later ones wait until another half's
+  /// master would have been heard three times.
+  var learning: Nanoseconds { detection / 2 }
+  var doubt: Nanoseconds { 3 * seekInterval }
   /// Who has less than this of its lease left asks for more: a master that dies right then is followed, and his successor
   /// heard, before the lease is over. So nobody else's share is away while an office changes hands.
   var shortLease: Nanoseconds { clientLease / 4 * 3 }

@@ -45,6 +45,8 @@ struct Client {
   var isMasterGone = false
   /// Another master was heard.
   var rivalHeardAt: Moment?
+  /// The master has said that he misses somebody.
+  var soughtAt: Moment?
   var loss = LossEstimate()
   var n: UInt8 = 2
   /// The roster that has us for the first time, then the newest.

@@ -26,6 +26,10 @@ public struct Outcome: Sendable {
   public var packets = 0
   public var packetsLost = 0
 
+  /// Of hosts that send all the time (`Scenario.hostsSend`); and of those, the ones that nobody has worked on.
+  public var hostPackets = 0
+  public var hostPacketsLost = 0
+
   /// In the end, where work is shared out by packets.
   public var loads: [Load] = []
 

@@ -20,6 +20,9 @@ public struct Scenario: Sendable {
   public var mostDriftPerMillion: UInt64 = 2000
   /// Segments that become one have two clusters until these have merged. With other faults meanwhile it takes its time.
   public var mergesWithin: Nanoseconds
+  /// Each segment that has been cut off has a host of its own, which sends so often when it becomes one with others
+  /// again, and a tenth of that else: no packet may be worked on twice, by however many halves. Not looked at if nil.
+  public var hostsSend: Nanoseconds?
   /// Packets per second by set, where members are to have the same of them; nil where they are to have as many sets.
   public private(set) var loads: [Int]?
   /// In the end nothing may move any more for so long, which is some rounds of balancing.

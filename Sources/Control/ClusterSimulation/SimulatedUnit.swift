@@ -61,6 +61,11 @@ struct SimulatedUnit {
   /// Of sets that are about to start.
   var worked: [(WorkSetBitmap, WorkNotes)] = []
   var load: SimulatedLoad
+  /// What it asks of hosts while somebody is missing, and when it was found that they are with it.
+  var doubt: Doubt?
+  var refusesUntil: Moment = 0
+  var hosts: [Int: Moment] = [:]
+  var fences = 0
 
   // The wires
   var plugs: [Plug]
@@ -69,6 +74,12 @@ struct SimulatedUnit {
   var excusedUntil: Moment = 0
 
   static let mostWaiting = 2000
+
+  struct Doubt {
+    var since: Moment
+    var learning: Nanoseconds
+    var waiting: Nanoseconds
+  }
 
   /// Where a unit is on one wire.
   struct Plug: Equatable {
@@ -85,15 +96,22 @@ struct SimulatedUnit {
     plugs = Array(repeating: Plug(), count: wires)
   }
 
+  mutating func fence() {
+    isFenced = true
+    fences += 1
+    held = [:]
+  }
+
   /// The process is gone, and its workers with it.
   mutating func clear() {
-    isFenced = true
+    fence()
     lease = 0
     running = WorkSetBitmap()
     keep(isToNote)
     forgo(isToHold)
     notes = []
     worked = []
+    doubt = nil
     waiting = []
     timerMoment = nil
     load.clear()

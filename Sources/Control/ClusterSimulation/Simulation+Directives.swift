@@ -21,8 +21,7 @@ extension Simulation {
       units[unit].lease = until
       if !didWork { judge(unit) }
     case .fence:
-      units[unit].isFenced = true
-      units[unit].held = [:]
+      units[unit].fence()
       if isTold { tell("\(unit) fence") }
     case .unfence:
       units[unit].isFenced = false
@@ -60,6 +59,7 @@ extension Simulation {
       units[unit].worked = []
       units[unit].forgo(sets)
       judge(unit)
+    case .doubt, .trust, .stranger: judgeNewcomers(directive, unit)
     case .probe(let other): probe(Int(other), unit)
     case .listen: listen(unit)
     case .announce:

@@ -15,6 +15,8 @@ public struct Simulation {
     case noting(Int, WorkSetBitmap, incarnation: UInt64)
     case holding(Int, WorkSetBitmap, incarnation: UInt64)
     case packet
+    case hosts
+    case waited(Int, HostPacket)
     case begin(Int)
     case end(Int)
     case look
@@ -33,6 +35,7 @@ public struct Simulation {
   var outage: Outage?
   let ledger = Ledger()
   var stream = PacketStream()
+  var hostStream = PacketStream()
   /// What the master's table was when everything had to be at rest.
   var rest: (term: UInt64, version: UInt64)?
 
@@ -67,6 +70,7 @@ public struct Simulation {
       queue.add(.begin(fault), at: scenario.faults[fault].begin)
       queue.add(.end(fault), at: scenario.faults[fault].end)
     }
+    if scenario.hostsSend != nil { queue.add(.hosts, at: Scenario.settled) }
     queue.add(.look, at: scenario.calm)
     queue.add(.rest, at: scenario.end - min(scenario.end, scenario.rest))
   }
@@ -140,6 +144,8 @@ public struct Simulation {
       guard units[unit].incarnation == incarnation else { return }
       arrive(.holding(sets), unit)
     case .packet: sendPacket()
+    case .hosts: sendHostPackets()
+    case .waited(let unit, let packet): workAtLast(packet, unit)
     case .begin(let fault): begin(scenario.faults[fault])
     case .end(let fault): end(scenario.faults[fault])
     case .look: look()

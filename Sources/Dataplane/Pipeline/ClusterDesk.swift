@@ -16,6 +16,12 @@ package struct ClusterDesk: @unchecked Sendable {
   // The lease has a line of its own; then lines that workers write.
   private static var lease: Int { 0 }
   private static var epoch: Int { 1 }
+  /// Beside them, for they change as seldom: since when newcomers are doubted, for how long they are learned and then wait,
+  /// and until when they are refused.
+  private static var doubted: Int { 2 }
+  private static var learning: Int { 3 }
+  private static var waiting: Int { 4 }
+  private static var refused: Int { 5 }
   private static var heard: Int { 16 }
   /// Beside it: by which table the worker judges.
   private static var table: Int { heard + 1 }
@@ -111,6 +117,21 @@ package struct ClusterDesk: @unchecked Sendable {
     words[Self.epoch].store(epoch &+ 1, ordering: .relaxed)
   }
 
+  /// Somebody is missing. Hosts that are heard within `learning` are with us; what others send waits for `waiting`.
+  package func doubtNewcomers(since now: UInt64, learning: UInt64, waiting: UInt64) {
+    words[Self.learning].store(learning, ordering: .relaxed)
+    words[Self.waiting].store(waiting, ordering: .relaxed)
+    // edge newcomers.terms: release; pairs with the acquire in doubtedSince. Whoever doubts knows for how long.
+    words[Self.doubted].store(max(1, now), ordering: .releasing)
+  }
+
+  package func trustNewcomers() { words[Self.doubted].store(0, ordering: .relaxed) }
+
+  /// What begins to wait before then may be worked on by another half.
+  package func refuseNewcomers(until moment: UInt64) {
+    if words[Self.refused].load(ordering: .relaxed) < moment { words[Self.refused].store(moment, ordering: .relaxed) }
+  }
+
   /// A unit's own MAC address on that side, as its frames say it; nil while nobody knows.
   package func note(_ mac: MACAddress?, of unit: Int, _ side: Side) {
     let first = Self.unitMACs + Int(side.rawValue) * Self.mostUnits
@@ -173,6 +194,20 @@ package struct ClusterDesk: @unchecked Sendable {
     words[Self.epoch].load(ordering: .acquiring)
   }
 
+  /// 0: newcomers are as good as others.
+  @inline(__always)
+  var doubtedSince: UInt64 {
+    // edge newcomers.terms: acquire; pairs with the release in doubtNewcomers.
+    words[Self.doubted].load(ordering: .acquiring)
+  }
+
+  var newcomerTerms: (learning: UInt64, waiting: UInt64, refusedUntil: UInt64) {
+    (
+      words[Self.learning].load(ordering: .relaxed), words[Self.waiting].load(ordering: .relaxed),
+      words[Self.refused].load(ordering: .relaxed)
+    )
+  }
+
   @inline(__always)
   func noteHearing(by worker: Int, _ now: UInt64) {
     words[Self.heard &+ 8 &* worker].store(now, ordering: .relaxed)
@@ -226,7 +261,7 @@ package struct ClusterDesk: @unchecked Sendable {
   }
 
   @inline(__always)
-  private static func bit(_ mac: UInt64) -> UInt64 { 1 &<< (mac &* 0x9e37_79b9_7f4a_7c15 &>> 58) }
+  private static func bit(_ mac: UInt64) -> UInt64 { 1 &<< ((mac &* 0x9e37_79b9_7f4a_7c15) &>> 58) }
 
   func mac(_ side: Side) -> MACAddress { side == .inside ? macs.inside : macs.outside }
 

@@ -59,12 +59,8 @@ struct DrainSieve {
   private func isAwaited(_ frame: Bytes, _ stages: Stages) -> Bool {
     if isLast { return false }
     let packet = Dissection(frame: frame, link: .ethernet)
-    if packet.fault == .arp { return true }
-    guard packet.fault == .none else { return false }
-    if packet.protocolNumber == IPProtocol.icmpv6, packet.addresses.isIPv6, !packet.isFragment {
-      return packet.upper.count > 0 && NeighbourMessage.isOne(packet.upper.uint8(at: 0))
-    }
-    guard packet.isFragment, let esp = stages.esp else { return false }
+    if NeighbourTalk.isOne(packet) { return true }
+    guard packet.fault == .none, packet.isFragment, let esp = stages.esp else { return false }
     return esp.fragments.awaits(frame.dropFirst(packet.offset), packet.addresses)
   }
 
@@ -76,9 +72,4 @@ struct DrainSieve {
     stages.counters.add(timeouts, to: WorkerCounters.reassemblyTimeouts)
     stages.counters.set(WorkerCounters.drainState, to: waiting &+ 1)
   }
-}
-
-/// Solicitations and advertisements (RFC 4861 section 4).
-private enum NeighbourMessage {
-  static func isOne(_ type: UInt8) -> Bool { type == 135 || type == 136 }
 }

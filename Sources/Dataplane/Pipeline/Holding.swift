@@ -5,7 +5,7 @@ import Memory
 /// in which packets came.
 ///
 /// A handle on memory of the worker's own. All workers together have an eighth of all frames, however many workers there
-/// are: devices, which are lent 1024 for each queue, keep seven eighths of what they had.
+/// are: devices, which are lent 1024 for each queue, keep seven eighths of what they had, less what newcomers may take.
 struct Holding: @unchecked Sendable {
   struct Held {
     var ref = PacketRef(position: 0, offset: 0, length: 0)

@@ -25,7 +25,11 @@ extension LiveWorker {
     if beginsAnew { leaving.beginAnew(watch.epoch) }
     if received > 0 { watch.desk.noteHearing(by: number, hauberk_boot_nanoseconds()) }
     lease = watch
+    lookForDoubts(watch.desk)
     if watch.isAside != wasAside { turnAsideIfNeeded() }
+    if beginsAnew || !watch.isOpen, let newcomers = handover?.pointee.newcomers, !newcomers.isEmpty {
+      newcomers.throwAway(.fenced)
+    }
     guard let holding = handover?.pointee.holding, !holding.isEmpty else { return }
     if beginsAnew || !watch.isOpen {
       holding.throwAway(.fenced)

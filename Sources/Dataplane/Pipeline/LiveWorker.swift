@@ -25,11 +25,13 @@ package struct LiveWorker {
   /// Whether bursts go the other way: somebody wants to know what becomes of packets, or nothing new is taken.
   private var isAside = false
   private var isTracing = false { didSet { turnAsideIfNeeded() } }
-  private var drain = DrainSieve() { didSet { turnAsideIfNeeded() } }
+  private(set) var drain = DrainSieve() { didSet { turnAsideIfNeeded() } }
   /// Of a member of a cluster.
   var lease: LeaseWatch?
   var tables: TableWatch?
   let handover: UnsafeMutablePointer<Handover>?
+  /// Since when hosts are asked whether they are with us; 0: nobody is missing.
+  var doubtedSince: UInt64 = 0
   /// Of the routes that packets are sent by now, where control looks for it.
   var generation: UInt64 = 0
   let polling: Polling
@@ -68,7 +70,9 @@ package struct LiveWorker {
     turnAsideIfNeeded()
   }
 
-  mutating func turnAsideIfNeeded() { isAside = isTracing || drain.isOn || lease?.isAside == true }
+  mutating func turnAsideIfNeeded() {
+    isAside = isTracing || drain.isOn || lease?.isAside == true || !isFreeOfDoubts
+  }
 
   package func deallocate() {
     leaving.deallocate()
@@ -106,6 +110,7 @@ package struct LiveWorker {
       waiting.wait(idlePolls, exchange)
     }
     handover?.pointee.holding.throwAway(.draining)
+    handover?.pointee.newcomers.throwAway(.draining)
   }
 
   @inline(never)
@@ -140,16 +145,18 @@ package struct LiveWorker {
     _ burst: inout Burst, _ side: Side, _ fullness: Int, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
   ) -> Int {
     let received = burst.count
+    var waiting = 0
     if lease != nil {
       fenceOff(&burst, side, fullness)
+      if !isFreeOfDoubts { waiting = askNewcomers(&burst, side, snapshot, seconds) }
       // Whoever drains goes on to say how far it is, and somebody who sends without a pause is no reason to stay.
-      if burst.count == 0, !drain.isOn { return received }
+      if burst.count == 0, !drain.isOn { return received &+ waiting }
     }
     if drain.isOn {
       drain.sift(&burst, side, fullness, stages, frames, seconds)
     }
-    if burst.count == 0 { return 0 }
-    let kept = burst.count
+    if burst.count == 0 { return waiting }
+    let kept = burst.count &+ waiting
     judgeApart(&burst, side, snapshot, seconds, side == .inside ? .inside : .outside)
     return kept
   }

@@ -25,6 +25,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case fenced
   case holdFull
   case holdDoubtful
+  case otherHalf
 
   // cross, transmit
   case crossingFull
@@ -118,6 +119,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .fenced: "this member had no lease, so that another one may own it by now"
     case .holdFull: "held until its work set is this member's, and more came than may be"
     case .holdDoubtful: "held until its work set was this member's, and perhaps worked on by the one before"
+    case .otherHalf: "from a host that is new here, and perhaps worked on by another half of the cluster"
     case .crossingFull: "the ring to the worker that owns it was full"
     case .noFrame: "no frame was free"
     case .noPolicy: "no policy lets it pass"
@@ -166,7 +168,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
     case .noNeighbour: "waits for its next hop's MAC address: consumed"
     case .clusterControl: "the cluster's control, which has a socket of its own: consumed"
     case .passedOn: "another member's, and passed on to that member: consumed"
-    case .held: "kept until its work set is this member's: consumed"
+    case .held: "kept until it is surely this member's work: consumed"
     case .workedOn: "held, and worked on by the member before: consumed"
     }
   }

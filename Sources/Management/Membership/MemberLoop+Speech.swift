@@ -35,6 +35,9 @@ extension MemberLoop {
       case .worked(let sets, let notes): plane.take(notes, of: sets)
       case .stop(let sets): plane.stop(sets)
       case .start(let sets): plane.start(sets)
+      case .doubt(let learning, let waiting): plane.doubt(learning, waiting, hauberk_boot_nanoseconds())
+      case .trust: plane.trust()
+      case .stranger(let until): plane.desk.refuseNewcomers(until: until)
       case .probe(let unit): probe(Int(unit))
       case .listen: listen()
       case .announce:

@@ -183,6 +183,8 @@ final class MemberLoop {
     locate(MemberNumber(truncatingIfNeeded: sealed.envelope.sender), from, by: side)
     if let (message, envelope) = sides.take(octets, message, sealed.envelope, by: side, now: now) {
       receive(message, envelope, now)
+    } else if hasBegun {
+      perform(unit.overhear(message, in: sealed.envelope, now: now))
     }
   }
 

@@ -71,6 +71,14 @@ struct MemberPlane {
     desk.lease(until: lease)
   }
 
+  /// What another half works on is not to be worked on here as well. Who passes on is sent to by a MAC address of his own:
+  /// no other half receives that.
+  func doubt(_ learning: Nanoseconds, _ waiting: Nanoseconds, _ now: Moment) {
+    if delivery != .master { desk.doubtNewcomers(since: now, learning: learning, waiting: waiting) }
+  }
+
+  func trust() { desk.trustNewcomers() }
+
   mutating func take(_ table: OwnershipTable) {
     self.table = table
     isChanged = true

@@ -123,7 +123,7 @@ import Wire
     let elsewhere: Set<DropReason> = [
       .foreignMAC, .notMine, .workSetUnassigned, .workSetPending, .crossingFull, .noFrame,
       // With the tests of a member's workers.
-      .fenced, .holdFull, .holdDoubtful,
+      .fenced, .holdFull, .holdDoubtful, .otherHalf,
     ]
     // What security drops has its tests with security.
     #expect(met.union(elsewhere) == Set(DropReason.allCases.prefix { $0 != .noPolicy }))
