@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Who may work for other hosts elsewhere makes newcomers doubtful (X19)")
 struct NewcomerTests {
-  private static let doubt = Directive.doubt(learning: 50 * .millisecond, waiting: 15 * .millisecond)
+  private static let doubt = Directive.doubt(learning: 50 * .millisecond, waiting: 20 * .millisecond)
 
   private func strangers(_ directives: [Directive]) -> [Moment] {
     directives.compactMap { if case .stranger(let until) = $0 { until } else { nil } }
@@ -80,7 +80,7 @@ struct NewcomerTests {
     #expect(strangers(said) == [bench.now + bench.unit.profile.surelyEnded])
     let request = Message.joinRequest(JoinRequest(stamp: bench.now, configuration: 7, certificate: [4]))
     said = bench.receive(request, from: 4, incarnation: 8)
-    #expect(strangers(said) == [bench.now + 15 * .millisecond])
+    #expect(strangers(said) == [bench.now + 20 * .millisecond])
     #expect(strangers(bench.keepalive(from: 3)).isEmpty)
     _ = bench.admit(4, incarnation: 9)
     #expect(strangers(bench.masterKeepalive(from: 4, term: other, incarnation: 8)).isEmpty)

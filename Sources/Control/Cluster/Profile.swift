@@ -43,9 +43,9 @@ public struct Profile: Equatable, Sendable {
   var seekInterval: Nanoseconds { max(detection / 20, 2 * .millisecond) }
   var seekFor: Nanoseconds { 600 * .second }
   /// Which hosts are with us is learned for so long after somebody went missing; later ones wait until another half's
-  /// master would have been heard three times.
+  /// master would have been heard several times, though a processor of a virtual machine stands still for a while.
   var learning: Nanoseconds { detection / 2 }
-  var doubt: Nanoseconds { 3 * seekInterval }
+  var doubt: Nanoseconds { max(4 * seekInterval, 20 * .millisecond) }
   /// Who has less than this of its lease left asks for more: a master that dies right then is followed, and his successor
   /// heard, before the lease is over. So nobody else's share is away while an office changes hands.
   var shortLease: Nanoseconds { clientLease / 4 * 3 }
