@@ -63,7 +63,7 @@ struct NewcomerTests {
     #expect(bench.masterKeepalive(from: 1, term: term, members: [2], roster: 6).contains(Self.doubt))
     // Not for ever, if he stops saying so.
     var last: [Directive] = []
-    for _ in 0..<6 {
+    for _ in 0..<16 {
       last += bench.pass(20 * .millisecond)
       last += bench.masterKeepalive(from: 1, term: term, members: [2], roster: 6)
     }
@@ -81,8 +81,11 @@ struct NewcomerTests {
     let request = Message.joinRequest(JoinRequest(stamp: bench.now, configuration: 7, certificate: [4]))
     said = bench.receive(request, from: 4, incarnation: 8)
     #expect(strangers(said) == [bench.now + 20 * .millisecond])
+    // Who goes on asking has ended long ago what it ran; its next life may have run something in between.
+    #expect(strangers(bench.receive(request, from: 4, incarnation: 8)).isEmpty)
+    #expect(strangers(bench.receive(request, from: 4, incarnation: 10)) == [bench.now + 20 * .millisecond])
     #expect(strangers(bench.keepalive(from: 3)).isEmpty)
-    _ = bench.admit(4, incarnation: 9)
+    _ = bench.admit(4, incarnation: 11)
     #expect(strangers(bench.masterKeepalive(from: 4, term: other, incarnation: 8)).isEmpty)
   }
 
@@ -96,6 +99,32 @@ struct NewcomerTests {
     #expect(said == [.stranger(until: bench.now + bench.unit.profile.surelyEnded)] && bench.role == .master)
     let heard = bench.receive(word, from: 4, term: Bench.term(9, of: 4), incarnation: 8)
     #expect(heard.events.contains(.gaveUp(.otherMaster)))
+  }
+
+  @Test("Who stays at one wire refuses nobody for ever, and who is lost by that one, too, makes hosts be learned anew")
+  func oneWireForLong() {
+    var bench = bereft()
+    let word = Message.otherMaster(live: 1, stamp: bench.now, echo: 0)
+    let envelope = Envelope(
+      type: word.type, sender: 4, cluster: 1, term: Bench.term(9, of: 4), incarnation: 8, sequence: 1)
+    var last: Moment = 0
+    let begin = bench.now
+    for _ in 0..<100 {
+      last = strangers(bench.unit.overhear(word, in: envelope, now: bench.now)).last ?? last
+      _ = keep(&bench, [1, 3], for: 20 * .millisecond)
+    }
+    #expect(last > begin + 300 * .millisecond && last < begin + 800 * .millisecond)
+    #expect(keep(&bench, [1, 3], for: 200 * .millisecond).contains(Self.doubt))
+  }
+
+  @Test("An office that changes hands while somebody is missing takes doubt along")
+  func office() {
+    var bench = Bench.client()
+    _ = bench.receive(.otherMaster(live: 2, stamp: 5, echo: 0), from: 1, term: Bench.term(1, of: 1))
+    #expect(bench.unit.isDoubting)
+    let gone = bench.receive(.succeed, from: 1, term: Bench.term(1, of: 1))
+    #expect(bench.role == .master && bench.unit.isDoubting && !gone.contains(.trust))
+    #expect(bench.pass(20 * .millisecond).messages().contains { if case .otherMaster = $0 { true } else { false } })
   }
 
   @Test("A deputy that follows a dead master doubts, and one that follows a master who has gone does not")

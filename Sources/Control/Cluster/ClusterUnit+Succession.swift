@@ -92,7 +92,8 @@ extension ClusterUnit {
     hasBelonged = true
     var master = Master(term: term, now: now, balance: profile.balanceInterval, isFirst: isFirst)
     for record in members { master.insert(record, description) }
-    if reason == .masterDead || reason == .alone {
+    // Whoever was missing before is missing still.
+    if reason == .masterDead || reason == .alone || isDoubting {
       master.seeksUntil = now + profile.seekFor
       learnHostsAnew()
     }
@@ -121,6 +122,7 @@ extension ClusterUnit {
     var next = Client(
       master: from.unit, incarnation: from.incarnation, joinedAt: client.joinedAt, roster: keepalive.roster, now: now)
     next.members = client.members
+    next.soughtAt = client.soughtAt
     learnHostsAnew()
     next.n = keepalive.n
     _ = next.loss.note(keepalive.number)

@@ -26,7 +26,7 @@ public struct ClusterUnit {
   var segmentHeardAt: Moment?
   /// Hosts that have not been heard since somebody went missing may be another half's.
   var isDoubting = false
-  var learnsHosts = false
+  var strangers = Strangers()
   var loads = LoadBook()
   /// Keepalives are numbered from the first of this life.
   var number: UInt64 = 0

@@ -36,6 +36,8 @@ struct OwnershipTail {
 
   /// The next table has the next one.
   let number: UInt32
+  /// The last one by which a work set became this member's.
+  let begun: UInt32
   let worked: UnsafeMutablePointer<WorkedSets>
   let workedCount: Int
   /// What comes, comes to this member alone, and so nobody else has worked on what waits here.
@@ -65,7 +67,7 @@ package struct OwnershipCell: @unchecked Sendable {
   package init(_ first: OwnershipDescription) {
     current = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
       .bindMemory(to: Atomic<UInt>.self, capacity: 1)
-    current.initialize(to: Atomic(UInt(bitPattern: Self.table(first, number: 1, []))))
+    current.initialize(to: Atomic(UInt(bitPattern: Self.table(first, number: 1, begun: 1, []))))
   }
 
   package func deallocate() {
@@ -89,17 +91,20 @@ package struct OwnershipCell: @unchecked Sendable {
 
   /// The table before it: to be freed when no worker can hold it any more. `worked` outlives the next one.
   func replace(by next: OwnershipDescription, worked: [WorkedSets] = []) -> UnsafeRawPointer {
-    let table = Self.table(next, number: nextNumber, worked)
+    let number = nextNumber, old = load()
+    let isBeginning = (0..<WorkSets.count).contains { next.isOurs($0) && !old[$0].isOurs }
+    let begun = isBeginning ? number : OwnershipTail.of(old).pointee.begun
+    let table = Self.table(next, number: number, begun: begun, worked)
     // edge ownership.content: release; pairs with the acquire in load. The table is written before, and so are the numbers
     // and windows of work sets that begin by it.
-    let old = current.pointee.exchange(UInt(bitPattern: table), ordering: .acquiringAndReleasing)
-    return UnsafeRawPointer(bitPattern: old).unsafelyUnwrapped
+    let last = current.pointee.exchange(UInt(bitPattern: table), ordering: .acquiringAndReleasing)
+    return UnsafeRawPointer(bitPattern: last).unsafelyUnwrapped
   }
 
   /// One for each set of what comes in; behind those, one for each of what turns out to be of that set only later, because
   /// it came in pieces, or its SA has another set than the packet (X9). In one block, so that freeing it frees all.
   private static func table(
-    _ ownership: OwnershipDescription, number: UInt32, _ worked: [WorkedSets]
+    _ ownership: OwnershipDescription, number: UInt32, begun: UInt32, _ worked: [WorkedSets]
   ) -> UnsafePointer<Disposition> {
     let size = MemoryLayout<Disposition>.stride * OwnershipTail.dispositions,
       behind = MemoryLayout<OwnershipTail>.stride
@@ -115,7 +120,8 @@ package struct OwnershipCell: @unchecked Sendable {
     (block + size).bindMemory(to: OwnershipTail.self, capacity: 1)
       .initialize(
         to: OwnershipTail(
-          number: number, worked: lists, workedCount: worked.count, isSole: ownership.foreign == .forwarded))
+          number: number, begun: begun, worked: lists, workedCount: worked.count,
+          isSole: ownership.foreign == .forwarded))
     return UnsafePointer(table)
   }
 

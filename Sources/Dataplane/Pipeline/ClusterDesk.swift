@@ -17,11 +17,13 @@ package struct ClusterDesk: @unchecked Sendable {
   private static var lease: Int { 0 }
   private static var epoch: Int { 1 }
   /// Beside them, for they change as seldom: since when newcomers are doubted, for how long they are learned and then wait,
-  /// and until when they are refused.
+  /// until when they are refused, and
+  /// until when all that other units have said has been heard.
   private static var doubted: Int { 2 }
   private static var learning: Int { 3 }
   private static var waiting: Int { 4 }
   private static var refused: Int { 5 }
+  private static var listened: Int { 6 }
   private static var heard: Int { 16 }
   /// Beside it: by which table the worker judges.
   private static var table: Int { heard + 1 }
@@ -132,6 +134,12 @@ package struct ClusterDesk: @unchecked Sendable {
     if words[Self.refused].load(ordering: .relaxed) < moment { words[Self.refused].store(moment, ordering: .relaxed) }
   }
 
+  /// What other units have said before that moment has been heard.
+  package func noteListening(until moment: UInt64) {
+    // edge newcomers.refused: release; pairs with the acquire in newcomerTerms. Who is refused was said before.
+    words[Self.listened].store(moment, ordering: .releasing)
+  }
+
   /// A unit's own MAC address on that side, as its frames say it; nil while nobody knows.
   package func note(_ mac: MACAddress?, of unit: Int, _ side: Side) {
     let first = Self.unitMACs + Int(side.rawValue) * Self.mostUnits
@@ -201,10 +209,12 @@ package struct ClusterDesk: @unchecked Sendable {
     words[Self.doubted].load(ordering: .acquiring)
   }
 
-  var newcomerTerms: (learning: UInt64, waiting: UInt64, refusedUntil: UInt64) {
-    (
+  var newcomerTerms: (learning: UInt64, waiting: UInt64, refusedUntil: UInt64, listenedUntil: UInt64) {
+    // edge newcomers.refused: acquire; pairs with the release in noteListening. What was heard by then has been said.
+    let listened = words[Self.listened].load(ordering: .acquiring)
+    return (
       words[Self.learning].load(ordering: .relaxed), words[Self.waiting].load(ordering: .relaxed),
-      words[Self.refused].load(ordering: .relaxed)
+      words[Self.refused].load(ordering: .relaxed), listened
     )
   }
 

@@ -25,9 +25,9 @@ extension LiveWorker {
     guard let newcomers = handover?.pointee.newcomers, let watch = lease, watch.isOpen else { return 0 }
     let crossedBefore = stages.counters.crossedOut
     let now = hauberk_boot_nanoseconds()
-    let table = OwnershipTail.of(stages.table(snapshot)).pointee.number
+    let begun = OwnershipTail.of(stages.table(snapshot)).pointee.begun
     var due = Burst(newcomers.refs)
-    while newcomers.takeDue(side, doubtedSince, now, table: table, watch.desk, into: &due) {
+    while newcomers.takeDue(side, doubtedSince, begun: begun, watch.desk, into: &due) {
       if due.count == 0 { continue }
       stages.counters.add(due.count, to: WorkerCounters.releasedPackets)
       judgeApart(&due, side, snapshot, seconds, side == .inside ? .inside : .outside)
@@ -36,7 +36,7 @@ extension LiveWorker {
     // They may be all there is in this round.
     if stages.counters.crossedOut != crossedBefore { wakeOthers() }
     if doubtedSince != 0 {
-      newcomers.sift(&burst, side, doubtedSince, now, table: table, watch.desk)
+      newcomers.sift(&burst, side, doubtedSince, now, begun: begun, watch.desk)
     } else if newcomers.isEmpty {
       turnAsideIfNeeded()
     }

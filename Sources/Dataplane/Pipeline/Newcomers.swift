@@ -13,13 +13,16 @@ struct Newcomers: @unchecked Sendable {
     /// Since when it has been asked after who is missing, when it was found to be with us.
     var since: UInt64 = 0
     /// So many of its packets wait.
-    var waiting = 0
+    var waiting: UInt32 = 0
+    /// When one came for which there was no room to wait; 0: none.
+    var lostAt: UInt64 = 0
   }
 
   private struct Waiting {
     var ref = PacketRef(position: 0, offset: 0, length: 0)
     var host: Int32 = -1
-    var table: UInt32 = 0
+    /// The table by which a work set began here last.
+    var begun: UInt32 = 0
     var at: UInt64 = 0
   }
 
@@ -47,7 +50,7 @@ struct Newcomers: @unchecked Sendable {
   init(_ frames: FrameSource, _ counters: WorkerCounters, workers: Int) {
     self.frames = frames
     self.counters = counters
-    most = max(1, frames.memory.sizes.frames / Self.shareOfFrames / workers / 2)
+    most = max(32, frames.memory.sizes.frames / Self.shareOfFrames / workers / 2)
     refs = UnsafeMutableRawPointer.allocate(
       byteCount: Burst.capacity * MemoryLayout<PacketRef>.stride, alignment: 128
     ).bindMemory(to: PacketRef.self, capacity: Burst.capacity)
@@ -71,6 +74,13 @@ struct Newcomers: @unchecked Sendable {
 
   @inline(__always)
   var isEmpty: Bool { queues[0].count &+ queues[1].count == 0 }
+
+  typealias Terms = (learning: UInt64, waiting: UInt64, refusedUntil: UInt64, listenedUntil: UInt64)
+
+  /// What came then has waited for long enough, for all that others have said meanwhile, and nobody has refused it.
+  private func isOver(_ moment: UInt64, _ terms: Terms) -> Bool {
+    terms.listenedUntil >= moment &+ terms.waiting && moment >= terms.refusedUntil
+  }
 
   // Hosts
 
@@ -96,18 +106,19 @@ struct Newcomers: @unchecked Sendable {
 
   /// Takes out of a burst what has to wait. `since` is when it was asked last who is missing.
   func sift(
-    _ burst: inout Burst, _ side: Side, _ since: UInt64, _ now: UInt64, table: UInt32, _ desk: ClusterDesk
+    _ burst: inout Burst, _ side: Side, _ since: UInt64, _ now: UInt64, begun: UInt32, _ desk: ClusterDesk
   ) {
-    let isLearning = now &- since < desk.newcomerTerms.learning
+    let terms = desk.newcomerTerms
+    let isLearning = now &- since < terms.learning
     var kept = 0
     var index = 0
     while index < burst.count {
       let ref = burst.refs[index]
-      if isWelcome(ref, side, since, isLearning: isLearning, desk) {
+      if isWelcome(ref, side, since, isLearning: isLearning, terms, desk) {
         burst.refs[kept] = ref
         kept &+= 1
       } else {
-        wait(ref, side, since, now, table)
+        wait(ref, side, since, now, begun, terms)
       }
       index &+= 1
     }
@@ -115,12 +126,13 @@ struct Newcomers: @unchecked Sendable {
   }
 
   private func isWelcome(
-    _ ref: PacketRef, _ side: Side, _ since: UInt64, isLearning: Bool, _ desk: ClusterDesk
+    _ ref: PacketRef, _ side: Side, _ since: UInt64, isLearning: Bool, _ terms: Terms, _ desk: ClusterDesk
   ) -> Bool {
     let frame = Bytes(frames.memory.addresses.address(start: ref.start), count: Int(ref.length))
     guard frame.count >= EthernetView.length, let place = place(Self.key(frame, side), since) else { return true }
     if hosts[place].since == since { return true }
-    if isLearning, hosts[place].waiting == 0 {
+    let host = hosts[place]
+    if host.waiting == 0, isLearning || host.lostAt > 0 && isOver(host.lostAt, terms) {
       hosts[place].since = since
       return true
     }
@@ -135,26 +147,30 @@ struct Newcomers: @unchecked Sendable {
     return waiting + (Int(side.rawValue) &* most &+ (place < most ? place : place &- most))
   }
 
-  private func wait(_ ref: PacketRef, _ side: Side, _ since: UInt64, _ now: UInt64, _ table: UInt32) {
+  private func wait(_ ref: PacketRef, _ side: Side, _ since: UInt64, _ now: UInt64, _ begun: UInt32, _ terms: Terms) {
+    counters.add(1, to: WorkerCounters.receivedPackets)
+    counters.add(Int(ref.length), to: WorkerCounters.receivedBytes)
     counters.add(1, to: .held)
     let frame = Bytes(frames.memory.addresses.address(start: ref.start), count: Int(ref.length))
-    guard !frames.memory.isLarge(ref), count(side) < most, let host = place(Self.key(frame, side), since) else {
+    guard let host = place(Self.key(frame, side), since) else { return discard(ref, .holdFull) }
+    if frames.memory.isLarge(ref) || count(side) == most {
+      if hosts[host].lostAt < terms.refusedUntil || hosts[host].lostAt < since { hosts[host].lostAt = now }
       return discard(ref, .holdFull)
     }
     hosts[host].waiting &+= 1
-    at(side, count(side)).pointee = Waiting(ref: ref, host: Int32(truncatingIfNeeded: host), table: table, at: now)
+    at(side, count(side)).pointee = Waiting(ref: ref, host: Int32(truncatingIfNeeded: host), begun: begun, at: now)
     queues[Int(side.rawValue)].count &+= 1
   }
 
   /// The first one's host has waited for long enough: what waits of it is taken from the queue, as many as a burst takes.
   /// False: nothing is due. `since` is 0 where nobody is missing any more: then all of it is due.
   func takeDue(
-    _ side: Side, _ since: UInt64, _ now: UInt64, table: UInt32, _ desk: ClusterDesk, into burst: inout Burst
+    _ side: Side, _ since: UInt64, begun: UInt32, _ desk: ClusterDesk, into burst: inout Burst
   ) -> Bool {
     guard count(side) > 0 else { return false }
     let terms = desk.newcomerTerms
     let first = at(side, 0).pointee
-    if since != 0, now &- first.at < terms.waiting { return false }
+    if since != 0, terms.listenedUntil < first.at &+ terms.waiting { return false }
     let isWelcome = first.at >= terms.refusedUntil
     var left = 0
     var number = 0
@@ -166,8 +182,14 @@ struct Newcomers: @unchecked Sendable {
         left &+= 1
       } else {
         hosts[Int(one.host)].waiting &-= 1
-        // Under another table its work set may have been another member's.
-        if isWelcome, one.table == table { burst.append(one.ref) } else { discard(one.ref, .otherHalf) }
+        // Its work set may have been another member's when it came.
+        if !isWelcome {
+          discard(one.ref, .otherHalf)
+        } else if one.begun == begun {
+          burst.append(one.ref)
+        } else {
+          discard(one.ref, .holdDoubtful)
+        }
       }
       number &+= 1
     }

@@ -102,6 +102,7 @@ final class MemberLoop {
     let now = hauberk_boot_nanoseconds()
     if let due = unit.nextTimer, hasBegun { latest = max(latest, due.age(at: now)) }
     takeMessages()
+    if !isFlooded { plane.desk.noteListening(until: now) }
     look(hauberk_boot_nanoseconds())
     if !hasBegun, now >= begin {
       hasBegun = true

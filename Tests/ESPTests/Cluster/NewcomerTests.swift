@@ -18,6 +18,8 @@ extension MemberTests {
       let member = try PipedMember(PipedMember.all(of: 0))
       member.work()
       let since = hauberk_boot_nanoseconds()
+      // What others say is heard at once, and still before anybody who waits for ever is due.
+      member.desk.noteListening(until: Self.never)
       member.desk.doubtNewcomers(since: since, learning: Self.never, waiting: Self.never)
       member.pass()
       come(member, [0], from: Self.known)
@@ -104,14 +106,33 @@ extension MemberTests {
       #expect(left(member) == [] && member.sum(\.heldPackets) == 1)
     }
 
-    @Test func `under another table the work may have been another member's`() throws {
+    @Test func `what came before a work set began here may be another member's work`() throws {
+      let (member, since) = try doubtful()
+      func publish(_ owner: UInt8) {
+        member.publish(PipedMember.all(of: owner))
+        member.piped.wait { member.finish() }
+      }
+      come(member, [1], from: Self.new)
+      publish(0)
+      member.desk.doubtNewcomers(since: since, learning: 0, waiting: 0)
+      #expect(left(member) == [1])
+      member.desk.doubtNewcomers(since: since, learning: 0, waiting: Self.never)
+      publish(1)
+      come(member, [2], from: Self.third)
+      publish(0)
+      come(member, [3], from: Self.third)
+      member.desk.doubtNewcomers(since: since, learning: 0, waiting: 0)
+      #expect(left(member) == [3] && member.drops(.holdDoubtful) == 1 && member.isBalanced)
+    }
+
+    @Test func `nobody is let in before all that others have said meanwhile is heard`() throws {
       let (member, since) = try doubtful()
       come(member, [1], from: Self.new)
-      member.publish(PipedMember.all(of: 0))
-      member.piped.wait { member.finish() }
-      come(member, [2], from: Self.new)
+      member.desk.noteListening(until: since)
       member.desk.doubtNewcomers(since: since, learning: 0, waiting: 0)
-      #expect(left(member) == [2] && member.drops(.otherHalf) == 1 && member.isBalanced)
+      #expect(left(member) == [] && member.sum(\.heldPackets) == 1)
+      member.desk.noteListening(until: hauberk_boot_nanoseconds())
+      #expect(left(member) == [1])
     }
 
     @Test func `who is to end does not wait for anybody`() throws {
@@ -145,6 +166,18 @@ extension MemberTests {
       member.desk.doubtNewcomers(since: since, learning: 0, waiting: 0)
       member.piped.wait { member.sum(\.heldPackets) == 0 }
       #expect(left(member) == Array(0..<most))
+      // For whom there was no room has waited all the same.
+      member.desk.doubtNewcomers(since: since, learning: 0, waiting: Self.never)
+      for first in stride(from: 0, to: most + 40, by: 40) {
+        come(member, Array(first..<first + 40), from: Self.third)
+      }
+      let other = "02:00:00:00:00:24"
+      come(member, [500], from: other)
+      member.desk.doubtNewcomers(since: since, learning: 0, waiting: 0)
+      member.piped.wait { member.sum(\.heldPackets) == 0 }
+      let held = member.drops(.held)
+      come(member, [501], from: other)
+      #expect(left(member) == Array(0..<most) + [501] && member.drops(.held) == held && member.isBalanced)
     }
   }
 }
