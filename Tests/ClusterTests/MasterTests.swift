@@ -59,7 +59,7 @@ struct MasterTests {
     #expect(!bench.table.sets(of: 3).isEmpty && bench.table.sets(of: 4).isEmpty)
   }
 
-  @Test("Silence is suspected after 100 ms, asked about, and a verdict when the lease has surely ended (C17, X11)")
+  @Test("Silence is suspected after 100 ms, asked about, and a verdict when the lease has surely ended (C17, C31, X11)")
   func watchdog() {
     var bench = Bench.master()
     _ = bench.admit(3)

@@ -39,6 +39,7 @@ public struct ClusterDescription: Sendable {
   public var profile: Profile
   public var balance: Balance
 
+  /// Any number of them up to this (C34).
   public static let mostUnits = 64
 
   /// What members are to have the same of.

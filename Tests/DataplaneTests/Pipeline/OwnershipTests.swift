@@ -3,7 +3,7 @@ import Contract
 import PacketMaking
 import Testing
 
-/// Who does which work (C28, X12), over every membership of up to six members.
+/// Who does which work (C28, C29, X12), over every membership of up to six members.
 @Suite struct OwnershipTests {
   /// Every set of members out of so many, as the bits of a number.
   private func subsets(of members: Int) -> [Set<UInt8>] {
