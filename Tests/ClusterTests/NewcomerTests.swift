@@ -114,7 +114,19 @@ struct NewcomerTests {
       _ = keep(&bench, [1, 3], for: 20 * .millisecond)
     }
     #expect(last > begin + 300 * .millisecond && last < begin + 800 * .millisecond)
-    #expect(keep(&bench, [1, 3], for: 200 * .millisecond).contains(Self.doubt))
+    #expect(keep(&bench, [1, 3], for: 500 * .millisecond).contains(Self.doubt))
+    // Who is heard by both has not fallen silent, and who asks to be let in works for nobody.
+    _ = bench.unit.overhear(word, in: envelope, now: bench.now)
+    _ = bench.receive(word, from: 4, term: Bench.term(1, of: 4), incarnation: 8)
+    var request = envelope
+    let asks = Message.joinRequest(JoinRequest(stamp: bench.now, configuration: 7, certificate: [4]))
+    request.type = asks.type
+    var said: [Directive] = []
+    for _ in 0..<8 {
+      said += bench.unit.overhear(asks, in: request, now: bench.now)
+      said += keep(&bench, [1, 3], for: 120 * .millisecond)
+    }
+    #expect(strangers(said).count == 1 && !said.contains(Self.doubt))
   }
 
   @Test("An office that changes hands while somebody is missing takes doubt along")

@@ -22,7 +22,7 @@ extension ClusterUnit {
   mutating func directDoubts() {
     let doubts = doubtsNewcomers
     // Whose one wire was ours has no hosts in common with us any more.
-    if strangers.fallSilent(now, after: profile.detection) { strangers.isToLearn = true }
+    if strangers.fallSilent(now, after: profile.strangers) { strangers.isToLearn = true }
     if doubts, !isDoubting || strangers.isToLearn {
       direct(.doubt(learning: profile.learning, waiting: profile.doubt))
     }
@@ -37,7 +37,7 @@ extension ClusterUnit {
     guard isDoubting, !isOurs(from) else { return }
     if case .joinRequest = message {
       // Who goes on asking has ended it long ago.
-      guard strangers.asks(from, now, within: profile.patience) else { return }
+      guard strangers.asks(from, now, within: profile.strangers) else { return }
       direct(.stranger(until: now + profile.doubt))
     } else {
       direct(.stranger(until: now + profile.surelyEnded))
@@ -67,8 +67,12 @@ extension ClusterUnit {
     guard advance(to: now), let sender = MemberNumber(exactly: envelope.sender), sender != own,
       description.unit(sender) != nil
     else { return takeDirectives() }
-    let since = strangers.overhear(sender, now, within: profile.detection)
-    guard since.age(at: now) < profile.patience + profile.surelyEnded else { return takeDirectives() }
+    // Who asks to be let in works for nobody.
+    let isRequest = if case .joinRequest = message { true } else { false }
+    if !isRequest {
+      let since = strangers.overhear(sender, now, within: profile.strangers)
+      guard since.age(at: now) < profile.patience + profile.surelyEnded else { return takeDirectives() }
+    }
     noteStranger(message, Sender(unit: sender, incarnation: envelope.incarnation, term: envelope.term))
     return takeDirectives()
   }
@@ -95,6 +99,9 @@ struct Strangers {
     oneSided[unit] = (known ?? now, now)
     return known ?? now
   }
+
+  /// It is heard by both.
+  mutating func hear(_ unit: MemberNumber) { oneSided[unit] = nil }
 
   /// Whether one that was heard by one wire is not any more.
   mutating func fallSilent(_ now: Moment, after gap: Nanoseconds) -> Bool {

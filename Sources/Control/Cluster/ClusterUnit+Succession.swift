@@ -93,10 +93,9 @@ extension ClusterUnit {
     var master = Master(term: term, now: now, balance: profile.balanceInterval, isFirst: isFirst)
     for record in members { master.insert(record, description) }
     // Whoever was missing before is missing still.
-    if reason == .masterDead || reason == .alone || isDoubting {
-      master.seeksUntil = now + profile.seekFor
-      learnHostsAnew()
-    }
+    let isLoss = reason == .masterDead || reason == .alone
+    if isLoss || isDoubting { master.seeksUntil = now + profile.seekFor }
+    if isLoss { learnHostsAnew() }
     if description.balance == .packets { master.assignment.weigh(loads.loads, members: members.count + 1) }
     role = .master(master)
     tell(.becameMaster(term: term, reason))
@@ -123,7 +122,7 @@ extension ClusterUnit {
       master: from.unit, incarnation: from.incarnation, joinedAt: client.joinedAt, roster: keepalive.roster, now: now)
     next.members = client.members
     next.soughtAt = client.soughtAt
-    learnHostsAnew()
+    if !client.isMasterGone { learnHostsAnew() }
     next.n = keepalive.n
     _ = next.loss.note(keepalive.number)
     term = from.term

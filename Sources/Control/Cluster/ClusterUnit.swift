@@ -62,6 +62,7 @@ public struct ClusterUnit {
     noteHearing()
     if envelope.term <= Term.mostBelieved { greatestTerm = max(greatestTerm, envelope.term) }
     let from = Sender(unit: sender, incarnation: envelope.incarnation, term: envelope.term)
+    strangers.hear(sender)
     noteStranger(message, from)
     switch message {
     case .part, .partTaken, .giving, .holding: receiveHandover(message, from)

@@ -46,6 +46,8 @@ public struct Profile: Equatable, Sendable {
   /// master would have been heard several times, though a processor of a virtual machine stands still for a while.
   var learning: Nanoseconds { detection / 2 }
   var doubt: Nanoseconds { max(4 * seekInterval, 20 * .millisecond) }
+  /// What one of another half says at such distances belongs together: who asks to be let in does so more often.
+  var strangers: Nanoseconds { max(patience, 4 * joinWait) }
   /// Who has less than this of its lease left asks for more: a master that dies right then is followed, and his successor
   /// heard, before the lease is over. So nobody else's share is away while an office changes hands.
   var shortLease: Nanoseconds { clientLease / 4 * 3 }

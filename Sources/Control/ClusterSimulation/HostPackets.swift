@@ -66,7 +66,7 @@ extension Simulation {
     guard let doubt = units[unit].doubt, units[unit].hosts[packet.host] != doubt.since else {
       return work(packet, unit)
     }
-    if now - doubt.since < doubt.learning {
+    if now - doubt.since < doubt.learning, now >= units[unit].refusesUntil {
       units[unit].hosts[packet.host] = doubt.since
       return work(packet, unit)
     }

@@ -127,7 +127,10 @@ package struct ClusterDesk: @unchecked Sendable {
     words[Self.doubted].store(max(1, now), ordering: .releasing)
   }
 
-  package func trustNewcomers() { words[Self.doubted].store(0, ordering: .relaxed) }
+  package func trustNewcomers() {
+    // edge newcomers.terms: release; pairs with the acquire in doubtedSince. Who is refused was said before.
+    words[Self.doubted].store(0, ordering: .releasing)
+  }
 
   /// What begins to wait before then may be worked on by another half.
   package func refuseNewcomers(until moment: UInt64) {

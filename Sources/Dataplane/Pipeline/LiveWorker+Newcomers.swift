@@ -27,7 +27,7 @@ extension LiveWorker {
     let now = hauberk_boot_nanoseconds()
     let begun = OwnershipTail.of(stages.table(snapshot)).pointee.begun
     var due = Burst(newcomers.refs)
-    while newcomers.takeDue(side, doubtedSince, begun: begun, watch.desk, into: &due) {
+    while newcomers.takeDue(side, doubtedSince, now, begun: begun, watch.desk, into: &due) {
       if due.count == 0 { continue }
       stages.counters.add(due.count, to: WorkerCounters.releasedPackets)
       judgeApart(&due, side, snapshot, seconds, side == .inside ? .inside : .outside)

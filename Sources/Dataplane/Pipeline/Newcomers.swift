@@ -36,6 +36,7 @@ struct Newcomers: @unchecked Sendable {
   /// Of all frames, for all workers together.
   static var shareOfFrames: Int { 32 }
   private static var reach: Int { 8 }
+  private static var mostWaits: UInt64 { 8 }
 
   /// Of each side.
   let most: Int
@@ -109,7 +110,8 @@ struct Newcomers: @unchecked Sendable {
     _ burst: inout Burst, _ side: Side, _ since: UInt64, _ now: UInt64, begun: UInt32, _ desk: ClusterDesk
   ) {
     let terms = desk.newcomerTerms
-    let isLearning = now &- since < terms.learning
+    // Who comes while another half is heard may be of that.
+    let isLearning = now &- since < terms.learning && now >= terms.refusedUntil
     var kept = 0
     var index = 0
     while index < burst.count {
@@ -132,7 +134,7 @@ struct Newcomers: @unchecked Sendable {
     guard frame.count >= EthernetView.length, let place = place(Self.key(frame, side), since) else { return true }
     if hosts[place].since == since { return true }
     let host = hosts[place]
-    if host.waiting == 0, isLearning || host.lostAt > 0 && isOver(host.lostAt, terms) {
+    if host.waiting == 0, isLearning || host.lostAt >= since && isOver(host.lostAt, terms) {
       hosts[place].since = since
       return true
     }
@@ -165,13 +167,15 @@ struct Newcomers: @unchecked Sendable {
   /// The first one's host has waited for long enough: what waits of it is taken from the queue, as many as a burst takes.
   /// False: nothing is due. `since` is 0 where nobody is missing any more: then all of it is due.
   func takeDue(
-    _ side: Side, _ since: UInt64, begun: UInt32, _ desk: ClusterDesk, into burst: inout Burst
+    _ side: Side, _ since: UInt64, _ now: UInt64, begun: UInt32, _ desk: ClusterDesk, into burst: inout Burst
   ) -> Bool {
     guard count(side) > 0 else { return false }
     let terms = desk.newcomerTerms
     let first = at(side, 0).pointee
-    if since != 0, terms.listenedUntil < first.at &+ terms.waiting { return false }
-    let isWelcome = first.at >= terms.refusedUntil
+    let isHeard = since == 0 || terms.listenedUntil >= first.at &+ terms.waiting
+    // The cluster's thread may be busy with somebody's flood: nobody waits for that for ever.
+    if !isHeard, now &- first.at < Self.mostWaits &* terms.waiting { return false }
+    let isWelcome = isHeard && first.at >= terms.refusedUntil
     var left = 0
     var number = 0
     let all = count(side)

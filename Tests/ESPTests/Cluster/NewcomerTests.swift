@@ -99,6 +99,14 @@ extension MemberTests {
       #expect(left(member) == [1, 2, 3] && member.sum(\.heldPackets) == 0 && member.isBalanced)
     }
 
+    @Test func `nobody is learned while another half is heard`() throws {
+      let (member, since) = try doubtful()
+      member.desk.refuseNewcomers(until: hauberk_boot_nanoseconds() + 3_600_000_000_000)
+      member.desk.doubtNewcomers(since: since, learning: Self.never, waiting: Self.never)
+      come(member, [1], from: Self.new)
+      #expect(left(member) == [] && member.sum(\.heldPackets) == 1)
+    }
+
     @Test func `who is missing next is asked anew`() throws {
       let (member, since) = try doubtful()
       member.desk.doubtNewcomers(since: since + 1, learning: 0, waiting: Self.never)
@@ -129,10 +137,16 @@ extension MemberTests {
       let (member, since) = try doubtful()
       come(member, [1], from: Self.new)
       member.desk.noteListening(until: since)
-      member.desk.doubtNewcomers(since: since, learning: 0, waiting: 0)
+      member.desk.doubtNewcomers(since: since, learning: 0, waiting: 3_600_000_000_000)
       #expect(left(member) == [] && member.sum(\.heldPackets) == 1)
-      member.desk.noteListening(until: hauberk_boot_nanoseconds())
+      member.desk.noteListening(until: Self.never)
       #expect(left(member) == [1])
+      // But nobody waits for ever for a thread that does not come to that.
+      member.desk.noteListening(until: since)
+      member.desk.doubtNewcomers(since: since, learning: 0, waiting: 2_000_000)
+      come(member, [2], from: Self.third)
+      member.piped.wait { member.drops(.otherHalf) == 1 }
+      #expect(left(member) == [] && member.drops(.otherHalf) == 1 && member.isBalanced)
     }
 
     @Test func `who is to end does not wait for anybody`() throws {
@@ -178,6 +192,10 @@ extension MemberTests {
       let held = member.drops(.held)
       come(member, [501], from: other)
       #expect(left(member) == Array(0..<most) + [501] && member.drops(.held) == held && member.isBalanced)
+      // That was then.
+      member.desk.doubtNewcomers(since: hauberk_boot_nanoseconds(), learning: 0, waiting: 0)
+      come(member, [502], from: other)
+      #expect(left(member) == [502] && member.drops(.held) == held + 1)
     }
   }
 }
