@@ -12,6 +12,15 @@ struct NewcomerTests {
     directives.compactMap { if case .stranger(let until) = $0 { until } else { nil } }
   }
 
+  /// A word of unit 4's, which leads others, by one wire.
+  private func overhear(_ bench: inout Bench, _ message: Message) -> [Directive] {
+    bench.unit.overhear(
+      message,
+      in: Envelope(
+        type: message.type, sender: 4, cluster: 1, term: Bench.term(9, of: 4), incarnation: 8, sequence: 1),
+      now: bench.now)
+  }
+
   /// A master that has all others, and loses one of them.
   private func bereft() -> Bench {
     var bench = Bench.master()
@@ -93,9 +102,7 @@ struct NewcomerTests {
   func oneWire() {
     var bench = bereft()
     let word = Message.otherMaster(live: 60, stamp: bench.now, echo: 0)
-    let envelope = Envelope(
-      type: word.type, sender: 4, cluster: 1, term: Bench.term(9, of: 4), incarnation: 8, sequence: 1)
-    let said = bench.unit.overhear(word, in: envelope, now: bench.now)
+    let said = overhear(&bench, word)
     #expect(said == [.stranger(until: bench.now + bench.unit.profile.surelyEnded)] && bench.role == .master)
     let heard = bench.receive(word, from: 4, term: Bench.term(9, of: 4), incarnation: 8)
     #expect(heard.events.contains(.gaveUp(.otherMaster)))
@@ -105,25 +112,21 @@ struct NewcomerTests {
   func oneWireForLong() {
     var bench = bereft()
     let word = Message.otherMaster(live: 1, stamp: bench.now, echo: 0)
-    let envelope = Envelope(
-      type: word.type, sender: 4, cluster: 1, term: Bench.term(9, of: 4), incarnation: 8, sequence: 1)
     var last: Moment = 0
     let begin = bench.now
     for _ in 0..<100 {
-      last = strangers(bench.unit.overhear(word, in: envelope, now: bench.now)).last ?? last
+      last = strangers(overhear(&bench, word)).last ?? last
       _ = keep(&bench, [1, 3], for: 20 * .millisecond)
     }
     #expect(last > begin + 300 * .millisecond && last < begin + 800 * .millisecond)
     #expect(keep(&bench, [1, 3], for: 500 * .millisecond).contains(Self.doubt))
     // Who is heard by both has not fallen silent, and who asks to be let in works for nobody.
-    _ = bench.unit.overhear(word, in: envelope, now: bench.now)
+    _ = overhear(&bench, word)
     _ = bench.receive(word, from: 4, term: Bench.term(1, of: 4), incarnation: 8)
-    var request = envelope
     let asks = Message.joinRequest(JoinRequest(stamp: bench.now, configuration: 7, certificate: [4]))
-    request.type = asks.type
     var said: [Directive] = []
     for _ in 0..<8 {
-      said += bench.unit.overhear(asks, in: request, now: bench.now)
+      said += overhear(&bench, asks)
       said += keep(&bench, [1, 3], for: 120 * .millisecond)
     }
     #expect(strangers(said).count == 1 && !said.contains(Self.doubt))

@@ -97,8 +97,8 @@ package struct OwnershipCell: @unchecked Sendable {
     let table = Self.table(next, number: number, begun: begun, worked)
     // edge ownership.content: release; pairs with the acquire in load. The table is written before, and so are the numbers
     // and windows of work sets that begin by it.
-    let last = current.pointee.exchange(UInt(bitPattern: table), ordering: .acquiringAndReleasing)
-    return UnsafeRawPointer(bitPattern: last).unsafelyUnwrapped
+    current.pointee.store(UInt(bitPattern: table), ordering: .releasing)
+    return UnsafeRawPointer(old)
   }
 
   /// One for each set of what comes in; behind those, one for each of what turns out to be of that set only later, because

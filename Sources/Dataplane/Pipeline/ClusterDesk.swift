@@ -17,13 +17,11 @@ package struct ClusterDesk: @unchecked Sendable {
   private static var lease: Int { 0 }
   private static var epoch: Int { 1 }
   /// Beside them, for they change as seldom: since when newcomers are doubted, for how long they are learned and then wait,
-  /// until when they are refused, and
-  /// until when all that other units have said has been heard.
+  /// and until when they are refused.
   private static var doubted: Int { 2 }
   private static var learning: Int { 3 }
   private static var waiting: Int { 4 }
   private static var refused: Int { 5 }
-  private static var listened: Int { 6 }
   private static var heard: Int { 16 }
   /// Beside it: by which table the worker judges.
   private static var table: Int { heard + 1 }
@@ -32,6 +30,8 @@ package struct ClusterDesk: @unchecked Sendable {
   private static var filters: Int { answered + 2 * mostUnits }
   /// Beside them: the master's, by side, where it is another unit and forwards.
   private static var masterMACs: Int { filters + 2 }
+  /// Until when all that other units have said has been heard: while newcomers are doubted it changes all the time.
+  private static var listened: Int { filters + 4 }
   private static var unitMACs: Int { filters + 16 }
   private static var count: Int { unitMACs + 2 * mostUnits }
 
@@ -139,6 +139,7 @@ package struct ClusterDesk: @unchecked Sendable {
 
   /// What other units have said before that moment has been heard.
   package func noteListening(until moment: UInt64) {
+    if words[Self.doubted].load(ordering: .relaxed) == 0 { return }
     // edge newcomers.refused: release; pairs with the acquire in newcomerTerms. Who is refused was said before.
     words[Self.listened].store(moment, ordering: .releasing)
   }

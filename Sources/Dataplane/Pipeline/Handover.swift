@@ -14,7 +14,7 @@ package struct Handover {
   init(_ frames: FrameSource, _ counters: WorkerCounters, workers: Int) {
     notes = GivingNotes()
     holding = Holding(frames, counters, workers: workers)
-    newcomers = Newcomers(frames, counters, workers: workers)
+    newcomers = Newcomers(holding, counters, workers: workers)
   }
 
   static func make(

@@ -42,7 +42,7 @@ struct Holding: @unchecked Sendable {
   private let state: UnsafeMutablePointer<State>
   private let queues: UnsafeMutablePointer<Queue>
   private let held: UnsafeMutablePointer<Held>
-  private let frames: FrameSource
+  let frames: FrameSource
   private let counters: WorkerCounters
 
   init(_ frames: FrameSource, _ counters: WorkerCounters, workers: Int) {

@@ -22,16 +22,17 @@ extension LiveWorker {
   mutating func askNewcomers(
     _ burst: inout Burst, _ side: Side, _ snapshot: UnsafePointer<ClassifySnapshot>, _ seconds: Int64
   ) -> Int {
-    guard let newcomers = handover?.pointee.newcomers, let watch = lease, watch.isOpen else { return 0 }
+    guard let handover, let watch = lease, watch.isOpen else { return 0 }
+    let newcomers = handover.pointee.newcomers, room = handover.pointee.holding.refs
     let crossedBefore = stages.counters.crossedOut
     let now = hauberk_boot_nanoseconds()
     let begun = OwnershipTail.of(stages.table(snapshot)).pointee.begun
-    var due = Burst(newcomers.refs)
+    var due = Burst(room)
     while newcomers.takeDue(side, doubtedSince, now, begun: begun, watch.desk, into: &due) {
       if due.count == 0 { continue }
       stages.counters.add(due.count, to: WorkerCounters.releasedPackets)
       judgeApart(&due, side, snapshot, seconds, side == .inside ? .inside : .outside)
-      due = Burst(newcomers.refs)
+      due = Burst(room)
     }
     // They may be all there is in this round.
     if stages.counters.crossedOut != crossedBefore { wakeOthers() }

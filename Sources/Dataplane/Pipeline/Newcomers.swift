@@ -40,21 +40,17 @@ struct Newcomers: @unchecked Sendable {
 
   /// Of each side.
   let most: Int
-  /// Room for a burst of them.
-  let refs: UnsafeMutablePointer<PacketRef>
   private let hosts: UnsafeMutablePointer<Host>
   private let waiting: UnsafeMutablePointer<Waiting>
   private let queues: UnsafeMutablePointer<Queue>
-  private let frames: FrameSource
+  /// Which has room for a burst, and throws away what it has not kept.
+  private let holding: Holding
   private let counters: WorkerCounters
 
-  init(_ frames: FrameSource, _ counters: WorkerCounters, workers: Int) {
-    self.frames = frames
+  init(_ holding: Holding, _ counters: WorkerCounters, workers: Int) {
+    self.holding = holding
     self.counters = counters
-    most = max(32, frames.memory.sizes.frames / Self.shareOfFrames / workers / 2)
-    refs = UnsafeMutableRawPointer.allocate(
-      byteCount: Burst.capacity * MemoryLayout<PacketRef>.stride, alignment: 128
-    ).bindMemory(to: PacketRef.self, capacity: Burst.capacity)
+    most = max(32, holding.frames.memory.sizes.frames / Self.shareOfFrames / workers / 2)
     hosts = .allocate(capacity: Self.mostHosts)
     hosts.initialize(repeating: Host(), count: Self.mostHosts)
     waiting = .allocate(capacity: 2 * most)
@@ -64,7 +60,6 @@ struct Newcomers: @unchecked Sendable {
   }
 
   func deallocate() {
-    UnsafeMutableRawPointer(refs).deallocate()
     hosts.deallocate()
     waiting.deallocate()
     queues.deallocate()
@@ -130,7 +125,7 @@ struct Newcomers: @unchecked Sendable {
   private func isWelcome(
     _ ref: PacketRef, _ side: Side, _ since: UInt64, isLearning: Bool, _ terms: Terms, _ desk: ClusterDesk
   ) -> Bool {
-    let frame = Bytes(frames.memory.addresses.address(start: ref.start), count: Int(ref.length))
+    let frame = Bytes(holding.frames.memory.addresses.address(start: ref.start), count: Int(ref.length))
     guard frame.count >= EthernetView.length, let place = place(Self.key(frame, side), since) else { return true }
     if hosts[place].since == since { return true }
     let host = hosts[place]
@@ -153,11 +148,11 @@ struct Newcomers: @unchecked Sendable {
     counters.add(1, to: WorkerCounters.receivedPackets)
     counters.add(Int(ref.length), to: WorkerCounters.receivedBytes)
     counters.add(1, to: .held)
-    let frame = Bytes(frames.memory.addresses.address(start: ref.start), count: Int(ref.length))
-    guard let host = place(Self.key(frame, side), since) else { return discard(ref, .holdFull) }
-    if frames.memory.isLarge(ref) || count(side) == most {
+    let frame = Bytes(holding.frames.memory.addresses.address(start: ref.start), count: Int(ref.length))
+    guard let host = place(Self.key(frame, side), since) else { return holding.discard(ref, .holdFull) }
+    if holding.frames.memory.isLarge(ref) || count(side) == most {
       if hosts[host].lostAt < terms.refusedUntil || hosts[host].lostAt < since { hosts[host].lostAt = now }
-      return discard(ref, .holdFull)
+      return holding.discard(ref, .holdFull)
     }
     hosts[host].waiting &+= 1
     at(side, count(side)).pointee = Waiting(ref: ref, host: Int32(truncatingIfNeeded: host), begun: begun, at: now)
@@ -188,11 +183,11 @@ struct Newcomers: @unchecked Sendable {
         hosts[Int(one.host)].waiting &-= 1
         // Its work set may have been another member's when it came.
         if !isWelcome {
-          discard(one.ref, .otherHalf)
+          holding.discard(one.ref, .otherHalf)
         } else if one.begun == begun {
           burst.append(one.ref)
         } else {
-          discard(one.ref, .holdDoubtful)
+          holding.discard(one.ref, .holdDoubtful)
         }
       }
       number &+= 1
@@ -200,14 +195,6 @@ struct Newcomers: @unchecked Sendable {
     queues[Int(side.rawValue)].count = left
     if isWelcome, hosts[Int(first.host)].waiting == 0 { hosts[Int(first.host)].since = since }
     return true
-  }
-
-  private func discard(_ ref: PacketRef, _ reason: DropReason) {
-    counters.add(1, to: WorkerCounters.receivedPackets)
-    counters.add(Int(ref.length), to: WorkerCounters.receivedBytes)
-    counters.add(1, to: WorkerCounters.releasedPackets)
-    counters.add(1, to: reason)
-    frames.give(ref)
   }
 
   /// All of it.
@@ -218,7 +205,7 @@ struct Newcomers: @unchecked Sendable {
       while count(side) > 0 {
         let one = at(side, 0).pointee
         hosts[Int(one.host)].waiting &-= 1
-        discard(one.ref, reason)
+        holding.discard(one.ref, reason)
         let next = queues[Int(side.rawValue)].first &+ 1
         queues[Int(side.rawValue)].first = next < most ? next : 0
         queues[Int(side.rawValue)].count &-= 1

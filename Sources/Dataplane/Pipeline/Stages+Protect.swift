@@ -216,21 +216,44 @@ extension Stages {
 
   /// What the worker that sent these over has found out about them.
   @inline(__always)
-  func recall(_ crossed: Burst, _ snapshot: UnsafePointer<ClassifySnapshot>, _ generation: UInt32) {
+  func recall(_ crossed: inout Burst, _ snapshot: UnsafePointer<ClassifySnapshot>, _ generation: UInt32) {
+    var hasGone = false
     var index = 0
     while index < crossed.count {
       let ref = crossed.refs[index]
       let header = (memory.address(start: ref.start) - Int(ref.offset)).assumingMemoryBound(to: FrameHeader.self)
       scratch.actions[index] = SecureAction(bits: header.pointee.action)
       scratch.places[index] = PacketPlaces(bits: header.pointee.places)
-      if header.pointee.generation != generation { judgeAgain(crossed, index, snapshot) }
+      if header.pointee.generation != generation, judgeAgain(crossed, index, snapshot) {
+        crossed.refs[index].length = 0
+        hasGone = true
+      }
       index &+= 1
     }
+    if hasGone { closeGaps(&crossed) }
   }
 
-  /// The worker that sent it over had other tables: its numbers mean nothing here.
+  /// What has gone on to another worker is no part of the burst any more.
   @inline(never)
-  private func judgeAgain(_ burst: Burst, _ index: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) {
+  private func closeGaps(_ burst: inout Burst) {
+    var remaining = 0
+    var index = 0
+    while index < burst.count {
+      if burst.refs[index].length > 0 {
+        burst.refs[remaining] = burst.refs[index]
+        scratch.actions[remaining] = scratch.actions[index]
+        scratch.places[remaining] = scratch.places[index]
+        remaining &+= 1
+      }
+      index &+= 1
+    }
+    burst.count = remaining
+  }
+
+  /// The worker that sent it over had other tables: its numbers mean nothing here. By the new tables its SA may be another
+  /// worker's, who counts its numbers: true, it has gone there.
+  @inline(never)
+  private func judgeAgain(_ burst: Burst, _ index: Int, _ snapshot: UnsafePointer<ClassifySnapshot>) -> Bool {
     let ref = burst.refs[index]
     let frame = Bytes(memory.address(start: ref.start), count: Int(ref.length))
     let result = Classifier.judgeFully(
@@ -239,13 +262,17 @@ extension Stages {
     scratch.places[index] = PacketPlaces(ip: result.offset, esp: result.espOffset)
     if ref.isGiven, result.action.kind != .reassemble { noteWhole(ref, nil, snapshot) }
     burst.refs[index].judgement = Judgement(workSet: result.workSet)
-    if result.reason != .none { return Protector.refuse(burst, index, result.reason, counters) }
-    guard result.action.kind == .seal || result.action.kind == .open else { return }
-    // By the new tables its SA may be another worker's, who counts its numbers.
-    let disposition = table(snapshot)[WorkSets.count &+ Int(result.workSet)]
-    if !disposition.isOurs || disposition.worker != worker {
-      Protector.refuse(burst, index, .workSetPending, counters)
+    if result.reason != .none {
+      Protector.refuse(burst, index, result.reason, counters)
+      return false
     }
+    guard result.action.kind == .seal || result.action.kind == .open else { return false }
+    // Another member has seen it, too.
+    guard table(snapshot)[WorkSets.count &+ Int(result.workSet)].isOurs else {
+      Protector.refuse(burst, index, .workSetPending, counters)
+      return false
+    }
+    return cross(burst, index, toSet: result.workSet, snapshot)
   }
 
   // MARK: Orders

@@ -282,7 +282,7 @@ struct Stages {
   func take(_ crossed: inout Burst, _ snapshot: UnsafePointer<ClassifySnapshot>) {
     counters.add(crossed.count, to: WorkerCounters.crossedIn)
     if let esp, let tables = snapshot.pointee.tables {
-      recall(crossed, snapshot, tables.generation)
+      recall(&crossed, snapshot, tables.generation)
       let protector = Protector(tables, snapshot, esp)
       if let roundTrip {
         goThere(&crossed, protector, snapshot, roundTrip)

@@ -18,9 +18,9 @@ extension MemberTests {
       let member = try PipedMember(PipedMember.all(of: 0))
       member.work()
       let since = hauberk_boot_nanoseconds()
+      member.desk.doubtNewcomers(since: since, learning: Self.never, waiting: Self.never)
       // What others say is heard at once, and still before anybody who waits for ever is due.
       member.desk.noteListening(until: Self.never)
-      member.desk.doubtNewcomers(since: since, learning: Self.never, waiting: Self.never)
       member.pass()
       come(member, [0], from: Self.known)
       #expect(left(member) == [0])
