@@ -3,6 +3,8 @@ public import ControlKit
 /// What goes wrong, and for how long.
 public struct Fault: Equatable, Sendable {
   public enum Kind: Equatable, Sendable {
+    /// The unit's clock shows so much more at once.
+    case step(Int, Nanoseconds)
     /// Of all frames, in 1/1 000 000.
     case loss(UInt64)
     case duplication(UInt64)
@@ -38,7 +40,7 @@ public struct Fault: Equatable, Sendable {
   /// The kinds as a person names them.
   public enum Name: String, CaseIterable, Sendable {
     case loss, duplication, reordering, corruption, replay, delay, oneway, partition, split, deaf, mute, cut, wire,
-      cable, stall, freeze, pause, crash, drain
+      cable, stall, freeze, pause, step, crash, drain
 
     public var meaning: String {
       switch self {
@@ -59,6 +61,7 @@ public struct Fault: Equatable, Sendable {
       case .stall: "a unit stands still, workers and all"
       case .freeze: "a unit's control stands still, and its workers go on"
       case .pause: "a machine stands still and takes nothing in; its clock goes on, or not"
+      case .step: "a unit's clock goes on by up to ten detection times at once"
       case .crash: "a unit ends, and begins a new life later"
       case .drain: "a unit gives its work away and leaves, and comes back"
       }
@@ -90,6 +93,7 @@ extension Fault {
     case .wire: .wire
     case .cable: .cable
     case .pause: .pause
+    case .step: .step
     case .deaf: .deaf
     case .mute: .mute
     case .cut: .cut
@@ -106,7 +110,7 @@ extension Fault {
     case .partition(let part, _, _): part
     case .cut(let one, let other, _): [one, other]
     case .deaf(let unit), .mute(let unit), .stall(let unit, _), .crash(let unit), .drain(let unit): [unit]
-    case .unitLoss(let unit, _, _), .cable(let unit, _), .pause(let unit, _): [unit]
+    case .unitLoss(let unit, _, _), .cable(let unit, _), .pause(let unit, _), .step(let unit, _): [unit]
     }
   }
 
@@ -119,6 +123,7 @@ extension Fault {
     case .unitLoss(_, let rate, let isIncoming): "\(rate / 10_000) % \(isIncoming ? "to" : "from") it"
     case .wire(let wire), .cable(_, let wire): "wire \(wire)"
     case .pause(_, let clockGoesOn): clockGoesOn ? "" : "and its clock"
+    case .step(_, let by): "by \(by / .millisecond) ms"
     case .reordering(let most): "by up to \(most / .millisecond) ms"
     case .partition(_, let hasHosts, let wire):
       (hasHosts ? "with hosts" : "without hosts") + (wire.map { " on wire \($0)" } ?? "")

@@ -56,7 +56,8 @@ struct FaultMaker {
     case 10: return kind(.drain)
     case 11: return kind(.delay)
     case 12: return kind(.oneway)
-    case 13, 14: return kind(.pause)
+    case 13: return kind(.pause)
+    case 14: return kind(chance.happens(500_000) ? .pause : .step)
     default:
       switch chance.between(divisions.lowerBound, divisions.upperBound + 1) {
       case 0: return kind(.deaf)
@@ -91,6 +92,7 @@ struct FaultMaker {
     case .wire: return .wire(Int(chance.between(0, UInt64(wires))))
     case .cable: return .cable(unit(), wire: Int(chance.between(0, UInt64(wires))))
     case .pause: return .pause(unit(), clockGoesOn: chance.happens(500_000))
+    case .step: return .step(unit(), chance.between(profile.detection / 20, 10 * profile.detection))
     case .partition, .split:
       var part = (0..<members).filter { _ in chance.happens(500_000) }
       if part.isEmpty { part = [unit()] }

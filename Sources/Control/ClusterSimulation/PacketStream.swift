@@ -66,7 +66,7 @@ extension Simulation {
 
   private mutating func work(_ packet: UInt64, _ unit: Int) {
     guard let other = stream.work(packet, by: unit), other != unit else { return }
-    guard !wires.isUntold, now >= max(units[unit].excusedUntil, units[other].excusedUntil) else { return }
+    guard !excuses.holds(unit, other, at: now) else { return }
     violate("\(other) and \(unit) have both worked on packet \(packet)")
   }
 

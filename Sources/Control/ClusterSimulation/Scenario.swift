@@ -56,7 +56,8 @@ public struct Scenario: Sendable {
     profile.measureInterval = 100 * .millisecond
     profile.measuredOver = .second
     profile.loadRest = 3 * .second
-    rest = 2 * .second
+    // Longer than a set stays.
+    rest = 4 * .second
     end += 8 * .second
   }
 
@@ -64,11 +65,16 @@ public struct Scenario: Sendable {
   public static func random(seed: UInt64, members: Int? = nil, profile: Profile = .normal) -> Scenario {
     var chance = Jitter(seed: mix(seed ^ 0x5ce2_a210))
     // Small clusters have most of the trouble, and are the cheapest.
-    let members = members ?? Int(chance.happens(950_000) ? chance.between(2, 6) : chance.between(6, 13))
+    let members = members ?? Int(chance.happens(950_000) ? chance.between(2, 6) : large(&chance))
     var maker = FaultMaker(members: members, profile: profile, chance: chance)
     var scenario = Scenario(seed: seed, members: members, profile: profile, faults: maker.faults())
     scenario.wires = maker.wires
     return scenario
+  }
+
+  /// One in four hundred has up to as many as there may be.
+  private static func large(_ chance: inout Jitter) -> UInt64 {
+    chance.happens(50_000) ? chance.between(13, UInt64(ClusterDescription.mostUnits) + 1) : chance.between(6, 13)
   }
 
   /// Of these kinds alone, or none; over a run of that length.

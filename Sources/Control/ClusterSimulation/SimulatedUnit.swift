@@ -70,8 +70,6 @@ struct SimulatedUnit {
   // The wires
   var plugs: [Plug]
   var pausedAt: Moment = 0
-  /// Its wires have changed: until then, two masters may not have heard each other yet (X19).
-  var excusedUntil: Moment = 0
 
   static let mostWaiting = 2000
 

@@ -74,7 +74,7 @@ extension Simulation {
     }
   }
 
-  private mutating func schedule(_ unit: Int) {
+  mutating func schedule(_ unit: Int) {
     guard units[unit].state == .running, let next = units[unit].control.nextTimer else { return }
     let moment = max(now + .microsecond, units[unit].clock.real(next))
     if let waiting = units[unit].timerMoment, waiting <= moment, waiting > now { return }

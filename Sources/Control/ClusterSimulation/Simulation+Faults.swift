@@ -12,6 +12,11 @@ extension Simulation {
       guard units[unit].state != .dead else { return }
       units[unit].state = .paused
       units[unit].pausedAt = now
+    case .step(let unit, let by):
+      units[unit].clock.stepped += by
+      // What it waits for is due.
+      units[unit].timerMoment = nil
+      schedule(unit)
     case .crash(let unit):
       units[unit].state = .dead
       units[unit].clear()
@@ -35,6 +40,7 @@ extension Simulation {
     case .crash(let unit), .drain(let unit):
       // One that still drains is ended, as a service manager would.
       restart(unit)
+    case .step: return
     default: change(fault, begins: false)
     }
   }
@@ -47,10 +53,10 @@ extension Simulation {
     let local = units[unit].clock.local(now)
     guard !units[unit].isFenced, units[unit].lease >= local else { return }
     guard units[unit].control.isMaster else {
-      return excuse(unit, until: now + (units[unit].lease - local) * 65 / 64)
+      return excuse([unit], until: now + (units[unit].lease - local) * 65 / 64)
     }
-    if wires.cuts.contains(true) { wires.isUntold = true }
-    excuse(unit, until: now + scenario.mergesWithin)
+    excuse([unit], until: now + scenario.mergesWithin)
+    if wires.cuts.contains(true) { excuses.wait(at: now) }
   }
 
   /// Frames and wires.
@@ -77,7 +83,7 @@ extension Simulation {
     case .cable(let unit, let wire): rewire([unit]) { Self.plug(&$0[wire], !begins) }
     case .wire(let wire): rewire(Array(units.indices)) { Self.plug(&$0[wire], !begins) }
     case .cut(let one, let other, let bothWays): cut(one, other, bothWays: bothWays || !begins, begins)
-    case .stall, .pause, .crash, .drain: break
+    case .stall, .pause, .step, .crash, .drain: break
     }
   }
 
@@ -90,49 +96,53 @@ extension Simulation {
     wires.cuts[one * scenario.members + other] = begins
     if bothWays { wires.cuts[other * scenario.members + one] = begins }
     if begins {
-      // A merger is under way, and these two may be the masters.
-      if units.contains(where: { $0.excusedUntil > now }) { wires.isUntold = true }
-    } else if wires.isUntold, !wires.cuts.contains(true) {
-      wires.isUntold = false
-      for unit in units.indices { excuse(unit, until: now + scenario.mergesWithin) }
+      // A merger may be under way, and these two may be the masters.
+      excuses.wait(at: now)
+    } else if !wires.cuts.contains(true) {
+      excuses.go(until: now + scenario.mergesWithin)
+      queue.add(.look, at: now + scenario.mergesWithin)
     }
   }
 
-  /// Who reached whom before and after decides what is excused.
+  /// Who reached whom before and after decides what is excused, and between whom.
   private mutating func rewire(_ part: [Int], _ change: (inout [SimulatedUnit.Plug]) -> Void) {
-    let before = part.map { units[$0].plugs }
-    let segments = connections
-    let hearing = self.hearing
+    let segments = pairs(areConnected)
+    let hearing = pairs(hearEachOther)
     for unit in part { change(&units[unit].plugs) }
-    guard part.map({ units[$0].plugs }) != before else { return }
     // A segment that is whole again has two clusters to merge, which takes some keepalives; while the control plane is
     // cut as well, two masters cannot tell each other, and those who hear both follow the later one or neither.
-    if connections != segments {
-      if wires.cuts.contains(true) { wires.isUntold = true }
-      for unit in units.indices { excuse(unit, until: now + scenario.mergesWithin) }
-    } else if self.hearing != hearing {
-      // A unit that was deaf or mute for a while should not have worked meanwhile; whether it was alone is for it to
-      // find out.
-      for unit in part { excuse(unit, until: now + scenario.profile.detection) }
+    excuse(pairs(areConnected), but: segments, for: scenario.mergesWithin)
+    if wires.cuts.contains(true) { excuses.wait(at: now) }
+    // A unit that was deaf or mute for a while should not have worked meanwhile; whether it was alone is for it to find
+    // out.
+    excuse(pairs(hearEachOther), but: hearing, for: scenario.profile.detection)
+  }
+
+  /// On one segment by any wire, whether they hear each other or not.
+  private func areConnected(_ one: Int, _ other: Int) -> Bool {
+    wireNumbers.contains { units[one].plugs[$0].segment == units[other].plugs[$0].segment }
+  }
+
+  private func hearEachOther(_ one: Int, _ other: Int) -> Bool { reaches(one, other) && reaches(other, one) }
+
+  private func pairs(_ hold: (Int, Int) -> Bool) -> [Bool] {
+    units.indices.flatMap { one in units.indices.map { hold(one, $0) } }
+  }
+
+  /// The pairs that are new.
+  private mutating func excuse(_ pairs: [Bool], but before: [Bool], for time: Nanoseconds) {
+    let count = units.count
+    for pair in pairs.indices where pairs[pair] && !before[pair] {
+      excuses.excuse(pair / count, pair % count, until: now + time)
     }
+    if pairs != before { queue.add(.look, at: now + time) }
   }
 
-  /// Which units are on one segment with which, by any wire, whether they hear each other or not.
-  private var connections: [Bool] {
-    units.indices.flatMap { one in
-      units.indices.map { other in
-        wireNumbers.contains { units[one].plugs[$0].segment == units[other].plugs[$0].segment }
-      }
+  /// These with everybody.
+  private mutating func excuse(_ part: [Int], until moment: Moment) {
+    for unit in part {
+      for other in units.indices { excuses.excuse(unit, other, until: moment) }
     }
-  }
-
-  /// And which hears which.
-  private var hearing: [Bool] {
-    units.indices.flatMap { one in units.indices.map { other in reaches(one, other) } }
-  }
-
-  private mutating func excuse(_ unit: Int, until moment: Moment) {
-    units[unit].excusedUntil = max(units[unit].excusedUntil, moment)
     queue.add(.look, at: moment)
   }
 }

@@ -10,7 +10,7 @@ extension Simulation {
   }
 
   private mutating func judge(_ one: Int, _ other: Int) {
-    guard !wires.isUntold, now >= max(units[one].excusedUntil, units[other].excusedUntil) else { return }
+    guard !excuses.holds(one, other, at: now) else { return }
     guard wireNumbers.contains(where: { sharesHosts(one, other, $0) }) else { return }
     if units[one].running.meets(units[other].running) {
       let both = units[one].running.intersection(units[other].running)

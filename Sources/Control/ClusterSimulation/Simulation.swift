@@ -30,6 +30,7 @@ public struct Simulation {
   var chance: Jitter
   var now: Moment = 0
   var wires = Wires(1)
+  var excuses: Excuses
   var outcome = Outcome()
   let isTold: Bool
   var outage: Outage?
@@ -56,6 +57,7 @@ public struct Simulation {
     self.isTold = isTold
     chance = Jitter(seed: mix(scenario.seed))
     wires = Wires(scenario.wires)
+    excuses = Excuses(members: scenario.members)
     wires.cuts = Array(repeating: false, count: scenario.members * scenario.members)
     for number in 0..<scenario.members {
       let drift = Int64(chance.between(0, 2 * scenario.mostDriftPerMillion + 1)) - Int64(scenario.mostDriftPerMillion)

@@ -17,8 +17,6 @@ struct Wires {
   var cuts: [Bool] = []
   /// By wire and segment.
   var hasHosts: [[Bool]]
-  /// Two masters may be there that cannot tell each other of themselves, because of a cut.
-  var isUntold = false
 
   init(_ count: Int) {
     wireLoss = Array(repeating: 0, count: count)
