@@ -16,10 +16,13 @@ struct Bench {
   var isQuiet = false
   private var numbers: [MemberNumber: UInt64] = [:]
 
-  init(_ applications: [any Application] = [], configuration: UInt64 = 0, balance: ClusterDescription.Balance = .sets) {
+  init(
+    _ applications: [any Application] = [], incarnation: UInt64 = Bench.incarnation, configuration: UInt64 = 0,
+    balance: ClusterDescription.Balance = .sets
+  ) {
     unit = ClusterUnit(
       ClusterDescription(
-        own: Self.description(Self.own), incarnation: Self.incarnation, others: [1, 3, 4].map(Self.description),
+        own: Self.description(Self.own), incarnation: incarnation, others: [1, 3, 4].map(Self.description),
         configuration: configuration, certificate: [2], balance: balance), applications: applications, seed: 5)
     _ = unit.start(now: now)
   }

@@ -196,6 +196,50 @@ struct MergeTests {
     #expect(directives.contains(.announce))
   }
 
+  @Test("The other one's hosts are told where the cluster is when he goes, which he says thrice")
+  func yielding() {
+    var (bench, directives) = meet(live: 1, term: 0, from: 4, members: [3])
+    #expect(bench.role == .master && !directives.contains(.announce))
+    let words = (0..<3).map { _ in bench.receive(.exit(echo: 0), from: 4, term: Bench.term(0, of: 4)) }
+    #expect(words.map { $0.contains(.announce) } == [true, false, false])
+    _ = bench.keepalive(from: 3)
+    _ = bench.pass(150 * .millisecond)
+    directives = bench.receive(.exit(echo: 0), from: 4, term: Bench.term(0, of: 4))
+    #expect(bench.role == .master && directives.contains(.announce))
+  }
+
+  @Test("A first term is as old as its master's life: what was recorded before everybody ended is of an earlier one")
+  func recorded() {
+    let began: UInt64 = 1_800_000_000
+    var bench = Bench(incarnation: began << 20 | 5)
+    _ = bench.pass(2 * .second)
+    #expect(bench.role == .master && bench.unit.term == Bench.term(began + 1, of: Bench.own))
+    // A master of that time with more members, and a member of that time who asks to be let in and says what it runs.
+    _ = bench.masterKeepalive(from: 4, term: Bench.term(began - 60, of: 4), members: [], live: 3)
+    #expect(bench.role == .master)
+    _ = bench.receive(
+      .joinRequest(JoinRequest(stamp: bench.now, configuration: 0, certificate: [])), from: 3, incarnation: 6)
+    for number in UInt64(1)...20 {
+      _ = bench.pass(20 * .millisecond)
+      let old = Keepalive(
+        number: number, stamp: bench.now, roster: 2, tableTerm: Bench.term(began - 60, of: Bench.own), tableVersion: 1,
+        loss: 0, isDraining: false, running: WorkSetBitmap())
+      _ = bench.receive(.keepalive(old), from: 3, term: Bench.term(began - 60, of: Bench.own), incarnation: 6)
+    }
+    #expect(bench.table.sets(of: 3).isEmpty && bench.table.sets(of: Bench.own).count == 1024)
+  }
+
+  @Test("Whose certificate does not hold any more leaves, whatever it is and has")
+  func disowned() {
+    var master = Bench.master()
+    _ = master.admit(3)
+    let last = master.unit.receive(.disowned, now: master.now)
+    #expect(last.contains(.retire) && last.contains(.fence) && last.contains(.drained) && master.role == .outside)
+    var client = Bench.client()
+    #expect(client.unit.receive(.disowned, now: client.now).contains(.drained) && client.role == .outside)
+    #expect(client.unit.receive(.disowned, now: client.now).isEmpty)
+  }
+
   @Test("Who is alone, and whom the other does not hear, is the one that is cut off")
   func unheard() {
     var bench = Bench.master()

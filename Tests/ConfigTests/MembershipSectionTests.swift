@@ -32,6 +32,35 @@ import Wire
     } catch { return error.errors.map { "\($0.field): \($0.message)" } }
   }
 
+  @Test func `what members have to agree on is written the same by every version`() throws {
+    let policy = "policies:\n  - {action: discard, source: 10.9.0.0/16, protocol: udp, destinationPorts: 53-54}\n"
+    let one = try read(("policies:\n", policy))
+    #expect(
+      one.agreement == """
+        hash keyed 1020304050607:8090a0b0c0d0e0f
+        address 10.1.0.254
+        address 10.2.0.254
+        policy discard 10.9.0.0/16 0.0.0.0/0 17 any 53-54
+        policy bypass 0.0.0.0/0 0.0.0.0/0 any any any
+        policy bypass ::/0 ::/0 any any any
+        unit 1 10.1.0.1 10.2.0.1
+        unit 2 10.1.0.2 10.2.0.2
+        unit 3 10.1.0.3 10.2.0.3
+        pace normal
+        balance sets
+        delivery multicast
+        to 03:00:00:00:00:01
+        """)
+    // Their own numbers and names of devices are theirs.
+    #expect(try read(("policies:\n", policy), ("device: inside", "device: eth7")).agreement == one.agreement)
+    let others = [("03-00-00-00-00-01", "03-00-00-00-00-02"), ("pace: normal", "pace: fast"), ("53-54", "53-55")]
+    for (old, new) in others {
+      let other = try Configuration(
+        YAMLDocument(changed([("policies:\n", policy), (old, new)]), file: "f"))
+      #expect(other.agreement != one.agreement, "\(new)")
+    }
+  }
+
   @Test func `the example is a member, and its links have the shared addresses`() throws {
     let configuration = try read()
     let membership = try #require(configuration.membership), gateway = try #require(configuration.gateway)

@@ -148,6 +148,8 @@ struct UnitKeysTests {
     #expect(try hear(question(one, as: 1, 3)) == nil)
     #expect(try hear(request(one, 4)) == nil)
     #expect(keys.keys.introduce(one.certificate, now: papers.now).refusal == .revoked)
+    #expect(keys.keys.refusal(try request(one, 5))?.kind == .revoked)
+    #expect(keys.keys.refusal(try request(two, 5)) == nil && keys.keys.refusal([]) == nil)
     #expect(try hear(question(two, as: 2, 2)) != nil)
     // With another certificate the unit is welcome.
     #expect(try hear(request(try papers.unit(1), 5)) != nil)

@@ -89,13 +89,43 @@ def stranger(trial):
     look = trial.members.show(victim)
     if not look or look['role'] not in ('joining', 'offering') or not look['isFenced']:
         yield f'the stranger is {look and look["role"]}'
+    if not any(f'unit {victim} is not believed' in trial.members.last_words(other, 20)
+               for other in trial.others(victim)):
+        yield 'nobody says why it is not let in'
     trial.members.kill(victim)
     with open(path, 'w') as file:
         file.write(honest)
     trial.bring_back(victim)
 
 
-CASES = [forms, client_dies, master_dies, stands_still, drains, stranger]
+def revoked(trial):
+    """A master whose certificate is taken back leaves, and loses nothing where it hears of that first."""
+    victim, members = trial.master(), trial.members
+    authority = os.path.join(trial.wires.folder, 'authority')
+    identify(members.program, 'revoke', '--authority', authority, '--number', str(victim))
+
+    def reload():
+        for number in [victim, *trial.others(victim)]:
+            members.tell(number, signal.SIGHUP)
+            time.sleep(1.5)
+
+    stream = trial.during(0.5, reload)
+    trial.notes.append(brief(stream))
+    yield from clean(stream)
+    members.settle(trial.others(victim))
+    look = members.show(victim)
+    if not look or look['role'] != 'outside' or not look['isFenced']:
+        yield f'it is {look and look["role"]}'
+    inside, outside = members.addresses[victim]
+    for kind in ('pem', 'key'):
+        os.remove(os.path.join(trial.wires.folder, f'unit{victim}.{kind}'))
+    identify(members.program, 'unit', '--authority', authority, '--number', str(victim), '--address', inside,
+             '--address', outside, '--out', os.path.join(trial.wires.folder, f'unit{victim}.pem'))
+    members.kill(victim)
+    trial.bring_back(victim)
+
+
+CASES = [forms, client_dies, master_dies, stands_still, drains, stranger, revoked]
 
 
 if __name__ == '__main__':

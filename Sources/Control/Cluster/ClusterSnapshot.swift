@@ -23,6 +23,8 @@ public struct ClusterSnapshot: Equatable, Sendable {
   public var n: Int
   public var leaseNanoseconds: Nanoseconds
   public var isFenced: Bool
+  /// What comes from new hosts waits, because somebody is missing (X19).
+  public var isDoubting: Bool
   /// The other members, by address.
   public var members: [Member]
   public var table: OwnershipTable
@@ -44,8 +46,8 @@ extension ClusterUnit {
   public func snapshot(now: Moment) -> ClusterSnapshot {
     var snapshot = ClusterSnapshot(
       role: .outside, term: term, master: nil, deputy: nil, n: 2,
-      leaseNanoseconds: leaseUntil > now ? leaseUntil - now : 0, isFenced: isFenced, members: [],
-      table: holdings.table, running: holdings.running, packetsPerSecond: [:])
+      leaseNanoseconds: leaseUntil > now ? leaseUntil - now : 0, isFenced: isFenced, isDoubting: isDoubting,
+      members: [], table: holdings.table, running: holdings.running, packetsPerSecond: [:])
     for unit in [own] + description.others.map(\.number) {
       snapshot.packetsPerSecond[unit] = packetsPerSecond(of: unit)
     }

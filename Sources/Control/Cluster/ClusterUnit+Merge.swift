@@ -110,6 +110,15 @@ extension ClusterUnit {
     giveUp(.otherMaster)
   }
 
+  /// Another master goes, who has said so to his members. Hosts of his half learn where the cluster is (C12): it is said
+  /// thrice, and heard once.
+  mutating func noteYield() {
+    guard case .master(var master) = role, (master.wonAt ?? 0).age(at: now) >= profile.detection else { return }
+    master.wonAt = now
+    role = .master(master)
+    direct(.announce)
+  }
+
   /// Our word has to be newer than his for those who have heard both (X12), and the segment is told again (C12).
   private mutating func raise(above other: UInt64) {
     guard other > term, case .master(var master) = role else { return }

@@ -85,7 +85,7 @@ extension ClusterUnit {
   }
 
   mutating func becomeMaster(_ reason: ClusterEvent.Reason, of members: [Record] = []) {
-    term = Term.next(after: max(term, greatestTerm), for: own)
+    term = Term.next(after: max(term, greatestTerm, Term.first(of: description.incarnation)), for: own)
     greatestTerm = term
     holdings.enter(term)
     let isFirst = reason == .alone && !hasBelonged

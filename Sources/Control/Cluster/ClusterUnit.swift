@@ -95,6 +95,9 @@ public struct ClusterUnit {
         role = .outside
         direct(.drained)
       }
+    case .disowned:
+      isDraining = true
+      if case .outside = role {} else { giveUp(.disowned) }
     }
     return takeDirectives()
   }

@@ -58,6 +58,8 @@ public enum Happening: Equatable, Sendable {
   case stopped(WorkSetBitmap, WorkNotes)
   /// Give everything away, then leave.
   case drain
+  /// Nobody believes us any more: leave, whatever we have.
+  case disowned
   /// What our own sets cost; to be said every `Profile.measureInterval`.
   case measured(LoadReport)
 }
@@ -92,6 +94,7 @@ public enum ClusterEvent: Equatable, Sendable {
     case lapsed = "its lease has ended"
     case asked = "it asked for that"
     case again = "it joins anew"
+    case disowned = "its certificate does not hold any more"
   }
 }
 

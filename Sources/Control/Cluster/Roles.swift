@@ -91,6 +91,8 @@ struct Master {
   /// Another master is heard, and does not answer us, since then.
   var unheardSince: Moment?
   var metAt: Moment?
+  /// When another one has yielded to us last.
+  var wonAt: Moment?
   /// Until then, whoever is missing may lead another half of ours, and is sought.
   var seeksUntil: Moment = 0
   var nextSeek: Moment = 0

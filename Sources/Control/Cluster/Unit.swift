@@ -67,6 +67,9 @@ public struct ClusterDescription: Sendable {
 /// A term is a master's time in office. Its lowest octet is the master's number, so no two masters ever share one.
 enum Term {
   static func next(after term: UInt64, for unit: MemberNumber) -> UInt64 { ((term >> 8) + 1) << 8 | UInt64(unit) }
+  /// The first that somebody gives himself is as old as this life of his, whose number begins with the second of its
+  /// beginning: what somebody has recorded before all units ended is of an earlier term than any of theirs now.
+  static func first(of incarnation: UInt64) -> UInt64 { (incarnation >> 20) << 8 }
   static let most: UInt64 = 1 << 56
   /// A term that somebody only speaks of is not counted on from beyond this: or there would soon be none left.
   static let mostBelieved = most >> 1

@@ -69,6 +69,14 @@ public struct UnitKeys: Verifying, Sendable {
     return key.isRight(signature, of: octets)
   }
 
+  /// Why a certificate that is shown does not hold; nil where that is not what is wrong.
+  public func refusal(_ octets: [UInt8]) -> IdentityRefusal? {
+    guard case .success(let message) = SealedMessage.reading(octets), let place = introductions[message.envelope.type],
+      case .failure(let refusal) = candidate(Array(message.signed.dropFirst(Envelope.headerOctets + place)))
+    else { return nil }
+    return refusal
+  }
+
   /// The one that has to have signed. A renewed certificate is shown with a signature by its own key.
   private func key(of number: UInt8, _ octets: [UInt8], _ envelope: Envelope) -> IdentityKey? {
     guard let place = introductions[envelope.type] else {

@@ -19,6 +19,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable {
   case ipv6Version
 
   // own
+  /// Silently: whoever answers is the owner (C23).
   case notMine
   case workSetUnassigned
   case workSetPending

@@ -34,7 +34,7 @@ struct UnitSection {
   }
 }
 
-/// `cluster`: what all members have in common.
+/// `cluster`: what all members have in common (C1).
 struct ClusterSection {
   var addresses: [IPAddress]
   var hash: HashKind

@@ -31,3 +31,19 @@ struct Introductions {
 
   var nextTimer: Moment { next }
 }
+
+extension Introductions {
+  /// Who says that he introduces himself with it; nil of anything else.
+  static func unit(_ octets: [UInt8]) -> Int? {
+    guard case .success(let message) = SealedMessage.reading(octets), message.envelope.type == type else { return nil }
+    return Int(message.envelope.sender)
+  }
+}
+
+/// Of those that are not believed. Anybody can make somebody complain: so now and then is often enough.
+struct Complaints {
+  private var next: Moment = 0
+
+  func mayBeTold(_ now: Moment) -> Bool { now >= next }
+  mutating func note(_ now: Moment) { next = now + 10 * .second }
+}

@@ -21,7 +21,8 @@ extension MemberLoop {
   }
 
   func perform(_ directives: [Directive]) {
-    for directive in directives {
+    let lingers = plane.forwards && directives.contains(.retire) && directives.contains(.drained)
+    for directive in directives where !(lingers && isPutOff(directive)) {
       switch directive {
       case .send(let message, let to, let term): send(message.type, message.octets, to: to, term: term)
       case .lease(let moment): plane.extend(to: moment)
@@ -53,8 +54,35 @@ extension MemberLoop {
       case .event(let event): tell("\(event)", isWarning: event.isWarning)
       }
     }
+    if lingers { linger() }
     plane.publish()
     for address in announcements.due(hauberk_boot_nanoseconds()) { announce(address) }
+  }
+
+  /// A master that passes on what is others' has handed over, and hosts send to it until they have heard the next one. It
+  /// goes on passing on for so long, and has nothing of its own left.
+  private func linger() {
+    let end = hauberk_boot_nanoseconds() + Self.lingering
+    desk.speak(false)
+    announcements.end()
+    plane.extend(to: end)
+    lingersUntil = end
+  }
+
+  private static let lingering: Nanoseconds = 100 * .millisecond
+
+  private func isPutOff(_ directive: Directive) -> Bool {
+    switch directive {
+    case .retire, .fence, .lease, .drained: true
+    default: false
+    }
+  }
+
+  func endLingering() {
+    lingersUntil = nil
+    plane.fence()
+    plane.lead(false)
+    desk.setDrained()
   }
 
   func probe(_ number: Int) {

@@ -46,6 +46,13 @@ final class MemberLoop {
   private var nextCheck: Moment = 0
   private var hasBegun = false
   private var isDraining = false
+  /// Our own certificate does not hold any more, and others are to do our work.
+  private var leavesSince: Moment?
+  /// Somebody's message that was signed well.
+  private var othersHeardAt: Moment?
+  private var complaints = Complaints()
+  /// Our office is somebody else's; so long we pass on what still comes to us.
+  var lingersUntil: Moment?
   /// Members that somebody has heard of meanwhile have had time to introduce themselves.
   private let begin: Moment
 
@@ -80,7 +87,8 @@ final class MemberLoop {
       ClusterDescription(
         own: UnitDescription(number: MemberNumber(own.number), address: own.outside), incarnation: incarnation,
         others: units.map { UnitDescription(number: MemberNumber($0.number), address: $0.outside) },
-        configuration: setting.configuration, profile: profile, balance: setting.balance),
+        configuration: setting.configuration, certificate: identity.certificate, profile: profile,
+        balance: setting.balance),
       applications: [MovingStates(gateway: gateway)], seed: setting.seed)
     begin = hauberk_boot_nanoseconds() + 150 * .millisecond
   }
@@ -118,6 +126,7 @@ final class MemberLoop {
     if hasBegun, let report = loads.report(plane, now: now) {
       perform(unit.receive(.measured(report), now: hauberk_boot_nanoseconds()))
     }
+    if let lingersUntil, now >= lingersUntil { endLingering() }
     if introductions.isDue(now) { introduce() }
     for address in announcements.due(now) { announce(address) }
     if now >= nextCheck { checkCertificates(now) }
@@ -132,7 +141,7 @@ final class MemberLoop {
     let now = hauberk_boot_nanoseconds()
     // Whoever floods us gets half of a processor at most: workers are behind this thread.
     if isFlooded {
-      return hauberk_sleep_microseconds(UInt32(clamping: min(began.age(at: now), 5 * .millisecond) / 1000))
+      return hauberk_sleep_microseconds(UInt32(clamping: began.age(at: now) / 1000))
     }
     var until = min(introductions.nextTimer, nextShow)
     if let due = unit.nextTimer, hasBegun { until = min(until, due) }
@@ -156,8 +165,8 @@ final class MemberLoop {
 
   private func takeMessages() {
     isFlooded = false
-    // So many that no flood keeps us from what else there is to do.
-    for _ in 0..<128 {
+    // So many that no flood keeps us from what else there is to do, and we need not be away for long after them.
+    for _ in 0..<32 {
       var isMore = false
       for port in ports {
         guard let (octets, from) = port.receive() else { continue }
@@ -178,7 +187,12 @@ final class MemberLoop {
       if let (message, envelope) = copy.message { receive(message, envelope, now) }
       return
     }
-    guard let sealed = gate.judge(octets, by: keys, now: now) else { return }
+    let refused = gate[.signature]
+    guard let sealed = gate.judge(octets, by: keys, now: now) else {
+      if gate[.signature] > refused { complain(octets, now) }
+      return
+    }
+    othersHeardAt = now
     if sealed.envelope.type == Introductions.type { return meet(sealed, now) }
     guard let message = Message(sealed.payload, in: sealed.envelope) else { return gate.refuse(.content) }
     locate(MemberNumber(truncatingIfNeeded: sealed.envelope.sender), from, by: side)
@@ -246,10 +260,17 @@ final class MemberLoop {
       if isNew {
         tell("unit \(number) has introduced itself", isWarning: false)
       }
-    case .failure(let refusal):
-      gate.refuse(.signature)
-      if isNew { tell("unit \(number): \(refusal)", isWarning: true) }
+    case .failure: gate.refuse(.signature)
     }
+  }
+
+  /// Whoever shows a certificate that does not hold asks in vain to be let in: somebody has to hear why (C4).
+  private func complain(_ octets: [UInt8], _ now: Moment) {
+    guard let number = Introductions.unit(octets), number != own.number, units.contains(where: { $0.number == number }),
+      complaints.mayBeTold(now), let refusal = keys.refusal(octets)
+    else { return }
+    complaints.note(now)
+    tell("unit \(number) is not believed: \(refusal)", isWarning: true)
   }
 
   /// Certificates expire, and a reload may have taken some back. Whose does not hold is a stranger from now on. A clock
@@ -261,6 +282,23 @@ final class MemberLoop {
       for side in 0..<2 { locate(loss.number, nil, by: side) }
       tell("unit \(loss.number) is not believed any more: \(loss.refusal)", isWarning: true)
     }
+    checkOwn(now)
+  }
+
+  /// Ours as well, a minute early. Who is still believed gives its work away. Who is not leaves it: its workers' answers
+  /// would keep others from following it (X19). Where nobody else is there, it goes on.
+  private func checkOwn(_ now: Moment) {
+    guard !isDraining || leavesSince != nil, let othersHeardAt, othersHeardAt.age(at: now) < 3 * .second,
+      case .failure(let refusal) = keys.authority.check(identity.certificate, now: keys.now + 60)
+    else { return }
+    if let leavesSince {
+      guard !desk.isDrained, leavesSince.age(at: now) >= .second else { return }
+      return perform(unit.receive(.disowned, now: now))
+    }
+    leavesSince = now
+    isDraining = true
+    tell("this unit leaves the cluster, and others do its work: \(refusal)", isWarning: true)
+    perform(unit.receive(.drain, now: now))
   }
 
   /// What workers have noted.

@@ -91,7 +91,7 @@ struct MemberPlane {
   }
 
   /// C22.1: what is others' comes to nobody but this member.
-  private var forwards: Bool { delivery == .master && isMaster }
+  var forwards: Bool { delivery == .master && isMaster }
   /// By another one.
   var isForwardedTo: Bool { delivery == .master && !isMaster }
 

@@ -8,7 +8,7 @@ import Testing
     var status = ClusterStatus()
     (status.name, status.unit, status.role, status.term) = ("north", 2, "client", 7)
     status.delivery = "multicast"
-    (status.master, status.deputy, status.isFenced) = (1, 2, false)
+    (status.master, status.deputy, status.isFenced, status.asksNewcomers) = (1, 2, false, true)
     (status.leaseMilliseconds, status.detectionMilliseconds, status.n, status.tableVersion) = (151.5, 100, 3, 42)
     (status.sent, status.unsent, status.passed, status.oneSided) = (12_345, 6, 1_234_567, 8)
     status.balance = "packets"
@@ -101,7 +101,8 @@ import Testing
 
   @Test func `one line tells whose it is and whether it works`() {
     var status = Self.status
-    #expect(status.line == "north, unit 2, client of unit 1, term 7, 2 of 3 units, 399 of 1024 work sets")
+    let work = "399 of 1024 work sets, lease 152 ms, n 3, 1.3 % of keepalives lost"
+    #expect(status.line == "north, unit 2, client of unit 1, term 7, 2 of 3 units, \(work)")
     status.isFenced = true
     #expect(status.line.hasSuffix("2 of 3 units, fenced: no lease"))
     (status.role, status.master, status.isFenced) = ("master", 2, false)
@@ -115,7 +116,9 @@ import Testing
     let text = status.text
     for line in [
       "cluster    north", "this unit  2, client", "term       7, master unit 1, deputy unit 2",
-      "delivery   multicast, to all", "lease      152 ms left", "detection  100 ms of silence; 3 keepalives within it",
+      "delivery   multicast, to all", "lease      152 ms left",
+      "newcomers  wait: somebody is missing, and new hosts may be with him",
+      "detection  100 ms of silence; 3 keepalives within it",
       "work       399 of 1024 sets; table 42; shared out by packets",
       "messages   1 234 567 taken, 12 345 sent, 6 not taken by the kernel",
       "refused    signature 1 500", "one-sided  8 of units heard by one side only",

@@ -59,6 +59,8 @@ package struct ClusterStatus: JSONMembers {
   /// What is left of the lease, without which nothing is worked on.
   package var leaseMilliseconds = 0.0
   package var detectionMilliseconds = 0.0
+  /// While somebody is missing, hosts that were not heard before may be another half's, and their packets wait (X19).
+  package var asksNewcomers = false
   /// So many keepalives within the detection time.
   package var n = 0
   /// Whether members are to have the same number of `sets` or of `packets`.
@@ -90,6 +92,7 @@ package struct ClusterStatus: JSONMembers {
       Member("master", \.master), Member("deputy", \.deputy), Member("delivery", \.delivery),
       Member("isFenced", \.isFenced),
       Member("leaseMilliseconds", \.leaseMilliseconds), Member("detectionMilliseconds", \.detectionMilliseconds),
+      Member("asksNewcomers", \.asksNewcomers),
       Member("n", \.n), Member("balance", \.balance), Member("tableVersion", \.tableVersion), Member("sent", \.sent),
       Member("unsent", \.unsent),
       Member("passed", \.passed), Member("oneSided", \.oneSided), Member("refused", \.refused),

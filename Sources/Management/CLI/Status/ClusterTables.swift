@@ -4,7 +4,12 @@ extension ClusterStatus {
   package var line: String {
     let members = units.filter { $0.role != "away" }.count
     let office = role == "master" ? "master" : master.map { "\(role) of unit \($0)" } ?? role
-    let work = isFenced ? "fenced: no lease" : "\(running) of \(self.work.count) work sets"
+    // What keepalives get lost is known to the master alone.
+    let loss = units.compactMap(\.loss).max().map { ", \(Format.fixed($0 * 100, 1)) % of keepalives lost" } ?? ""
+    let work =
+      isFenced
+      ? "fenced: no lease"
+      : "\(running) of \(self.work.count) work sets, lease \(Format.fixed(leaseMilliseconds, 0)) ms, n \(n)\(loss)"
     return "\(name), unit \(unit), \(office), term \(term), \(members) of \(units.count) units, \(work)"
   }
 
@@ -16,6 +21,7 @@ extension ClusterStatus {
       ("delivery", delivery == "master" ? "to the master, which forwards what is others'" : "\(delivery), to all"),
       ("lease", "\(Format.fixed(leaseMilliseconds, 0)) ms left"),
       ("detection", "\(Format.fixed(detectionMilliseconds, 0)) ms of silence; \(n) keepalives within it"),
+      ("newcomers", asksNewcomers ? "wait: somebody is missing, and new hosts may be with him" : "pass"),
       ("work", "\(running) of \(work.count) sets; table \(tableVersion); shared out by \(balance)"),
       (
         "messages",

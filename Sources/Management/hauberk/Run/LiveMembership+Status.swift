@@ -40,6 +40,7 @@ extension LiveMembership {
     status.isFenced = snapshot.isFenced
     status.leaseMilliseconds = Double(snapshot.leaseNanoseconds) / 1e6
     status.n = snapshot.n
+    status.asksNewcomers = snapshot.isDoubting
     status.balance = description.balance.rawValue
     status.tableVersion = snapshot.table.version
     status.runs = (0..<WorkSets.count).filter { snapshot.running.contains($0) }

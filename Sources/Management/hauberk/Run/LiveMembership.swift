@@ -38,17 +38,8 @@ final class LiveMembership {
   /// Whether other members would take it for the same cluster.
   func goesWith(_ next: Configuration) -> Bool { Self.digest(next) == setting.configuration }
 
-  /// What has to be the same for all members (C6): what decides whose a packet is, and what becomes of it.
   private static func digest(_ configuration: Configuration) -> UInt64 {
-    let classify = configuration.classify
-    let parts: [String] =
-      ["\(classify.hash)", "\(classify.key)"] + classify.clusterAddresses.map { "\($0)" }
-      + classify.tunnels.map { "\($0.inboundSPI) \($0.outboundSPI) \($0.peer) \($0.local) \($0.remote)" }
-      + classify.groups.map { "\($0.spi) \($0.senderIDBits)" } + classify.policies.map { "\($0)" }
-      + (configuration.membership.map { membership in
-        membership.units.map { "\($0)" } + ["\(membership.pace)", "\(membership.balance)", "\(membership.delivery)"]
-      } ?? [])
-    return MemberSetting.digest(parts.joined(separator: "\n"))
+    MemberSetting.digest(configuration.agreement)
   }
 
   func start(_ gateway: LiveGateway, _ ports: PortSet) throws(MembershipRefusal) {

@@ -133,10 +133,16 @@ extension LiveSession {
   }
 
   private var drops: [DropStatus] {
-    Self.lost.compactMap { reason in
+    let early = Side.allCases.reduce(0) { $0 + ports.droppedEarly($1) }
+    let list = Self.lost.compactMap { reason in
       let packets = gateway.counters.reduce(0) { $0 + $1.drops(reason) }
       return packets > 0 ? DropStatus(reason: reason.name, meaning: reason.meaning, packets: packets) : nil
     }
+    guard early > 0 else { return list }
+    // No worker has seen these.
+    return list + [
+      DropStatus(reason: "notMineEarly", meaning: "another member's, dropped before it came to us", packets: early)
+    ]
   }
 
   private var counters: [CounterStatus] {

@@ -23,14 +23,14 @@ final class LiveSession {
   let gateway: LiveGateway
   let devices: [FoundDevice]
   let started = hauberk_nanoseconds()
-  private(set) var state = GatewayState.starting
+  var state = GatewayState.starting
   let ports: PortSet
   lazy var trace = LiveTrace(gateway)
-  private var drainage: LiveDrain?
+  var drainage: LiveDrain?
   private(set) var bridge: SlowPathBridge
   /// Of one of several gateways.
   let membership: LiveMembership?
-  private var leaveBy: UInt64?
+  var leaveBy: UInt64?
   private(set) var server: ControlServer?
   private var metrics: MetricsServer?
   /// What the metrics' thread reads: a second old at most.
@@ -38,9 +38,9 @@ final class LiveSession {
   private var nextShow: UInt64 = 0
   private var nextBystanders: UInt64 = 0
   private let log: Log?
-  private let notifier: ServiceNotifier?
+  let notifier: ServiceNotifier?
   private var nextSignOfLife: UInt64 = 0
-  private var isStopping = false
+  var isStopping = false
   private(set) var warnings: [String] = []
 
   var portWords: [String] { ports.sides.map(\.words) }
@@ -190,14 +190,6 @@ final class LiveSession {
     membership?.deallocate()
   }
 
-  /// Told to stop, a member gives its work away first; but it does not wait long for others to take it.
-  private func hasLeft() -> Bool {
-    guard let membership else { return true }
-    let now = hauberk_nanoseconds()
-    if leaveBy == nil { leaveBy = now + 2_000_000_000 }
-    return membership.drain() || now >= leaveBy ?? now
-  }
-
   private func turn(_ server: ControlServer) {
     let now = hauberk_nanoseconds()
     let isMore = bridge.takePunted(now: now)
@@ -232,12 +224,6 @@ final class LiveSession {
     hauberk_wait_for(server.descriptor, ports.news, gateway.wakesControl, milliseconds)
   }
 
-  /// A member that drains waits so long at most for others to take its work.
-  private func leaveOrGo(_ now: UInt64) -> UInt64 {
-    if leaveBy == nil { leaveBy = now + 10_000_000_000 }
-    return leaveBy ?? now
-  }
-
   private func turnMembership(_ now: UInt64) {
     guard let desk = membership?.member?.desk else { return }
     bridge.speak(forCluster: desk.isSpeaker)
@@ -268,38 +254,6 @@ final class LiveSession {
   private func tell(_ level: LogLevel, _ line: String) { log?.write(level, "link", line) }
 
   func stop() { isStopping = true }
-
-  /// Takes nothing new from here on, and ends once nothing is under way. Asked again, it says how far that is.
-  func drain() -> DrainAnswer {
-    let now = hauberk_nanoseconds()
-    if let membership, drainage == nil, !membership.drain(), now < leaveOrGo(now) {
-      if state != .draining {
-        state = .draining
-        notifier?.status("draining: gives its work to other members")
-        note("draining", "gives its work to other members")
-      }
-      return DrainAnswer()
-    }
-    if drainage == nil {
-      drainage = LiveDrain(gateway, bridge.slow, now: now)
-      state = .draining
-      notifier?.status("draining: takes no packets")
-      note("draining", "takes nothing new from its ports, and finishes what is under way")
-    }
-    return drainage?.answer(gateway, bridge.slow, now: now) ?? DrainAnswer()
-  }
-
-  private func turnDrain() {
-    let now = hauberk_nanoseconds()
-    // Whoever asked may be gone.
-    if state == .draining, drainage == nil { _ = drain() }
-    guard drainage?.turn(gateway, bridge.slow, now: now) == true else { return }
-    if let left = drainage?.answer(gateway, bridge.slow, now: now) {
-      note("drained", left.text.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " } }.joined(separator: "; "))
-    }
-    state = .drained
-    isStopping = true
-  }
 
   /// As a whole or not at all. `begins`: keys without a nonce record are new.
   func reload(begins: Bool = false) -> Response {
@@ -389,7 +343,7 @@ final class LiveSession {
     "outbound SA \(report.sa) nears the end of its numbers, octets or time: it wants a successor"
   }
 
-  private func note(_ name: String, _ line: String) { log?.write(.info, name, line) }
+  func note(_ name: String, _ line: String) { log?.write(.info, name, line) }
 
   private func warn(_ line: String) {
     log?.write(.warning, "warning", line)
