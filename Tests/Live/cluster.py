@@ -13,6 +13,7 @@ import time
 from trials import PATIENCE, Trial, brief, clean, dies, main
 
 from cluster_members import identify
+from cluster_wires import HOST, address
 
 
 def forms(trial):
@@ -66,6 +67,16 @@ def drains(trial):
     stream = trial.during(1, lambda: trial.bring_back(victim))
     trial.notes.append(f'back: {brief(stream)}')
     yield from clean(stream)
+    yield from knows_neighbours(trial, victim)
+
+
+def knows_neighbours(trial, number):
+    """Who is new knows from the others whom they send to: nothing passes meanwhile."""
+    trial.members.end(number)
+    trial.bring_back(number)
+    rows = trial.members.show(number, 'neighbours')['rows']
+    if not any(row['address'] == address('outside', HOST) and row['mac'] for row in rows):
+        yield f'unit {number} does not know the host outside: {rows}'
 
 
 def stranger(trial):

@@ -56,7 +56,7 @@ extension SlowPath {
     return .tableFull
   }
 
-  private mutating func insert(_ neighbour: Neighbour) -> Int? {
+  mutating func insert(_ neighbour: Neighbour) -> Int? {
     switch table.room {
     case .none: return nil
     case .after(let oldest): remove(oldest, heldOnes: .evicted)

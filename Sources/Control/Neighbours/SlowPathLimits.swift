@@ -39,6 +39,9 @@ enum Timing {
   /// Half to three halves of it.
   static let reachable = 30 * second
   static let delay = 5 * second
+  /// When one is asked that another member has told of: not all of them at once.
+  static let confirmLeast = second / 5
+  static let confirmMost = 2 * second
   /// How long a neighbour whose use nobody reports stays unasked.
   static let stale = 60 * second
   /// How long one whose use nobody reports is kept against others.

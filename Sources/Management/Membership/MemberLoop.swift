@@ -25,6 +25,7 @@ final class MemberLoop {
   var plane: MemberPlane
   var sides: BothSides
   private var introductions = Introductions()
+  private var acquaintances = Acquaintances()
   private var loads: LoadWatch
   var sequence: UInt64 = 0
   var sent: UInt64 = 0
@@ -128,6 +129,8 @@ final class MemberLoop {
     }
     if let lingersUntil, now >= lingersUntil { endLingering() }
     if introductions.isDue(now) { introduce() }
+    if let new = desk.takeAcquaintances() { acquaintances.know(new) }
+    if let list = acquaintances.take(now) { send(Acquaintances.type, list, to: nil, term: 0) }
     for address in announcements.due(now) { announce(address) }
     if now >= nextCheck { checkCertificates(now) }
     if now >= nextShow { show(now) }
@@ -146,6 +149,7 @@ final class MemberLoop {
     var until = min(introductions.nextTimer, nextShow)
     if let due = unit.nextTimer, hasBegun { until = min(until, due) }
     if let due = announcements.nextTimer { until = min(until, due) }
+    if let due = acquaintances.nextTimer { until = min(until, due) }
     // Whom workers have heard is theirs to note and ours to look at.
     until = min(until, now + profile.detection / 20)
     if plane.isWaiting { until = min(until, now + 50 * .microsecond) }
@@ -194,6 +198,7 @@ final class MemberLoop {
     }
     othersHeardAt = now
     if sealed.envelope.type == Introductions.type { return meet(sealed, now) }
+    if sealed.envelope.type == Acquaintances.type { return learn(sealed.payload) }
     guard let message = Message(sealed.payload, in: sealed.envelope) else { return gate.refuse(.content) }
     locate(MemberNumber(truncatingIfNeeded: sealed.envelope.sender), from, by: side)
     if let (message, envelope) = sides.take(octets, message, sealed.envelope, by: side, now: now) {
@@ -256,12 +261,22 @@ final class MemberLoop {
       }
       gate.know(sealed.envelope.sender)
       lives[number] = sealed.envelope.incarnation
-      if isNew || isAnotherLife { introductions.answer(now) }
+      if isNew || isAnotherLife {
+        introductions.answer(now)
+        acquaintances.tellAgain(now)
+      }
       if isNew {
         tell("unit \(number) has introduced itself", isWarning: false)
       }
     case .failure: gate.refuse(.signature)
     }
+  }
+
+  /// What another member knows of hosts and routers.
+  private func learn(_ payload: [UInt8]) {
+    guard let list = Acquaintances.reading(payload) else { return gate.refuse(.content) }
+    desk.tell(list)
+    hauberk_event_raise(wakesControl)
   }
 
   /// Whoever shows a certificate that does not hold asks in vain to be let in: somebody has to hear why (C4).

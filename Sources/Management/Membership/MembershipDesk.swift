@@ -42,6 +42,9 @@ package final class MembershipDesk: Sendable {
   private struct State {
     var shown = Shown()
     var bystanders: [Bystander] = []
+    /// What is known here, from when it has changed; and what others have told.
+    var acquaintances: [Acquaintance]?
+    var told: [Acquaintance] = []
     var events: [Event] = []
     var untold: [Event] = []
   }
@@ -53,6 +56,7 @@ package final class MembershipDesk: Sendable {
   private let isStopping = Atomic<Bool>(false)
 
   static let mostEvents = 256
+  static let mostTold = 8192
 
   package init() {}
 
@@ -74,6 +78,15 @@ package final class MembershipDesk: Sendable {
   package func know(_ bystanders: [Bystander]) {
     state.withLock { $0.bystanders = bystanders.filter { !$0.mac.isGroup } }
   }
+  /// All neighbours that this member has asked and heard.
+  package func know(_ acquaintances: [Acquaintance]) { state.withLock { $0.acquaintances = acquaintances } }
+  /// What other members know.
+  package func takeTold() -> [Acquaintance] {
+    state.withLock { state in
+      defer { state.told = [] }
+      return state.told
+    }
+  }
   package func drain() { wantsDrain.store(true, ordering: .relaxed) }
   package func stop() { isStopping.store(true, ordering: .relaxed) }
 
@@ -83,6 +96,12 @@ package final class MembershipDesk: Sendable {
   var isToStop: Bool { isStopping.load(ordering: .relaxed) }
   func speak(_ isOn: Bool) { answersForCluster.store(isOn, ordering: .relaxed) }
   var bystanders: [Bystander] { state.withLock { $0.bystanders } }
+  func takeAcquaintances() -> [Acquaintance]? { state.withLock { $0.acquaintances.take() } }
+  func tell(_ acquaintances: [Acquaintance]) {
+    state.withLock { state in
+      if state.told.count < Self.mostTold { state.told += acquaintances }
+    }
+  }
   func setDrained() { drained.store(true, ordering: .relaxed) }
 
   func show(_ shown: Shown) { state.withLock { $0.shown = shown } }

@@ -37,6 +37,8 @@ final class LiveSession {
   private let shown = LatestText()
   private var nextShow: UInt64 = 0
   private var nextBystanders: UInt64 = 0
+  /// What this member has told the others of its neighbours.
+  private var known: [Acquaintance] = []
   private let log: Log?
   let notifier: ServiceNotifier?
   private var nextSignOfLife: UInt64 = 0
@@ -230,7 +232,11 @@ final class LiveSession {
     if now >= nextBystanders {
       nextBystanders = now + 1_000_000_000
       desk.know(bridge.bystanders)
+      let acquaintances = bridge.acquaintances
+      if acquaintances != known { desk.know(acquaintances) }
+      known = acquaintances
     }
+    bridge.learn(desk.takeTold(), now: now)
     for event in desk.takeUntold() { log?.write(event.isWarning ? .warning : .info, "cluster", event.event) }
   }
 

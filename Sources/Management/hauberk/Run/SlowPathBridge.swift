@@ -75,6 +75,25 @@ struct SlowPathBridge {
 
   private static let mostBystanders = 8
 
+  /// What other members of a cluster may want to know of our neighbours.
+  var acquaintances: [Acquaintance] {
+    let interfaces = gateway.description.gateway.interfaces
+    return slow.confirmedNeighbours.map { known in
+      let interface = interfaces[known.interface]
+      return Acquaintance(known.address, side: interface.side, vlan: interface.vlan, mac: known.mac)
+    }
+  }
+
+  /// And what they have told us of theirs.
+  mutating func learn(_ told: [Acquaintance], now: UInt64) {
+    let interfaces = gateway.description.gateway.interfaces
+    for one in told {
+      guard let index = interfaces.firstIndex(where: { $0.side == one.side && $0.vlan == one.vlan }) else { continue }
+      carryOut(slow.learn(fromMember: KnownNeighbour(interface: index, one.address, one.mac), now: now))
+    }
+    wake()
+  }
+
   /// True: there may be more.
   mutating func takePunted(now: UInt64) -> Bool {
     var isMore = false
