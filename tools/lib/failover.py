@@ -33,15 +33,14 @@ def load(path, name):
     return module
 
 
-def trial(kit, driver, choices, fault, lab=None):
-    """Nothing but what was measured; `lab` is None with somebody else's cluster."""
+def trial(kit, driver, choices, fault, lab):
+    """Nothing but what was measured."""
     post = choices.post + fault.seconds
     options = argparse.Namespace(
-        members=choices.members, mode='route' if lab else 'echo', victim=str(fault.victim), fault=fault.what,
+        members=choices.members, mode='route', victim=str(fault.victim), fault=fault.what,
         rate=choices.rate, flows=choices.flows, size=64, loss=choices.loss, pre=PRE, post=post, tcp=False, keep=0,
         work=choices.work, opt=choices.opt, traffic=choices.traffic)
-    if lab:
-        lab.begin(options, fault)
+    lab.begin(options, fault)
     busy = Busy(PRE + post + 60) if choices.busy else None
     sentinel = Sentinel()
     try:
@@ -53,29 +52,34 @@ def trial(kit, driver, choices, fault, lab=None):
     total = int(options.rate * (options.pre + options.post))
     found = failover_report.judge(f'{options.work}/run0/rx.csv', options.flows, options.rate, total)
     found.update(stall=max(stalls, default=0) * 1000,
-                 stalls=sum(stall > DETECTION[choices.pace] / 2 for stall in stalls))
-    if lab:
-        add_watched(found, lab, options)
+                 stalls=sum(stall > DETECTION[choices.pace] / 2 for stall in stalls),
+                 wire=lab.wire, words=list(lab.words))
+    # Somebody else's cluster does not say.
+    if not choices.peer:
+        add_watched(found, lab.watcher)
+    if lab.second:
+        add_second(found, lab, options)
     return found
 
 
-def add_watched(found, lab, options):
-    watcher = lab.watcher
-    found.update(wire=lab.wire, contested=watcher.contested(), whole=watcher.recovery(), words=list(lab.words),
-                 takeovers=watcher.takeovers(), suspicions=sum('is silent' in event for *_, event in watcher.events()))
+def add_watched(found, watcher):
+    found.update(contested=watcher.contested(), whole=watcher.recovery(), takeovers=watcher.takeovers(),
+                 suspicions=sum('is silent' in event for *_, event in watcher.events()))
     if not watcher.isSettled:
         found['words'].append('the members did not share the work within 20 s of their start')
-    if lab.second:
-        path, total, *_ = lab.second
-        other = failover_report.judge(path, options.flows, options.rate, total)
-        found['outage'] = max(found['outage'], other['outage'])
-        for key in ('twice', 'lost', 'reordered'):
-            found[key] += other[key]
-        if other['lost'] == total:
-            found['words'].append('nothing arrived between the hosts of the other half')
 
 
-def repeat(kit, driver, choices, name, fault, lab=None):
+def add_second(found, lab, options):
+    path, total, *_ = lab.second
+    other = failover_report.judge(path, options.flows, options.rate, total)
+    found['outage'] = max(found['outage'], other['outage'])
+    for key in ('twice', 'lost', 'reordered'):
+        found[key] += other[key]
+    if other['lost'] == total:
+        found['words'].append('nothing arrived between the hosts of the other half')
+
+
+def repeat(kit, driver, choices, name, fault, lab):
     good, repeated = [], 0
     while len(good) < choices.trials and repeated < 3 * choices.trials:
         found = trial(kit, driver, choices, fault, lab)
@@ -125,8 +129,11 @@ def arguments():
     parser.add_argument('--loss-of', choices=['all', 'control'], default='all', help='frames that are lost')
     parser.add_argument('--busy', action='store_true', help='all cores are busy with something else')
     parser.add_argument('--watch', type=float, metavar='SECONDS', help='no fault: who takes over all the same?')
-    parser.add_argument('--share', action='store_true', help='10 000 flows: who works on what, and what it costs whom')
-    parser.add_argument('--peer', choices=['keepalived'], help='the same faults for another cluster, by its own driver')
+    parser.add_argument('--share', action='store_true',
+                        help='10 000 flows: who works on what, and what it costs whom, without the kernel\'s part')
+    parser.add_argument('--peer', choices=['keepalived'],
+                        help='the same faults for two machines of which one works; their kernels forward, and go on '
+                             'with it while keepalived alone is stopped or dead (lab.py --mode echo is stricter)')
     parser.add_argument('--only', action='append', help='a fault, by a part of its name; may be repeated')
     parser.add_argument('--list', action='store_true', help='all faults')
     parser.add_argument('--table', action='store_true', help='at the end, all of it as a table in Markdown')
@@ -137,6 +144,8 @@ def arguments():
     choices.wanted = [name for name in FAULTS if not choices.only or any(part in name for part in choices.only)]
     if not choices.wanted:
         parser.error(f'there is no such fault, but {"; ".join(FAULTS)}')
+    if choices.peer and (choices.watch or choices.share):
+        parser.error(f'{choices.peer} does not say who works on what: no --watch or --share with --peer')
     if choices.traffic == 'group':
         choices.wanted = [name for name in choices.wanted if not FAULTS[name].what.startswith('halves')]
         if not choices.wanted:
@@ -159,7 +168,7 @@ def main():
     since, lines, isBroken = time.monotonic(), [], False
     try:
         if choices.peer:
-            lines = failover_peer.run(kit, choices, repeat, load)
+            lines = failover_peer.run(kit, choices, repeat, load, DETECTION[choices.pace])
         else:
             lines, isBroken = ours(kit, choices)
     finally:
@@ -178,14 +187,15 @@ def ours(kit, choices):
     driver = load(os.path.join(HERE, 'failover_driver.py'), 'failover_driver')
     driver.watcher = Watcher()
     if choices.share:
-        found = failover_share.run(kit, driver, choices)
+        found = failover_share.run(kit, driver, choices, DETECTION[choices.pace] / 2)
         return [found], bool(found.get('words'))
     lab = Lab(kit, driver.watcher, DETECTION[choices.pace])
     lab.lossOf = choices.loss_of
     if choices.watch:
         found = watch(kit, driver, choices, lab)
         return [found], bool(found['takeovers'] or found['twice'] or found['contested'])
-    print(failover_report.head(choices))
+    who = f'{choices.members} members, {choices.pace} pace, {choices.traffic} traffic'
+    print(failover_report.head(choices, who))
     lines = [repeat(kit, driver, choices, name, FAULTS[name], lab) for name in choices.wanted]
     foot, isBroken = failover_report.foot([line for line in lines if line], choices.pace, choices.loss)
     print(foot)

@@ -1,4 +1,9 @@
-"""How the failover lab starts a member of ours. Options: program, method, pace, workers, traffic.
+"""How the failover lab starts a member of ours: for tools/failover, or by itself, in the lab's mode `route`:
+
+    ../shared/failover/lab.py run --driver tools/lib/failover_driver.py --members 3 --fault crashsilent --opt pace=fast
+
+Options: program (the one that HAUBERK_RELEASE or this checkout has), method (auto), pace (normal), workers (1), traffic
+(clear).
 
 With `traffic=group` host B moves behind a gateway of its own, which opens what members seal with a group SA:
 
@@ -14,15 +19,30 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import cluster_members  # noqa: E402
+from failover_watch import Watcher  # noqa: E402
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(os.environ.get('HAUBERK_RELEASE') or os.path.join(ROOT, '.build/release'), 'hauberk')
 GW_A, GW_B = '10.1.0.254', '10.2.0.254'
 DEVICES = ['ethA', 'ethB']
 # Between members and the other gateway, where there is one.
 BETWEEN, SHARED, GATEWAY = '10.3.0', '10.3.0.254', '10.3.0.200'
 GATEWAY_UNIT, UNITS = 7, 8
 
-# Who waits and looks for all trials; made by the command.
-watcher = None
+
+class Waiter(Watcher):
+    """With the lab by itself: looks until all share the work, and no longer."""
+
+    def begin(self):
+        waited = super().begin()
+        self.end()
+        if not self.isSettled:
+            print('The members did not share the work within 20 s of their start.', file=sys.stderr, flush=True)
+        return waited
+
+
+# Who waits and looks for all trials; tools/failover has one of its own.
+watcher = Waiter()
 
 
 class Cluster:
@@ -30,7 +50,9 @@ class Cluster:
 
     def __init__(self, namespace, folder, options):
         self.prefix, self.folder, self.options = namespace.rsplit('-', 1)[0], folder, options
-        self.program, self.numbers = options['program'], range(1, int(options['members']) + 1)
+        self.program, self.numbers = options.get('program', PROGRAM), range(1, int(options['members']) + 1)
+        if not os.access(self.program, os.X_OK):
+            raise SystemExit(f'there is no {self.program}: tools/failover builds it; program=FILE names another')
         self.isGroup = options.get('traffic') == 'group'
         outside = BETWEEN if self.isGroup else '10.2.0'
         self.shared = [GW_A, SHARED if self.isGroup else GW_B]

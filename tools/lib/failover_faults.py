@@ -35,8 +35,6 @@ FAULTS = {
     'rolling restart': Fault('rolling', 1, 26, False),
     'nothing': Fault('none', 1, 0, False),
 }
-# Of ours; the frames of a cluster among themselves.
-CONTROL = 0x88b5
 HALF_HOSTS = ('10.1.0.101', '10.2.0.101')
 # After halves have met, until their masters have heard each other, both may work: ARCHITECTURE.md says for how long.
 MERGE_DETECTIONS = 0.25
@@ -44,6 +42,9 @@ MERGE_DETECTIONS = 0.25
 
 class Lab:
     """The kit, with its faults, its losses and its last look replaced by ones that know ours as well."""
+
+    # The frames of a cluster among themselves.
+    CONTROL = 'ether type 0x88b5'
 
     def __init__(self, kit, watcher, detection):
         self.kit, self.watcher, self.detection = kit, watcher, detection
@@ -67,7 +68,7 @@ class Lab:
         """Each probe meets chance once before the cluster and once behind it, so that what the wires lost is known."""
         chance = f'numgen random mod 10000 < {int(percent * 100)} counter drop'
         if self.lossOf == 'control':
-            return self.nft(f'add rule bridge lab imp ether type {CONTROL:#x} {chance}\n')
+            return self.nft(f'add rule bridge lab imp {self.CONTROL} {chance}\n')
         far, probe = ('pO', 'ip protocol esp') if self.choices.traffic == 'group' else ('pB', 'udp dport 9999')
         self.nft(f'''add chain bridge lab wireA {{ type filter hook prerouting priority 0; }}
 add chain bridge lab wireB {{ type filter hook forward priority -5; }}

@@ -6,13 +6,13 @@ import os
 import time
 
 
-def look_for_stalls(processor, ends, found, least):
+def look_for_stalls(processor, ends, mustWait, found, least):
     """Before everything else on this processor, once a millisecond."""
     os.sched_setaffinity(0, {processor})
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(60))
     except PermissionError:
-        pass
+        mustWait.set()
     ctypes.CDLL(None).mlockall(3)
     last = time.monotonic()
     while not ends.is_set():
@@ -27,11 +27,13 @@ class Sentinel:
     """On each processor: one of a virtual machine's may stand still while the others run."""
 
     LEAST = 0.002
+    isTold = False
 
     def __init__(self):
-        self.ends, self.found = multiprocessing.Event(), multiprocessing.SimpleQueue()
-        self.processes = [multiprocessing.Process(target=look_for_stalls, args=(processor, self.ends, self.found,
-                                                                                self.LEAST), daemon=True)
+        self.ends, self.mustWait = multiprocessing.Event(), multiprocessing.Event()
+        self.found = multiprocessing.SimpleQueue()
+        self.processes = [multiprocessing.Process(target=look_for_stalls, args=(processor, self.ends, self.mustWait,
+                                                                                self.found, self.LEAST), daemon=True)
                           for processor in sorted(os.sched_getaffinity(0))]
         for process in self.processes:
             process.start()
@@ -44,6 +46,10 @@ class Sentinel:
             process.join(5)
         while not self.found.empty():
             stalls.append(self.found.get())
+        if self.mustWait.is_set() and not Sentinel.isTold:
+            Sentinel.isTold = True
+            print('Real-time priority is not permitted here: what looks for stalls of this machine waits for a turn as '
+                  'all do, and takes a busy processor for a stall.', flush=True)
         return stalls
 
 

@@ -71,12 +71,12 @@ def line(name, fault, good, repeated):
 HEAD = ('fault', 'median', 'worst', 'others', 'lost', 'twice', 'reordered', 'owners', 'whole', 'trials')
 
 
-def head(choices):
+def head(choices, who):
     loss = ''
     if choices.loss:
         loss = f', {choices.loss:g} % of {"control" if choices.loss_of == "control" else "all"} frames lost'
-    return (f'{choices.members} members, {choices.pace} pace, {choices.traffic} traffic, {choices.rate} probes a '
-            f'second in {choices.flows} flows{loss}{", all cores busy" if choices.busy else ""}\n' + columns(HEAD))
+    return (f'{who}, {choices.rate} probes a second in {choices.flows} flows{loss}'
+            f'{", all cores busy" if choices.busy else ""}\n' + columns(HEAD))
 
 
 def columns(cells):
@@ -92,6 +92,8 @@ def cells(found):
 
 
 def text(found):
+    if 'why' in found:
+        return f'{found["fault"]:32}  not measured: {found["why"]}'
     if not found['trials']:
         return f'{found["fault"]:32}  no trial without a stall of this machine, {found["repeated"]} repeated'
     return '\n'.join([columns(cells(found)), *(f'  {word}' for word in found['words'])])
@@ -143,4 +145,5 @@ def table(lines, choices, seconds):
     rows.append('')
     rows.append(f'{trials} trials that count, {repeated} repeated for a stall of this machine, '
                 f'{seconds / 60:.0f} minutes.')
+    rows += [f'Not measured: {found["fault"]}, for {found["why"]}.' for found in lines if 'why' in found]
     return '\n'.join(rows)

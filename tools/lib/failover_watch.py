@@ -81,13 +81,16 @@ class Watcher:
         self.cluster = None
         self.threads = []
 
-    def begin(self):
-        """From when all share the work on. Seconds that hosts and neighbours get to know each other."""
+    def forget(self):
         self.moments = collections.defaultdict(list)
         self.happened = {}
         self.cuts = []
         self.faultAt = self.healedAt = None
         self.live = set(self.cluster.numbers)
+
+    def begin(self):
+        """From when all share the work on. Seconds that hosts and neighbours get to know each other."""
+        self.forget()
         self.goes = True
         self.since = now()
         self.threads = [threading.Thread(target=self.watch, args=(number,), daemon=True)
