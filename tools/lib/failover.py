@@ -52,7 +52,7 @@ def trial(kit, driver, choices, fault, lab):
     total = int(options.rate * (options.pre + options.post))
     found = failover_report.judge(f'{options.work}/run0/rx.csv', options.flows, options.rate, total)
     found.update(stall=max(stalls, default=0) * 1000,
-                 stalls=sum(stall > DETECTION[choices.pace] / 2 for stall in stalls),
+                 stalls=sum(stall > choices.detection / 2 for stall in stalls),
                  wire=lab.wire, words=list(lab.words))
     # Somebody else's cluster does not say.
     if not choices.peer:
@@ -83,7 +83,7 @@ def repeat(kit, driver, choices, name, fault, lab):
     good, repeated = [], 0
     while len(good) < choices.trials and repeated < 3 * choices.trials:
         found = trial(kit, driver, choices, fault, lab)
-        if found['stall'] > DETECTION[choices.pace] * 500:
+        if found['stall'] > choices.detection * 500:
             repeated += 1
         else:
             good.append(found)
@@ -144,6 +144,7 @@ def arguments():
     choices.wanted = [name for name in FAULTS if not choices.only or any(part in name for part in choices.only)]
     if not choices.wanted:
         parser.error(f'there is no such fault, but {"; ".join(FAULTS)}')
+    choices.detection = failover_peer.DETECTION[choices.pace] if choices.peer else DETECTION[choices.pace]
     if choices.peer and (choices.watch or choices.share):
         parser.error(f'{choices.peer} does not say who works on what: no --watch or --share with --peer')
     if choices.traffic == 'group':
@@ -168,7 +169,7 @@ def main():
     since, lines, isBroken = time.monotonic(), [], False
     try:
         if choices.peer:
-            lines = failover_peer.run(kit, choices, repeat, load, DETECTION[choices.pace])
+            lines = failover_peer.run(kit, choices, repeat, load)
         else:
             lines, isBroken = ours(kit, choices)
     finally:
@@ -187,9 +188,9 @@ def ours(kit, choices):
     driver = load(os.path.join(HERE, 'failover_driver.py'), 'failover_driver')
     driver.watcher = Watcher()
     if choices.share:
-        found = failover_share.run(kit, driver, choices, DETECTION[choices.pace] / 2)
+        found = failover_share.run(kit, driver, choices, choices.detection / 2)
         return [found], bool(found.get('words'))
-    lab = Lab(kit, driver.watcher, DETECTION[choices.pace])
+    lab = Lab(kit, driver.watcher, choices.detection)
     lab.lossOf = choices.loss_of
     if choices.watch:
         found = watch(kit, driver, choices, lab)

@@ -11,6 +11,7 @@ from failover_watch import Watcher
 
 # Seconds between advertisements; three of them are its detection time.
 ADVERT = {'normal': '0.1', 'fast': '0.01'}
+DETECTION = {pace: 3 * float(advert) for pace, advert in ADVERT.items()}
 # What a backup may suffer, and nobody sees it. One that hears nothing, or comes back late, may take over.
 UNSEEN = ('crashsilent', 'sigkill', 'asym:out', 'linkdown')
 
@@ -62,11 +63,11 @@ class PairLab(Lab):
             driver.start_again(number)
 
 
-def run(kit, choices, repeat, load, detection):
+def run(kit, choices, repeat, load):
     if not shutil.which('keepalived'):
         raise SystemExit('there is no keepalived: apt-get install keepalived')
     pair = Pair(load(os.path.join(choices.kit, 'drivers/keepalived.py'), 'failover_keepalived'))
-    lab = PairLab(kit, pair, detection)
+    lab = PairLab(kit, pair, choices.detection)
     lab.lossOf = choices.loss_of
     choices.members, choices.opt = 2, [f'advert={ADVERT[choices.pace]}']
     choices.traffic = 'clear'
