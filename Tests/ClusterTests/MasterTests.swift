@@ -200,6 +200,8 @@ struct MergeTests {
   func yielding() {
     var (bench, directives) = meet(live: 1, term: 0, from: 4, members: [3])
     #expect(bench.role == .master && !directives.contains(.announce))
+    // An answer to somebody whom it does not know is another word.
+    #expect(!bench.receive(.exit(echo: 7), from: 4, term: Bench.term(0, of: 4)).contains(.announce))
     let words = (0..<3).map { _ in bench.receive(.exit(echo: 0), from: 4, term: Bench.term(0, of: 4)) }
     #expect(words.map { $0.contains(.announce) } == [true, false, false])
     _ = bench.keepalive(from: 3)

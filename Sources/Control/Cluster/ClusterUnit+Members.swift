@@ -11,7 +11,7 @@ extension ClusterUnit {
       guard isMember(from) else { return }
       remove(from.unit, .asked)
     case .offer: object(to: from)
-    case .exit: noteYield()
+    case .exit(echo: 0): noteYield()
     case .masterKeepalive(let keepalive): meet(live: keepalive.live, keepalive.stamp, from)
     case .otherMaster(let live, let stamp, let echo): settleWith(from, live: live, stamp: stamp, echo: echo)
     default: return

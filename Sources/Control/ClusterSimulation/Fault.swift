@@ -3,8 +3,6 @@ public import ControlKit
 /// What goes wrong, and for how long.
 public struct Fault: Equatable, Sendable {
   public enum Kind: Equatable, Sendable {
-    /// The unit's clock shows so much more at once.
-    case step(Int, Nanoseconds)
     /// Of all frames, in 1/1 000 000.
     case loss(UInt64)
     case duplication(UInt64)
@@ -23,6 +21,8 @@ public struct Fault: Equatable, Sendable {
     case cable(Int, wire: Int)
     /// The machine stands still: nothing that comes meanwhile is kept. Its clock goes on, or stands still as well.
     case pause(Int, clockGoesOn: Bool)
+    /// The unit's clock shows so much more at once.
+    case step(Int, Nanoseconds)
     /// These units are on a segment of their own, with hosts or without: on both wires, or on one.
     case partition([Int], hasHosts: Bool, wire: Int? = nil)
     /// Nothing reaches the unit, or nothing leaves it.
