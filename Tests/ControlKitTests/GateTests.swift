@@ -41,7 +41,7 @@ struct GateTests {
     var gate = gate()
     let good = sealed(envelope(1))
     var otherVersion = good
-    otherVersion[0] = 2
+    otherVersion[0] = Envelope.version + 1
     var otherLength = good
     otherLength[3] += 1
     let cheap: [(Refusal, [UInt8])] = [
@@ -107,7 +107,7 @@ struct GateTests {
 
   @Test("Who floods is asked for few signatures, and the others have theirs")
   func flood() {
-    var gate = gate(Gate.Limits(perSender: Rate(10, burst: 5), strangers: Rate(1, burst: 2)))
+    var gate = gate(Gate.Limits(unproven: Rate(10, burst: 5), strangers: Rate(1, burst: 2)))
     gate.know(3)
     let forger = Stamp(salt: 2)
     for sequence in 1...1000 as ClosedRange<UInt64> {
@@ -136,7 +136,7 @@ struct GateTests {
     var gate = gate()
     let octets = envelope(1).sealed([4, 5], by: Ed25519())!
     var bad = octets
-    bad[41] ^= 1
+    bad[Envelope.headerOctets + 1] ^= 1
     #expect(gate.judge(bad, by: Ed25519(), now: 0) == nil)
     #expect(gate[.signature] == 1)
     #expect(gate.judge(octets, by: Ed25519(), now: 0)?.payload == [4, 5])

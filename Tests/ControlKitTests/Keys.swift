@@ -23,11 +23,14 @@ struct Ed25519: Signing, Verifying {
   func isRight(_ signature: [UInt8], of octets: [UInt8], in envelope: Envelope) -> Bool {
     hauberk_verify_signature(Self.publicKey, Self.publicKey.utf8.count, octets, octets.count, signature) == 0
   }
+
+  func hash(_ word: Watchword, times: Int) -> Watchword { word }
 }
 
 /// Stands in where a test is about something else: it counts how often it is asked.
 final class Stamp: Signing, Verifying {
   var asked = 0
+  var hashed = 0
   private let salt: UInt64
 
   init(salt: UInt64 = 1) { self.salt = salt }
@@ -43,5 +46,11 @@ final class Stamp: Signing, Verifying {
   func isRight(_ signature: [UInt8], of octets: [UInt8], in envelope: Envelope) -> Bool {
     asked += 1
     return self.signature(of: octets) == signature
+  }
+
+  /// How often it was asked for, too.
+  func hash(_ word: Watchword, times: Int) -> Watchword {
+    hashed += times
+    return (0..<times).reduce(word) { word, _ in Watchword(high: mix(word.low), low: mix(word.high ^ word.low)) }
   }
 }

@@ -17,6 +17,8 @@ private final class Counting: Verifying {
     asked += 1
     return keys.isRight(signature, of: octets, in: envelope)
   }
+
+  func hash(_ word: Watchword, times: Int) -> Watchword { keys.hash(word, times: times) }
 }
 
 @Suite("Units are believed by their keys, and keys by certificates")

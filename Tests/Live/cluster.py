@@ -8,12 +8,14 @@ A stream of UDP probes runs from one host to the other through the cluster, and 
 import functools
 import os
 import signal
+import subprocess
+import sys
 import time
 
 from trials import PATIENCE, Trial, brief, clean, dies, main
 
 from cluster_members import identify
-from cluster_wires import HOST, address
+from cluster_wires import HOST, HOSTS, address
 
 
 def forms(trial):
@@ -109,6 +111,46 @@ def stranger(trial):
     trial.bring_back(victim)
 
 
+def drowned(trial):
+    """Frames in the master's name, thousands a second on either side: every word of its own is heard all the same."""
+    victim, members = trial.master(), trial.members
+    listener = trial.others(victim)[0]
+    term = members.show(victim)['term']
+
+    def heard():
+        """How many words the listener believes in three seconds, of any unit's: all but few are the master's."""
+        before = members.show(listener)['passed']
+        time.sleep(3)
+        return members.show(listener)['passed'] - before
+
+    calm, forgers, counts = heard(), [], []
+
+    def begin():
+        for place, side in HOSTS:
+            forgers.append(subprocess.Popen(
+                ['ip', 'netns', 'exec', trial.wires.namespace(place), sys.executable,
+                 os.path.join(os.path.dirname(os.path.abspath(__file__)), 'drown.py'), side, str(victim), str(FORGED)],
+                stdout=subprocess.PIPE, text=True))
+        time.sleep(1)
+        counts.append(heard())
+
+    try:
+        stream = trial.during(0.5, begin)
+    finally:
+        for forger in forgers:
+            forger.terminate()
+        written = sum(int(forger.communicate(timeout=10)[0] or 0) for forger in forgers)
+    trial.notes.append(f'{written} forged, {counts[0]} words believed, and {calm} before; {brief(stream)}')
+    yield from clean(stream, len(stream.sent) // 100)
+    if written < FORGED:
+        yield f'no more than {written} frames were forged'
+    if counts[0] < calm * 9 // 10:
+        yield f'{counts[0]} words were believed, where {calm} are said'
+    master, _ = members.settle(trial.wires.numbers)
+    if master['unit'] != victim or master['term'] != term:
+        yield f'unit {victim} was master, of term {term}; now {master["unit"]} is, of {master["term"]}'
+
+
 def revoked(trial):
     """A master whose certificate is taken back leaves, and loses nothing where it hears of that first."""
     victim, members = trial.master(), trial.members
@@ -136,7 +178,10 @@ def revoked(trial):
     trial.bring_back(victim)
 
 
-CASES = [forms, client_dies, master_dies, stands_still, drains, stranger, revoked]
+# A second, by each of two who do it. Ten times a unit's whole share of verifications.
+FORGED = 10000
+
+CASES = [forms, client_dies, master_dies, stands_still, drains, stranger, drowned, revoked]
 
 
 if __name__ == '__main__':

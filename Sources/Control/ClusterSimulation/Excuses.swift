@@ -7,21 +7,26 @@ struct Excuses {
   private var until: [Moment]
   /// Two masters may be among these that cannot tell each other, because of a cut of the control plane.
   private var isUntold: [Bool]
+  /// One of these does not hear the other, nor what the other's workers send: a segment is one both ways, or two (X19).
+  private var isParted: [Bool]
 
   init(members: Int) {
     self.members = members
     until = Array(repeating: 0, count: members * members)
     isUntold = Array(repeating: false, count: members * members)
+    isParted = isUntold
   }
 
   func holds(_ one: Int, _ other: Int, at now: Moment) -> Bool {
     let pair = pair(one, other)
-    return isUntold[pair] || now < until[pair]
+    return isUntold[pair] || isParted[pair] || now < until[pair]
   }
 
   mutating func excuse(_ one: Int, _ other: Int, until moment: Moment) {
     until[pair(one, other)] = max(until[pair(one, other)], moment)
   }
+
+  mutating func part(_ one: Int, _ other: Int, _ isParted: Bool) { self.isParted[pair(one, other)] = isParted }
 
   /// The control plane is cut: who is excused now stays so until it is whole.
   mutating func wait(at now: Moment) {

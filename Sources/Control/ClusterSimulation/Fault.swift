@@ -25,6 +25,8 @@ public struct Fault: Equatable, Sendable {
     case step(Int, Nanoseconds)
     /// These units are on a segment of their own, with hosts or without: on both wires, or on one.
     case partition([Int], hasHosts: Bool, wire: Int? = nil)
+    /// Nothing gets from these units to the others, and everything back: on all wires, or on one.
+    case rift([Int], wire: Int?)
     /// Nothing reaches the unit, or nothing leaves it.
     case deaf(Int)
     case mute(Int)
@@ -39,8 +41,8 @@ public struct Fault: Equatable, Sendable {
 
   /// The kinds as a person names them.
   public enum Name: String, CaseIterable, Sendable {
-    case loss, duplication, reordering, corruption, replay, delay, oneway, partition, split, deaf, mute, cut, wire,
-      cable, stall, freeze, pause, step, crash, drain
+    case loss, duplication, reordering, corruption, replay, delay, oneway, partition, split, rift, deaf, mute, cut,
+      wire, cable, stall, freeze, pause, step, crash, drain
 
     public var meaning: String {
       switch self {
@@ -53,6 +55,7 @@ public struct Fault: Equatable, Sendable {
       case .oneway: "some frames are lost on one wire, or to one unit, or from it"
       case .partition: "some units are on segments of their own, with hosts or without"
       case .split: "the same on one of two wires"
+      case .rift: "nothing gets from some units to the others, and everything back"
       case .deaf: "a unit hears nothing"
       case .mute: "nobody hears a unit"
       case .cut: "two units do not hear each other's control, both or one of them"
@@ -90,6 +93,7 @@ extension Fault {
     case .delay: .delay
     case .wireLoss, .unitLoss: .oneway
     case .partition(_, _, let wire): wire == nil ? .partition : .split
+    case .rift: .rift
     case .wire: .wire
     case .cable: .cable
     case .pause: .pause
@@ -107,7 +111,7 @@ extension Fault {
   public var units: [Int] {
     switch kind {
     case .loss, .duplication, .reordering, .corruption, .replay, .delay, .wireLoss, .wire: []
-    case .partition(let part, _, _): part
+    case .partition(let part, _, _), .rift(let part, _): part
     case .cut(let one, let other, _): [one, other]
     case .deaf(let unit), .mute(let unit), .stall(let unit, _), .crash(let unit), .drain(let unit): [unit]
     case .unitLoss(let unit, _, _), .cable(let unit, _), .pause(let unit, _), .step(let unit, _): [unit]
@@ -127,6 +131,7 @@ extension Fault {
     case .reordering(let most): "by up to \(most / .millisecond) ms"
     case .partition(_, let hasHosts, let wire):
       (hasHosts ? "with hosts" : "without hosts") + (wire.map { " on wire \($0)" } ?? "")
+    case .rift(_, let wire): wire.map { "on wire \($0)" } ?? ""
     case .cut(let one, let other, let bothWays): bothWays ? "both ways" : "from \(one) to \(other)"
     case .deaf, .mute, .stall, .crash, .drain: ""
     }

@@ -12,6 +12,8 @@ struct FaultMaker {
   let wires: Int
   /// Divided segments, or cuts of the control plane, or both.
   private let divisions: ClosedRange<UInt64>
+  /// How many of the divisions are one way only. Drawn apart, so that the other faults of a seed stay what they are.
+  private var rifts: Jitter
 
   /// They begin within that, and are six at most.
   static let usualLength: Nanoseconds = 1200 * .millisecond
@@ -21,6 +23,8 @@ struct FaultMaker {
     self.profile = profile
     self.chance = chance
     self.kinds = kinds
+    var apart = chance
+    rifts = Jitter(seed: mix(apart.next()))
     divisions = [0...7, 8...11, 0...11][Int(self.chance.between(0, 3))]
     let needsTwo = kinds?.contains { [.split, .wire, .cable].contains($0) } ?? false
     wires = self.chance.happens(500_000) || needsTwo ? 2 : 1
@@ -93,11 +97,14 @@ struct FaultMaker {
     case .cable: return .cable(unit(), wire: Int(chance.between(0, UInt64(wires))))
     case .pause: return .pause(unit(), clockGoesOn: chance.happens(500_000))
     case .step: return .step(unit(), chance.between(profile.detection / 20, 10 * profile.detection))
-    case .partition, .split:
+    case .partition, .split, .rift:
       var part = (0..<members).filter { _ in chance.happens(500_000) }
       if part.isEmpty { part = [unit()] }
-      let wire = name == .split ? Int(chance.between(0, UInt64(wires))) : nil
-      return .partition(part, hasHosts: chance.happens(500_000), wire: wire)
+      var wire = name == .split ? Int(chance.between(0, UInt64(wires))) : nil
+      if name == .rift, rifts.happens(300_000) { wire = Int(rifts.between(0, UInt64(wires))) }
+      let hasHosts = chance.happens(500_000)
+      if name == .rift || kinds == nil && rifts.happens(200_000) { return .rift(part, wire: wire) }
+      return .partition(part, hasHosts: hasHosts, wire: wire)
     case .cut:
       let one = unit()
       let other = (one + 1 + Int(chance.between(0, UInt64(max(1, members - 1))))) % members

@@ -41,6 +41,7 @@ struct SimulatedUnit {
   var state = State.running
   var incarnation: UInt64 = 1
   var sequence: UInt64 = 0
+  var watchwords = Watchwords()
   var waiting: [Pending] = []
   /// Which timer event counts: each new one makes the ones before it void.
   var timer: UInt64 = 0

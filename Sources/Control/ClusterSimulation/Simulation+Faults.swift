@@ -78,6 +78,8 @@ extension Simulation {
         let segment = begins ? wires.hasHosts[wire].count - 1 : 0
         rewire(part) { $0[wire].segment = segment }
       }
+    case .rift(let part, let wire):
+      for wire in wire.map({ $0..<$0 + 1 }) ?? wireNumbers { rift(part, wire, begins) }
     case .deaf(let unit): rewire([unit]) { for wire in $0.indices { $0[wire].isDeaf = begins } }
     case .mute(let unit): rewire([unit]) { for wire in $0.indices { $0[wire].isMute = begins } }
     case .cable(let unit, let wire): rewire([unit]) { Self.plug(&$0[wire], !begins) }
@@ -90,6 +92,16 @@ extension Simulation {
   private static func plug(_ plug: inout SimulatedUnit.Plug, _ isIn: Bool) {
     plug.isDeaf = !isIn
     plug.isMute = !isIn
+  }
+
+  private mutating func rift(_ part: [Int], _ wire: Int, _ begins: Bool) {
+    rewire {
+      for one in part {
+        for other in $0.units.indices where !part.contains(other) {
+          $0.wires.rifts[wire][one * $0.scenario.members + other] = begins
+        }
+      }
+    }
   }
 
   private mutating func cut(_ one: Int, _ other: Int, bothWays: Bool, _ begins: Bool) {
@@ -106,9 +118,21 @@ extension Simulation {
 
   /// Who reached whom before and after decides what is excused, and between whom.
   private mutating func rewire(_ part: [Int], _ change: (inout [SimulatedUnit.Plug]) -> Void) {
+    rewire { simulation in
+      for unit in part { change(&simulation.units[unit].plugs) }
+    }
+  }
+
+  private mutating func rewire(_ change: (inout Simulation) -> Void) {
     let segments = pairs(areConnected)
     let hearing = pairs(hearEachOther)
-    for unit in part { change(&units[unit].plugs) }
+    change(&self)
+    for one in units.indices {
+      for other in 0..<one {
+        let isRift = wireNumbers.contains { areParted(one, other, $0) }
+        excuses.part(one, other, isRift && !areConnected(one, other))
+      }
+    }
     // A segment that is whole again has two clusters to merge, which takes some keepalives; while the control plane is
     // cut as well, two masters cannot tell each other, and those who hear both follow the later one or neither.
     excuse(pairs(areConnected), but: segments, for: scenario.mergesWithin)
@@ -118,9 +142,15 @@ extension Simulation {
     excuse(pairs(hearEachOther), but: hearing, for: scenario.profile.detection)
   }
 
-  /// On one segment by any wire, whether they hear each other or not.
+  /// On one segment by any wire, whether they hear each other or not. What gets through one way only is none (X19).
   private func areConnected(_ one: Int, _ other: Int) -> Bool {
-    wireNumbers.contains { units[one].plugs[$0].segment == units[other].plugs[$0].segment }
+    wireNumbers.contains {
+      units[one].plugs[$0].segment == units[other].plugs[$0].segment && !areParted(one, other, $0)
+    }
+  }
+
+  private func areParted(_ one: Int, _ other: Int, _ wire: Int) -> Bool {
+    wires.rifts[wire][one * scenario.members + other] || wires.rifts[wire][other * scenario.members + one]
   }
 
   private func hearEachOther(_ one: Int, _ other: Int) -> Bool { reaches(one, other) && reaches(other, one) }

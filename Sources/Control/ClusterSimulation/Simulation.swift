@@ -58,6 +58,8 @@ public struct Simulation {
     chance = Jitter(seed: mix(scenario.seed))
     wires = Wires(scenario.wires)
     excuses = Excuses(members: scenario.members)
+    wires.rifts = Array(
+      repeating: Array(repeating: false, count: scenario.members * scenario.members), count: scenario.wires)
     wires.cuts = Array(repeating: false, count: scenario.members * scenario.members)
     for number in 0..<scenario.members {
       let drift = Int64(chance.between(0, 2 * scenario.mostDriftPerMillion + 1)) - Int64(scenario.mostDriftPerMillion)
@@ -95,7 +97,9 @@ public struct Simulation {
   private func gate(_ number: Int) -> Gate {
     var gate = Gate(
       cluster: Self.cluster, own: UInt16(number),
-      limits: Gate.Limits(perSender: Rate(5000, burst: 2000), bulkTypes: Message.bulk))
+      limits: Gate.Limits(
+        // These wires show a unit what is for it, and not all the watchwords that there are in between.
+        perSender: Rate(5000, burst: 2000), unproven: Rate(5000, burst: 2000), bulkTypes: Message.bulk))
     for other in 0..<scenario.members where other != number { gate.know(UInt16(other)) }
     return gate
   }
@@ -180,7 +184,7 @@ public struct Simulation {
     let local = units[unit].clock.local(now)
     switch pending {
     case .message(let message, let envelope):
-      guard units[unit].gate.admit(envelope, now: local) else { return }
+      guard units[unit].gate.admit(envelope, by: Stamp(), now: local) else { return }
       units[unit].gate.commit(envelope)
       if isTold { tell("\(envelope.sender) → \(unit) \(Self.brief(message)) term \(Self.term(envelope.term))") }
       perform(units[unit].control.receive(message, in: envelope, now: local), unit)
@@ -210,6 +214,7 @@ public struct Simulation {
   mutating func restart(_ unit: Int) {
     units[unit].incarnation += 1
     units[unit].sequence = 0
+    units[unit].watchwords = Watchwords()
     units[unit].control = control(unit, incarnation: units[unit].incarnation)
     units[unit].gate = gate(unit)
     units[unit].state = .running

@@ -13,4 +13,8 @@ struct Stamp: Signing, Verifying {
   func isRight(_ signature: [UInt8], of octets: [UInt8], in envelope: Envelope) -> Bool {
     self.signature(of: octets) == signature
   }
+
+  func hash(_ word: Watchword, times: Int) -> Watchword {
+    (0..<times).reduce(word) { word, _ in Watchword(high: mix(word.low), low: mix(word.high ^ word.low)) }
+  }
 }

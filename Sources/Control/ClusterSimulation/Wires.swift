@@ -15,6 +15,8 @@ struct Wires {
   var lossFrom: [Int: UInt64] = [:]
   /// From unit to unit: the control plane alone is cut.
   var cuts: [Bool] = []
+  /// By wire, from unit to unit: nothing gets through, of the data plane neither.
+  var rifts: [[Bool]] = []
   /// By wire and segment.
   var hasHosts: [[Bool]]
 
@@ -33,6 +35,7 @@ extension Simulation {
     let one = units[from].plugs[wire]
     let other = units[to].plugs[wire]
     return one.segment == other.segment && !one.isMute && !other.isDeaf
+      && !wires.rifts[wire][from * scenario.members + to]
   }
 
   func reaches(_ from: Int, _ to: Int) -> Bool { wireNumbers.contains { reaches(from, to, $0) } }
@@ -48,9 +51,15 @@ extension Simulation {
   mutating func send(_ message: Message, to: Int?, term: UInt64, _ unit: Int) {
     units[unit].sequence += 1
     outcome.messages += 1
+    var seed = mix(scenario.seed ^ mix(units[unit].incarnation << 32 | units[unit].sequence << 6 | UInt64(unit)))
+    let (word, promised) = units[unit].watchwords.take(for: units[unit].sequence, by: Stamp()) {
+      seed = mix(seed)
+      return Watchword(high: seed, low: mix(~seed))
+    }
     let envelope = Envelope(
       type: message.type, sender: UInt16(unit), recipient: to.map { UInt16($0) } ?? Envelope.everyone,
-      cluster: Self.cluster, term: term, incarnation: units[unit].incarnation, sequence: units[unit].sequence)
+      cluster: Self.cluster, term: term, incarnation: units[unit].incarnation, sequence: units[unit].sequence,
+      word: word, promised: promised)
     for other in units.indices where other != unit {
       // A switch floods what it does not know: frames for another are seen, too, now and then.
       guard to == nil || to == other || chance.happens(1000) else { continue }

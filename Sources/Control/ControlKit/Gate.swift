@@ -2,8 +2,10 @@
 /// signature by far; what they refuse costs nobody a core. Only what is signed well changes what a gate remembers.
 public struct Gate: Sendable {
   public struct Limits: Sendable {
-    /// A unit's share of signatures to be verified.
+    /// A unit's share of signatures to be verified, of messages with its watchword.
     public var perSender: Rate
+    /// Of all others that are said to be that unit's. A message that comes late has no share but this.
+    public var unproven: Rate
     /// Of all strangers together: those that introduce themselves.
     public var strangers: Rate
     /// A unit's share of messages that come in great numbers for a moment, and of which types those are.
@@ -11,10 +13,12 @@ public struct Gate: Sendable {
     public var bulkTypes: Set<UInt8>
 
     public init(
-      perSender: Rate = Rate(1000, burst: 200), strangers: Rate = Rate(20, burst: 20),
+      perSender: Rate = Rate(1000, burst: 200), unproven: Rate = Rate(100, burst: 50),
+      strangers: Rate = Rate(20, burst: 20),
       bulk: Rate = Rate(10_000, burst: 2000), bulkTypes: Set<UInt8> = []
     ) {
       self.perSender = perSender
+      self.unproven = unproven
       self.strangers = strangers
       self.bulk = bulk
       self.bulkTypes = bulkTypes
@@ -24,7 +28,9 @@ public struct Gate: Sendable {
   struct Sender: Sendable {
     var incarnation: UInt64 = 0
     var window = ReplayWindow()
+    var known = KnownWatchword()
     var bucket = TokenBucket()
+    var unproven = TokenBucket()
     var bulk = TokenBucket()
   }
 
@@ -61,7 +67,7 @@ public struct Gate: Sendable {
       refuse(refusal)
       return nil
     case .success(let message):
-      guard admit(message.envelope, now: now) else { return nil }
+      guard admit(message.envelope, by: verifier, now: now) else { return nil }
       guard verifier.isRight(message.signature, of: message.signed, in: message.envelope) else {
         refuse(.signature)
         return nil
@@ -71,20 +77,11 @@ public struct Gate: Sendable {
     }
   }
 
-  /// The cheap questions about a header, in their order. True takes one signature from the sender's share.
-  public mutating func admit(_ envelope: Envelope, now: Moment) -> Bool {
-    if let refusal = refusal(of: envelope, now: now) {
+  /// The cheap questions about a header, in their order. True takes one signature from a share.
+  public mutating func admit(_ envelope: Envelope, by hashing: some Hashing, now: Moment) -> Bool {
+    if let refusal = refusal(of: envelope, by: hashing, now: now) {
       refuse(refusal)
       return false
-    }
-    if senders[envelope.sender] != nil {
-      if limits.bulkTypes.contains(envelope.type) {
-        senders[envelope.sender]?.bulk.take(limits.bulk, now: now)
-      } else {
-        senders[envelope.sender]?.bucket.take(limits.perSender, now: now)
-      }
-    } else {
-      strangers.take(limits.strangers, now: now)
     }
     return true
   }
@@ -97,31 +94,53 @@ public struct Gate: Sendable {
     if envelope.incarnation > sender.incarnation {
       sender.incarnation = envelope.incarnation
       sender.window = ReplayWindow()
+      sender.known = KnownWatchword()
     }
-    if envelope.incarnation == sender.incarnation { sender.window.note(envelope.sequence) }
+    if envelope.incarnation == sender.incarnation {
+      sender.window.note(envelope.sequence)
+      sender.known.learn(envelope)
+    }
     senders[envelope.sender] = sender
   }
 
   /// For who reads the payload.
   public mutating func refuse(_ refusal: Refusal) { refused[Int(refusal.rawValue)] &+= 1 }
 
-  private func refusal(of envelope: Envelope, now: Moment) -> Refusal? {
+  private mutating func refusal(of envelope: Envelope, by hashing: some Hashing, now: Moment) -> Refusal? {
     guard envelope.cluster == cluster else { return .cluster }
-    guard envelope.sender != own, envelope.recipient == own || envelope.recipient == Envelope.everyone else {
+    let isForUs = envelope.recipient == own || envelope.recipient == Envelope.everyone
+    guard envelope.sender != own else { return .notForUs }
+    guard let sender = senders[envelope.sender] else {
+      guard isForUs else { return .notForUs }
+      guard introductions.contains(envelope.type) else { return .unknownSender }
+      return Self.take(&strangers, limits.strangers, now)
+    }
+    guard isForUs else {
+      // Its watchword is news all the same.
+      _ = hear(envelope, by: hashing)
       return .notForUs
     }
-    guard let sender = senders[envelope.sender] else {
-      guard introductions.contains(envelope.type) else { return .unknownSender }
-      return strangers.allows(limits.strangers, now: now) ? nil : .rate
-    }
-    let isAllowed =
-      limits.bulkTypes.contains(envelope.type)
-      ? sender.bulk.allows(limits.bulk, now: now) : sender.bucket.allows(limits.perSender, now: now)
-    guard isAllowed else { return .rate }
     let isSeen = envelope.incarnation == sender.incarnation && !sender.window.isNew(envelope.sequence)
     guard envelope.incarnation >= sender.incarnation, !isSeen, (1..<UInt64.max).contains(envelope.sequence) else {
       return .replay
     }
+    guard hear(envelope, by: hashing) else {
+      return Self.take(&senders[envelope.sender, default: Sender()].unproven, limits.unproven, now)
+    }
+    return limits.bulkTypes.contains(envelope.type)
+      ? Self.take(&senders[envelope.sender, default: Sender()].bulk, limits.bulk, now)
+      : Self.take(&senders[envelope.sender, default: Sender()].bucket, limits.perSender, now)
+  }
+
+  /// Whether nobody but the sender can have said it, or who has just heard it.
+  private mutating func hear(_ envelope: Envelope, by hashing: some Hashing) -> Bool {
+    guard envelope.incarnation == senders[envelope.sender]?.incarnation else { return false }
+    return senders[envelope.sender]?.known.hear(envelope, by: hashing) ?? false
+  }
+
+  private static func take(_ bucket: inout TokenBucket, _ rate: Rate, _ now: Moment) -> Refusal? {
+    guard bucket.allows(rate, now: now) else { return .rate }
+    bucket.take(rate, now: now)
     return nil
   }
 }

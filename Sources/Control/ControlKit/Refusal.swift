@@ -6,8 +6,8 @@ public enum Refusal: UInt8, CaseIterable, Error, Sendable {
   /// For another unit, or our own come back.
   case notForUs
   case unknownSender
-  case rate
   case replay
+  case rate
   case signature
   /// Signed well, and no message of this module's all the same.
   case content
@@ -22,8 +22,8 @@ public enum Refusal: UInt8, CaseIterable, Error, Sendable {
     case .cluster: "of another cluster"
     case .notForUs: "for another unit, or sent by ourselves"
     case .unknownSender: "from a unit that nobody has told us of"
-    case .rate: "more from this unit than a unit may send"
     case .replay: "seen before, or of a life that is over"
+    case .rate: "more from this unit than a unit may send, or in its name by somebody else"
     case .signature: "its signature is wrong"
     case .content: "signed well, and not understood"
     }

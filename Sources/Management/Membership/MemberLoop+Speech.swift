@@ -12,9 +12,12 @@ extension MemberLoop {
 
   func send(_ type: UInt8, _ payload: [UInt8], to recipient: MemberNumber?, term: UInt64) {
     sequence += 1
+    let (word, promised) = watchwords.take(for: sequence, by: identity) {
+      Watchword(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
     let envelope = Envelope(
       type: type, sender: UInt16(own.number), recipient: recipient.map(UInt16.init) ?? Envelope.everyone,
-      cluster: clusterNumber, term: term, incarnation: incarnation, sequence: sequence)
+      cluster: clusterNumber, term: term, incarnation: incarnation, sequence: sequence, word: word, promised: promised)
     guard let octets = envelope.sealed(payload, by: identity) else { return }
     sent += 1
     for port in ports { port.send(octets) }

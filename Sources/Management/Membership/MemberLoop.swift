@@ -28,6 +28,7 @@ final class MemberLoop {
   private var acquaintances = Acquaintances()
   private var loads: LoadWatch
   var sequence: UInt64 = 0
+  var watchwords = Watchwords()
   var sent: UInt64 = 0
   private var answeredAt: [Moment]
   /// Units' own, by side, from their frames: what was signed came in those.

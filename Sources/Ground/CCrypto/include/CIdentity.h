@@ -11,6 +11,7 @@
 enum {
   HAUBERK_PUBLIC_KEY_BYTES = 32,
   HAUBERK_DIGEST_BYTES = 32,
+  HAUBERK_WATCHWORD_BYTES = 16,
   HAUBERK_MOST_SERIAL_BYTES = 20,
   HAUBERK_MOST_NAME_BYTES = 127,
   HAUBERK_MOST_CERTIFICATE_ADDRESSES = 16,
@@ -55,6 +56,8 @@ bool hauberk_identity_verify(const hauberk_identity_key *key, const uint8_t *oct
 /// SHA-256.
 bool hauberk_identity_digest(const uint8_t *octets, size_t length, uint8_t out[HAUBERK_DIGEST_BYTES]);
 bool hauberk_identity_random(uint8_t *out, size_t length);
+/// The watchword that was said so many before this one, in its place. False: it is worth nothing.
+bool hauberk_identity_watchword(uint8_t word[HAUBERK_WATCHWORD_BYTES], uint32_t times);
 
 // Files and their text
 
