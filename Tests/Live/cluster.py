@@ -7,6 +7,7 @@ A stream of UDP probes runs from one host to the other through the cluster, and 
 
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,9 +153,11 @@ def drowned(trial):
 
 
 def revoked(trial):
-    """A master whose certificate is taken back leaves, and loses nothing where it hears of that first."""
+    """A master whose certificate is taken back leaves, and loses nothing where it hears of that first. Who has not heard
+    of it, and asks to be let in, hears it from the others."""
     victim, members = trial.master(), trial.members
     authority = os.path.join(trial.wires.folder, 'authority')
+    shutil.copytree(authority, authority + '.before')
     identify(members.program, 'revoke', '--authority', authority, '--number', str(victim))
 
     def reload():
@@ -169,6 +172,7 @@ def revoked(trial):
     look = members.show(victim)
     if not look or look['role'] != 'outside' or not look['isFenced']:
         yield f'it is {look and look["role"]}'
+    yield from hears_why(trial, victim)
     inside, outside = members.addresses[victim]
     for kind in ('pem', 'key'):
         os.remove(os.path.join(trial.wires.folder, f'unit{victim}.{kind}'))
@@ -176,6 +180,25 @@ def revoked(trial):
              '--address', outside, '--out', os.path.join(trial.wires.folder, f'unit{victim}.pem'))
     members.kill(victim)
     trial.bring_back(victim)
+
+
+def hears_why(trial, victim):
+    path = trial.members.path(victim, 'yaml')
+    with open(path) as file:
+        honest = file.read()
+    trial.members.kill(victim)
+    with open(path, 'w') as file:
+        file.write(honest.replace('/authority/', '/authority.before/'))
+    trial.members.start(victim)
+    # Others may have complained a moment ago, and do so once in ten seconds.
+    deadline = time.monotonic() + 12
+    while 'does not believe this one' not in trial.members.last_words(victim, 20):
+        if time.monotonic() > deadline:
+            yield f'it does not hear why it is not let in: {trial.members.last_words(victim, 20)}'
+            break
+        time.sleep(0.2)
+    with open(path, 'w') as file:
+        file.write(honest)
 
 
 # A second, by each of two who do it. Ten times a unit's whole share of verifications.

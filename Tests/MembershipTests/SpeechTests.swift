@@ -34,6 +34,16 @@ struct SpeechTests {
     #expect(times(&introductions, from: now, milliseconds: 1000) == [10])
   }
 
+  @Test("Why somebody is not believed is one line of his log, whatever comes")
+  func disbelief() {
+    let reason = "the certificate of unit3 (serial 7) was taken back"
+    #expect(Disbelief.reading(Disbelief.octets(reason)) == reason)
+    #expect(Disbelief.octets(String(repeating: "x", count: 5000)).count == Disbelief.most)
+    for bad in [[], [0x1b, 0x5b], Array("a\nb".utf8), [0xff], [UInt8](repeating: 65, count: Disbelief.most + 1)] {
+      #expect(Disbelief.reading(bad) == nil)
+    }
+  }
+
   @Test("A flood of new units makes us speak a hundred times a second at most")
   func flood() {
     var introductions = Introductions()

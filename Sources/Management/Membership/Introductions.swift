@@ -40,6 +40,22 @@ extension Introductions {
   }
 }
 
+/// To a unit that has introduced itself in vain: why (C4). Who is outside for another reason has heard of that.
+enum Disbelief {
+  /// The envelope's type, of nobody else's.
+  static let type: UInt8 = 0xf2
+  static let most = 400
+
+  static func octets(_ reason: String) -> [UInt8] { Array(reason.utf8.prefix(most)) }
+
+  /// As one line of a log; nil where it is none.
+  static func reading(_ octets: [UInt8]) -> String? {
+    guard (1...most).contains(octets.count) else { return nil }
+    let words = String(decoding: octets, as: UTF8.self)
+    return words.unicodeScalars.allSatisfy { (0x20..<0x7f).contains($0.value) } ? words : nil
+  }
+}
+
 /// Of those that are not believed. Anybody can make somebody complain: so now and then is often enough.
 struct Complaints {
   private var next: Moment = 0

@@ -200,6 +200,7 @@ final class MemberLoop {
     othersHeardAt = now
     if sealed.envelope.type == Introductions.type { return meet(sealed, now) }
     if sealed.envelope.type == Acquaintances.type { return learn(sealed.payload) }
+    if sealed.envelope.type == Disbelief.type { return hearDisbelief(sealed) }
     guard let message = Message(sealed.payload, in: sealed.envelope) else { return gate.refuse(.content) }
     locate(MemberNumber(truncatingIfNeeded: sealed.envelope.sender), from, by: side)
     if let (message, envelope) = sides.take(octets, message, sealed.envelope, by: side, now: now) {
@@ -258,7 +259,7 @@ final class MemberLoop {
       guard certificate.addresses.contains(known.inside), certificate.addresses.contains(known.outside) else {
         keys.forget(UInt8(number))
         gate.refuse(.content)
-        return tell("unit \(number) shows a certificate without its addresses: not believed", isWarning: true)
+        return disbelieve(number, "its certificate is not for its addresses, \(known.inside) and \(known.outside)", now)
       }
       gate.know(sealed.envelope.sender)
       lives[number] = sealed.envelope.incarnation
@@ -285,8 +286,19 @@ final class MemberLoop {
     guard let number = Introductions.unit(octets), number != own.number, units.contains(where: { $0.number == number }),
       complaints.mayBeTold(now), let refusal = keys.refusal(octets)
     else { return }
+    disbelieve(number, "\(refusal)", now)
+  }
+
+  private func disbelieve(_ number: Int, _ reason: String, _ now: Moment) {
+    guard complaints.mayBeTold(now) else { return }
     complaints.note(now)
-    tell("unit \(number) is not believed: \(refusal)", isWarning: true)
+    tell("unit \(number) is not believed: \(reason)", isWarning: true)
+    send(Disbelief.type, Disbelief.octets(reason), to: MemberNumber(number), term: 0)
+  }
+
+  private func hearDisbelief(_ sealed: SealedMessage) {
+    guard let reason = Disbelief.reading(sealed.payload) else { return gate.refuse(.content) }
+    tell("unit \(sealed.envelope.sender) does not believe this one: \(reason)", isWarning: true)
   }
 
   /// Certificates expire, and a reload may have taken some back. Whose does not hold is a stranger from now on. A clock
