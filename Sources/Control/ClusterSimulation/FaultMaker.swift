@@ -6,6 +6,8 @@ struct FaultMaker {
   let members: Int
   let profile: Profile
   var chance: Jitter
+  /// Which of the dead wires are seen to be: it changes nothing else of a seed.
+  private var sight: Jitter
   /// Nil is all.
   private let kinds: [Fault.Name]?
   /// Half of the runs have two, and all of those in which faults are wanted that only two can have.
@@ -20,9 +22,11 @@ struct FaultMaker {
     self.members = members
     self.profile = profile
     self.chance = chance
+    var seed = chance
+    sight = Jitter(seed: mix(seed.next()))
     self.kinds = kinds
     divisions = [0...7, 8...11, 0...11][Int(self.chance.between(0, 3))]
-    let needsTwo = kinds?.contains { [.split, .wire, .cable].contains($0) } ?? false
+    let needsTwo = kinds?.contains { [.split, .wire, .cable, .unplug].contains($0) } ?? false
     wires = self.chance.happens(500_000) || needsTwo ? 2 : 1
   }
 
@@ -64,10 +68,19 @@ struct FaultMaker {
       case 1: return kind(.mute)
       case 2, 3, 4: return kind(.partition)
       case 5: return kind(wires > 1 ? .split : .partition)
-      case 6: return kind(wires > 1 ? .wire : .deaf)
-      case 7: return kind(wires > 1 ? .cable : .mute)
+      case 6: return seen(kind(wires > 1 ? .wire : .deaf))
+      case 7: return seen(kind(wires > 1 ? .cable : .mute))
       default: return kind(.cut)
       }
+    }
+  }
+
+  /// Half of them.
+  private mutating func seen(_ kind: Fault.Kind) -> Fault.Kind {
+    switch kind {
+    case .wire(let wire, _): .wire(wire, isSeen: sight.happens(500_000))
+    case .cable(let unit, let wire, _): .cable(unit, wire: wire, isSeen: sight.happens(500_000))
+    default: kind
     }
   }
 
@@ -91,6 +104,9 @@ struct FaultMaker {
       return .unitLoss(unit(), rate, isIncoming: chance.happens(500_000))
     case .wire: return .wire(Int(chance.between(0, UInt64(wires))))
     case .cable: return .cable(unit(), wire: Int(chance.between(0, UInt64(wires))))
+    case .unplug:
+      let wire = Int(chance.between(0, UInt64(wires)))
+      return chance.happens(250_000) ? .wire(wire, isSeen: true) : .cable(unit(), wire: wire, isSeen: true)
     case .pause: return .pause(unit(), clockGoesOn: chance.happens(500_000))
     case .step: return .step(unit(), chance.between(profile.detection / 20, 10 * profile.detection))
     case .partition, .split:
