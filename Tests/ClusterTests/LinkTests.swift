@@ -161,6 +161,12 @@ struct LinkTests {
     var bench = Bench.master()
     _ = bench.admit(3)
     _ = bench.admit(4)
+    for _ in 0..<60 {
+      _ = bench.pass(50 * .millisecond)
+      for member in [3, 4] as [MemberNumber] { _ = bench.keepalive(from: member) }
+      bench.workersStop()
+    }
+    #expect(!bench.table.sets(of: 3).isEmpty)
     bench.now += 1
     let all = bench.receive(.leave(stamp: bench.now), from: 3, term: bench.unit.term)
     #expect(all.events.contains(.left(3, .linkLost)) && all.contains(Self.doubt))
@@ -176,9 +182,9 @@ struct LinkTests {
     var bench = Bench.master()
     _ = bench.admit(3)
     let before = bench.now
-    bench.now += 50 * .millisecond
+    _ = bench.pass(50 * .millisecond)
     _ = bench.receive(.leave(stamp: bench.now), from: 3, term: bench.unit.term)
-    bench.now += 50 * .millisecond
+    _ = bench.pass(50 * .millisecond)
     _ = bench.admit(3)
     for stamp in [before, before + 50 * .millisecond] {
       #expect(bench.receive(.leave(stamp: stamp), from: 3, term: bench.unit.term).events.isEmpty)
