@@ -93,7 +93,7 @@ let controlFloor: [Target] = [
     swiftSettings: strict),
   // Whole clusters from one seed; for tests, and for people who want to see one.
   .target(
-    name: "ClusterSimulation", dependencies: ["Cluster", "ControlKit", "Wire"],
+    name: "ClusterSimulation", dependencies: ["Cluster", "Contract", "ControlKit", "Wire"],
     path: "Sources/Control/ClusterSimulation", swiftSettings: quick),
 ]
 

@@ -8,14 +8,16 @@ extension ClusterUnit {
 
   /// Back to the beginning (C6, C10, C21).
   mutating func giveUp(_ reason: ClusterEvent.Reason) {
-    var leavesOffice = false
+    var last: (word: Message, to: MemberNumber?)?
     if case .master = role {
       direct(.retire)
-      leavesOffice = reason == .deaf || reason == .stalled
+      // Who cannot hear may be heard: members need not wait until their leases are over, too.
+      if [.deaf, .stalled, .linkLost].contains(reason) { last = (.succeed, nil) }
     }
+    if case .client(let client) = role, reason == .linkLost { last = (.leave(stamp: now), client.master) }
     abandon()
-    // Who cannot hear may be heard: members need not wait until their leases are over, too.
-    if leavesOffice { send(.succeed) }
+    // By one side alone, it is soon lost.
+    if let last { for _ in 0..<(links.areWhole ? 1 : 3) { send(last.word, to: last.to) } }
     tell(.gaveUp(reason))
     if isDraining {
       role = .outside
@@ -68,7 +70,7 @@ extension ClusterUnit {
   }
 
   mutating func tickJoining() {
-    guard case .joining(var joining) = role else { return }
+    guard links.areWhole, case .joining(var joining) = role else { return }
     if joining.nextLook <= now {
       joining.nextLook = now + (joining.claimedAt == nil ? profile.lookInterval : profile.probeInterval)
       look(&joining)
@@ -120,6 +122,8 @@ extension ClusterUnit {
       return
     }
     if let master = joining.master, joining.masterHeardAt.age(at: now) <= profile.joinWait * 3 {
+      // Who has a master is missed by nobody.
+      if now < links.trustedFrom { return joining.nextTry = links.trustedFrom }
       send(joinRequest, to: master)
     } else if joining.tries < profile.joinTries {
       joining.tries += 1

@@ -51,7 +51,7 @@ extension ClusterUnit {
     master.members.remove(at: place)
     master.roster += 1
     master.assignment.remove(unit, eligible(master))
-    if reason == .lapsed {
+    if reason == .lapsed || reason == .linkLost {
       master.seeksUntil = now + profile.seekFor
       learnHostsAnew()
     }

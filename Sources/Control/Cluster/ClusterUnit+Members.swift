@@ -7,9 +7,7 @@ extension ClusterUnit {
     case .joinRequest(let request): admit(request, from)
     case .keepalive(let keepalive): hearMember(keepalive, from)
     case .question(let stamp): answer(stamp, from)
-    case .leave:
-      guard isMember(from) else { return }
-      remove(from.unit, .asked)
+    case .leave(let stamp): letGo(from, stamp)
     case .offer: object(to: from)
     case .exit(echo: 0): noteYield()
     case .masterKeepalive(let keepalive): meet(live: keepalive.live, keepalive.stamp, from)
@@ -18,9 +16,13 @@ extension ClusterUnit {
     }
   }
 
-  private func isMember(_ from: Sender) -> Bool {
-    guard case .master(let master) = role, let place = master.place(of: from.unit) else { return false }
-    return master.members[place].incarnation == from.incarnation
+  /// Who goes has ended what it ran. Who has not given it away before lacks a link, and may come back: what it has said
+  /// before it came is late.
+  private mutating func letGo(_ from: Sender, _ stamp: Moment) {
+    guard case .master(let master) = role, let place = master.place(of: from.unit), from.term == term else { return }
+    let record = master.members[place]
+    guard record.incarnation == from.incarnation, stamp > record.since else { return }
+    remove(from.unit, record.isDraining ? .asked : .linkLost)
   }
 
   private mutating func admit(_ request: JoinRequest, _ from: Sender) {

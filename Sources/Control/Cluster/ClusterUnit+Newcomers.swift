@@ -34,13 +34,22 @@ extension ClusterUnit {
   /// A word of somebody who is not of our half. Whoever asks to be let in has ended what he ran; of others nobody knows when
   /// they do, but their leases end.
   mutating func noteStranger(_ message: Message, _ from: Sender) {
-    guard isDoubting, !isOurs(from) else { return }
+    guard isDoubting, !isOurs(from), !isFarewell(message, from) else { return }
     if case .joinRequest = message {
       // Who goes on asking has ended it long ago.
       guard strangers.asks(from, now, within: profile.strangers) else { return }
       direct(.stranger(until: now + profile.doubt))
     } else {
       direct(.stranger(until: now + profile.surelyEnded))
+    }
+  }
+
+  /// Of one who was with us until just now: he has ended what he ran, and says so more than once.
+  private func isFarewell(_ message: Message, _ from: Sender) -> Bool {
+    guard from.term == term || from.term == termBefore else { return false }
+    return switch message {
+    case .leave, .succeed: true
+    default: false
     }
   }
 
@@ -67,6 +76,7 @@ extension ClusterUnit {
     guard advance(to: now), let sender = MemberNumber(exactly: envelope.sender), sender != own,
       description.unit(sender) != nil
     else { return takeDirectives() }
+    _ = makeWay(for: message)
     // Who asks to be let in works for nobody.
     let isRequest = if case .joinRequest = message { true } else { false }
     if !isRequest {

@@ -62,8 +62,11 @@ extension ClusterUnit {
     guard case .client(var client) = role else { return }
     client.isMasterGone = true
     role = .client(client)
-    takeOver(.masterWent)
+    takeOver(hasHandedOver(client.master) ? .masterWent : .masterUnable)
   }
+
+  /// Who still has work has gone without a choice, and may come back with others.
+  private func hasHandedOver(_ master: MemberNumber) -> Bool { holdings.table.sets(of: master).isEmpty }
 
   /// The next term begins. Members go on with what they run, under leases of ours from now on.
   mutating func takeOver(_ reason: ClusterEvent.Reason) {
@@ -93,7 +96,7 @@ extension ClusterUnit {
     var master = Master(term: term, now: now, balance: profile.balanceInterval, isFirst: isFirst)
     for record in members { master.insert(record, description) }
     // Whoever was missing before is missing still.
-    let isLoss = reason == .masterDead || reason == .alone
+    let isLoss = [.masterDead, .masterUnable, .alone].contains(reason)
     if isLoss || isDoubting { master.seeksUntil = now + profile.seekFor }
     if isLoss { learnHostsAnew() }
     if description.balance == .packets { master.assignment.weigh(loads.loads, members: members.count + 1) }
@@ -122,7 +125,7 @@ extension ClusterUnit {
       master: from.unit, incarnation: from.incarnation, joinedAt: client.joinedAt, roster: keepalive.roster, now: now)
     next.members = client.members
     next.soughtAt = client.soughtAt
-    if !client.isMasterGone { learnHostsAnew() }
+    if !client.isMasterGone || !hasHandedOver(client.master) { learnHostsAnew() }
     next.n = keepalive.n
     _ = next.loss.note(keepalive.number)
     term = from.term

@@ -9,7 +9,7 @@ extension ClusterUnit {
     if let next = holdings.nextConsignment { timer.include(next) }
     switch role {
     case .outside: break
-    case .joining(let joining): timer.include(min(joining.nextTry, joining.nextLook))
+    case .joining(let joining): if links.areWhole { timer.include(min(joining.nextTry, joining.nextLook)) }
     case .client(let client): include(client, in: &timer)
     case .master(let master): include(master, in: &timer)
     }

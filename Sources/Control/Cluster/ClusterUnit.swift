@@ -13,7 +13,11 @@ public struct ClusterUnit {
   var role = Role.outside
   var now: Moment = 0
   /// The term that we go by, and the greatest that we have heard of.
-  var term: UInt64 = 0
+  var term: UInt64 = 0 {
+    didSet { if term != oldValue { termBefore = oldValue } }
+  }
+  /// The one before, of the same cluster or of another.
+  private(set) var termBefore: UInt64 = 0
   var greatestTerm: UInt64 = 0
   var holdings: Holdings
   /// Workers may work until then.
@@ -27,6 +31,7 @@ public struct ClusterUnit {
   /// Hosts that have not been heard since somebody went missing may be another half's.
   var isDoubting = false
   var strangers = Strangers()
+  var links = Links()
   var loads = LoadBook()
   /// Keepalives are numbered from the first of this life.
   var number: UInt64 = 0
@@ -70,9 +75,9 @@ public struct ClusterUnit {
     default:
       switch role {
       case .outside: break
-      case .joining: receiveJoining(message, from)
+      case .joining: if links.areWhole { receiveJoining(message, from) }
       case .client: receiveAsClient(message, from)
-      case .master: receiveAsMaster(message, from)
+      case .master: if !makeWay(for: message) { receiveAsMaster(message, from) }
       }
     }
     return takeDirectives()
@@ -89,6 +94,8 @@ public struct ClusterUnit {
     case .holding(let sets): areHolding(sets)
     case .stopped(let sets, let notes): haveStopped(sets, notes)
     case .measured(let report): haveMeasured(report)
+    case .unplugged(let side): lose(side)
+    case .plugged(let side): regain(side)
     case .drain:
       isDraining = true
       if case .joining = role {

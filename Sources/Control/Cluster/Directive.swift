@@ -1,3 +1,4 @@
+public import Contract
 public import ControlKit
 
 /// What a unit of the cluster wants done. The order of directives counts.
@@ -62,6 +63,9 @@ public enum Happening: Equatable, Sendable {
   case disowned
   /// What our own sets cost; to be said every `Profile.measureInterval`.
   case measured(LoadReport)
+  /// Our own link on that side has gone, or is there again.
+  case unplugged(Side)
+  case plugged(Side)
 }
 
 /// What an operator may want to know, with the reason.
@@ -80,12 +84,15 @@ public enum ClusterEvent: Equatable, Sendable {
   case moved(sets: Int)
   /// More keepalives are lost than can be made good by sending more of them (X3).
   case lossTooHigh(MemberNumber)
+  case linkLost(Side)
+  case linkBack(Side)
 
   public enum Reason: String, Equatable, Sendable {
     case alone = "nobody else is there"
     case masterDead = "the master is silent, and its workers are too"
     case masterRestarted = "the master has begun another life"
     case masterWent = "the master has handed over"
+    case masterUnable = "the master cannot go on"
     case otherMaster = "another master has more members"
     case stalled = "stood still longer than its lease"
     case deaf = "hears nothing of the segment"
@@ -95,6 +102,7 @@ public enum ClusterEvent: Equatable, Sendable {
     case asked = "it asked for that"
     case again = "it joins anew"
     case disowned = "its certificate does not hold any more"
+    case linkLost = "one of its links has gone"
   }
 }
 
@@ -113,6 +121,8 @@ extension ClusterEvent: CustomStringConvertible {
     case .unfenced: "works again"
     case .moved(let sets): "\(sets) work sets move"
     case .lossTooHigh(let unit): "unit \(unit) loses more keepalives than more of them can make good"
+    case .linkLost(let side): "the \(side) link has gone"
+    case .linkBack(let side): "the \(side) link is there again"
     }
   }
 }

@@ -18,6 +18,10 @@ public struct Profile: Equatable, Sendable {
   public var measuredOver: Nanoseconds = 10 * .second
   public var loadRest: Nanoseconds = 30 * .second
 
+  /// A link that goes again within so long of its return is waited for twice as long, and at last for so long.
+  public var steadiness: Nanoseconds = 60 * .second
+  public var mostLinkPatience: Nanoseconds = 30 * .second
+
   public static let normal = Profile(detection: 100 * .millisecond)
   public static let fast = Profile(detection: 20 * .millisecond)
 

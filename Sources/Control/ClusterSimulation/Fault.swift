@@ -16,9 +16,9 @@ public struct Fault: Equatable, Sendable {
     /// Of the frames of one wire alone; of those to one unit, or from it.
     case wireLoss(Int, UInt64)
     case unitLoss(Int, UInt64, isIncoming: Bool)
-    /// One of two wires: a switch is dead, or a unit's cable.
-    case wire(Int)
-    case cable(Int, wire: Int)
+    /// One of two wires: a switch is dead, or a unit's cable. Units whose links go with it see that, or do not.
+    case wire(Int, isSeen: Bool = false)
+    case cable(Int, wire: Int, isSeen: Bool = false)
     /// The machine stands still: nothing that comes meanwhile is kept. Its clock goes on, or stands still as well.
     case pause(Int, clockGoesOn: Bool)
     /// The unit's clock shows so much more at once.
@@ -42,7 +42,7 @@ public struct Fault: Equatable, Sendable {
   /// The kinds as a person names them.
   public enum Name: String, CaseIterable, Sendable {
     case loss, duplication, reordering, corruption, replay, delay, oneway, partition, split, rift, deaf, mute, cut,
-      wire, cable, stall, freeze, pause, step, crash, drain
+      wire, cable, unplug, stall, freeze, pause, step, crash, drain
 
     public var meaning: String {
       switch self {
@@ -61,6 +61,7 @@ public struct Fault: Equatable, Sendable {
       case .cut: "two units do not hear each other's control, both or one of them"
       case .wire: "one of two wires is dead"
       case .cable: "a unit has lost one of its two wires"
+      case .unplug: "a unit has lost one of its two wires, and sees it; or all units have"
       case .stall: "a unit stands still, workers and all"
       case .freeze: "a unit's control stands still, and its workers go on"
       case .pause: "a machine stands still and takes nothing in; its clock goes on, or not"
@@ -94,8 +95,8 @@ extension Fault {
     case .wireLoss, .unitLoss: .oneway
     case .partition(_, _, let wire): wire == nil ? .partition : .split
     case .rift: .rift
-    case .wire: .wire
-    case .cable: .cable
+    case .wire(_, let isSeen): isSeen ? .unplug : .wire
+    case .cable(_, _, let isSeen): isSeen ? .unplug : .cable
     case .pause: .pause
     case .step: .step
     case .deaf: .deaf
@@ -114,7 +115,7 @@ extension Fault {
     case .partition(let part, _, _), .rift(let part, _): part
     case .cut(let one, let other, _): [one, other]
     case .deaf(let unit), .mute(let unit), .stall(let unit, _), .crash(let unit), .drain(let unit): [unit]
-    case .unitLoss(let unit, _, _), .cable(let unit, _), .pause(let unit, _), .step(let unit, _): [unit]
+    case .unitLoss(let unit, _, _), .cable(let unit, _, _), .pause(let unit, _), .step(let unit, _): [unit]
     }
   }
 
@@ -125,7 +126,7 @@ extension Fault {
       "\(rate / 10_000) %"
     case .wireLoss(let wire, let rate): "\(rate / 10_000) % of wire \(wire)"
     case .unitLoss(_, let rate, let isIncoming): "\(rate / 10_000) % \(isIncoming ? "to" : "from") it"
-    case .wire(let wire), .cable(_, let wire): "wire \(wire)"
+    case .wire(let wire, _), .cable(_, let wire, _): "wire \(wire)"
     case .pause(_, let clockGoesOn): clockGoesOn ? "" : "and its clock"
     case .step(_, let by): "by \(by / .millisecond) ms"
     case .reordering(let most): "by up to \(most / .millisecond) ms"

@@ -6,14 +6,14 @@ struct FaultMaker {
   let members: Int
   let profile: Profile
   var chance: Jitter
+  /// Which of the dead wires are seen to be, and which divisions are one way only: all else of a seed stays what it is.
+  private var apart: Jitter
   /// Nil is all.
   private let kinds: [Fault.Name]?
   /// Half of the runs have two, and all of those in which faults are wanted that only two can have.
   let wires: Int
   /// Divided segments, or cuts of the control plane, or both.
   private let divisions: ClosedRange<UInt64>
-  /// How many of the divisions are one way only. Drawn apart, so that the other faults of a seed stay what they are.
-  private var rifts: Jitter
 
   /// They begin within that, and are six at most.
   static let usualLength: Nanoseconds = 1200 * .millisecond
@@ -22,11 +22,11 @@ struct FaultMaker {
     self.members = members
     self.profile = profile
     self.chance = chance
+    var seed = chance
+    apart = Jitter(seed: mix(seed.next()))
     self.kinds = kinds
-    var apart = chance
-    rifts = Jitter(seed: mix(apart.next()))
     divisions = [0...7, 8...11, 0...11][Int(self.chance.between(0, 3))]
-    let needsTwo = kinds?.contains { [.split, .wire, .cable].contains($0) } ?? false
+    let needsTwo = kinds?.contains { [.split, .wire, .cable, .unplug].contains($0) } ?? false
     wires = self.chance.happens(500_000) || needsTwo ? 2 : 1
   }
 
@@ -68,10 +68,19 @@ struct FaultMaker {
       case 1: return kind(.mute)
       case 2, 3, 4: return kind(.partition)
       case 5: return kind(wires > 1 ? .split : .partition)
-      case 6: return kind(wires > 1 ? .wire : .deaf)
-      case 7: return kind(wires > 1 ? .cable : .mute)
+      case 6: return seen(kind(wires > 1 ? .wire : .deaf))
+      case 7: return seen(kind(wires > 1 ? .cable : .mute))
       default: return kind(.cut)
       }
+    }
+  }
+
+  /// Half of them.
+  private mutating func seen(_ kind: Fault.Kind) -> Fault.Kind {
+    switch kind {
+    case .wire(let wire, _): .wire(wire, isSeen: apart.happens(500_000))
+    case .cable(let unit, let wire, _): .cable(unit, wire: wire, isSeen: apart.happens(500_000))
+    default: kind
     }
   }
 
@@ -95,15 +104,18 @@ struct FaultMaker {
       return .unitLoss(unit(), rate, isIncoming: chance.happens(500_000))
     case .wire: return .wire(Int(chance.between(0, UInt64(wires))))
     case .cable: return .cable(unit(), wire: Int(chance.between(0, UInt64(wires))))
+    case .unplug:
+      let wire = Int(chance.between(0, UInt64(wires)))
+      return chance.happens(250_000) ? .wire(wire, isSeen: true) : .cable(unit(), wire: wire, isSeen: true)
     case .pause: return .pause(unit(), clockGoesOn: chance.happens(500_000))
     case .step: return .step(unit(), chance.between(profile.detection / 20, 10 * profile.detection))
     case .partition, .split, .rift:
       var part = (0..<members).filter { _ in chance.happens(500_000) }
       if part.isEmpty { part = [unit()] }
       var wire = name == .split ? Int(chance.between(0, UInt64(wires))) : nil
-      if name == .rift, rifts.happens(300_000) { wire = Int(rifts.between(0, UInt64(wires))) }
+      if name == .rift, apart.happens(300_000) { wire = Int(apart.between(0, UInt64(wires))) }
       let hasHosts = chance.happens(500_000)
-      if name == .rift || kinds == nil && rifts.happens(200_000) { return .rift(part, wire: wire) }
+      if name == .rift || kinds == nil && apart.happens(200_000) { return .rift(part, wire: wire) }
       return .partition(part, hasHosts: hasHosts, wire: wire)
     case .cut:
       let one = unit()

@@ -42,6 +42,7 @@ public struct Scenario: Sendable {
     // So that a run of a few seconds shows that it comes to an end.
     self.profile.balanceInterval = 200 * .millisecond
     self.profile.movesPerRound = 256
+    self.profile.mostLinkPatience = 400 * .millisecond
     self.faults = faults
     self.isThorough = isThorough
     mergesWithin = 4 * profile.detection

@@ -70,6 +70,9 @@ struct SimulatedUnit {
 
   // The wires
   var plugs: [Plug]
+  /// By wire: whether the link is seen to have gone, and whether control has been told.
+  var isMissing: [Bool]
+  var isKnownMissing: [Bool]
   var pausedAt: Moment = 0
 
   static let mostWaiting = 2000
@@ -93,6 +96,8 @@ struct SimulatedUnit {
     self.gate = gate
     self.load = load
     plugs = Array(repeating: Plug(), count: wires)
+    isMissing = Array(repeating: false, count: wires)
+    isKnownMissing = isMissing
   }
 
   mutating func fence() {

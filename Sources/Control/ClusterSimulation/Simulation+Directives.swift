@@ -93,6 +93,7 @@ extension Simulation {
     let waiting = units[unit].waiting
     units[unit].waiting = []
     for pending in waiting where units[unit].state == .running { take(pending, unit) }
+    tellLinks(unit)
     schedule(unit)
   }
 

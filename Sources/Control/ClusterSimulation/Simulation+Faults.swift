@@ -1,4 +1,5 @@
 import Cluster
+import Contract
 import ControlKit
 
 extension Simulation {
@@ -82,8 +83,12 @@ extension Simulation {
       for wire in wire.map({ $0..<$0 + 1 }) ?? wireNumbers { rift(part, wire, begins) }
     case .deaf(let unit): rewire([unit]) { for wire in $0.indices { $0[wire].isDeaf = begins } }
     case .mute(let unit): rewire([unit]) { for wire in $0.indices { $0[wire].isMute = begins } }
-    case .cable(let unit, let wire): rewire([unit]) { Self.plug(&$0[wire], !begins) }
-    case .wire(let wire): rewire(Array(units.indices)) { Self.plug(&$0[wire], !begins) }
+    case .cable(let unit, let wire, let isSeen):
+      rewire([unit]) { Self.plug(&$0[wire], !begins) }
+      if isSeen { show(wire, to: [unit], isMissing: begins) }
+    case .wire(let wire, let isSeen):
+      rewire(Array(units.indices)) { Self.plug(&$0[wire], !begins) }
+      if isSeen { show(wire, to: Array(units.indices), isMissing: begins) }
     case .cut(let one, let other, let bothWays): cut(one, other, bothWays: bothWays || !begins, begins)
     case .stall, .pause, .step, .crash, .drain: break
     }
@@ -101,6 +106,25 @@ extension Simulation {
           $0.wires.rifts[wire][one * $0.scenario.members + other] = begins
         }
       }
+    }
+  }
+
+  /// The kernel tells each of them, soon.
+  private mutating func show(_ wire: Int, to part: [Int], isMissing: Bool) {
+    for unit in part {
+      units[unit].isMissing[wire] = isMissing
+      queue.add(.link(unit), at: now + chance.between(0, 3 * .millisecond))
+    }
+  }
+
+  /// As a process that goes on looks after its links, whatever has happened meanwhile.
+  mutating func tellLinks(_ unit: Int) {
+    guard units[unit].state == .running else { return }
+    for wire in wireNumbers where units[unit].isMissing[wire] != units[unit].isKnownMissing[wire] {
+      guard let side = Side(rawValue: UInt8(wire)) else { continue }
+      units[unit].isKnownMissing[wire] = units[unit].isMissing[wire]
+      let happening: Happening = units[unit].isMissing[wire] ? .unplugged(side) : .plugged(side)
+      perform(units[unit].control.receive(happening, now: units[unit].clock.local(now)), unit)
     }
   }
 

@@ -22,6 +22,7 @@ public struct Simulation {
     case look
     case rest
     case measure(Int)
+    case link(Int)
   }
 
   let scenario: Scenario
@@ -157,6 +158,7 @@ public struct Simulation {
     case .look: look()
     case .rest: rest = newestTable
     case .measure(let unit): measureLoad(unit)
+    case .link(let unit): tellLinks(unit)
     }
   }
 
@@ -222,5 +224,7 @@ public struct Simulation {
     if isTold { tell("\(unit) begins life \(units[unit].incarnation)") }
     let first = units[unit].control.start(now: units[unit].clock.local(now))
     perform(first, unit)
+    units[unit].isKnownMissing = units[unit].isMissing.map { _ in false }
+    tellLinks(unit)
   }
 }

@@ -131,7 +131,7 @@ extension ClusterEvent {
   fileprivate var isWarning: Bool {
     switch self {
     case .left(_, let reason), .gaveUp(let reason): reason != .asked
-    case .refused, .suspected, .fenced, .lossTooHigh: true
+    case .refused, .suspected, .fenced, .lossTooHigh, .linkLost: true
     default: false
     }
   }

@@ -27,6 +27,7 @@ final class MemberLoop {
   private var introductions = Introductions()
   private var acquaintances = Acquaintances()
   private var loads: LoadWatch
+  private let links: LinkWatch
   var sequence: UInt64 = 0
   var watchwords = Watchwords()
   var sent: UInt64 = 0
@@ -84,6 +85,7 @@ final class MemberLoop {
     sides = BothSides(patience: profile.detection + profile.detection / 2)
     plane = MemberPlane(gateway, cluster, early, own: own.number, delivery: setting.delivery)
     loads = LoadWatch(profile)
+    links = LinkWatch(profile)
     answeredAt = Array(repeating: 0, count: ClusterDescription.mostUnits)
     unit = ClusterUnit(
       ClusterDescription(
@@ -111,6 +113,10 @@ final class MemberLoop {
   private func turn() {
     let now = hauberk_boot_nanoseconds()
     if let due = unit.nextTimer, hasBegun { latest = max(latest, due.age(at: now)) }
+    // Before what others say: who lacks a link is to believe that first.
+    if hasBegun {
+      for change in links.look(ports, now) { perform(unit.receive(change, now: hauberk_boot_nanoseconds())) }
+    }
     takeMessages()
     if !isFlooded { plane.desk.noteListening(until: now) }
     look(hauberk_boot_nanoseconds())
@@ -156,7 +162,7 @@ final class MemberLoop {
     if plane.isWaiting { until = min(until, now + 50 * .microsecond) }
     // This thread runs before all others: whatever is due, and however often, it leaves a processor to them in between.
     let pause = max(until, now + 20 * .microsecond) - now
-    hauberk_control_wait(ports[0].descriptor, ports[1].descriptor, -1, pause)
+    hauberk_control_wait(ports[0].descriptor, ports[1].descriptor, links.descriptor, pause)
   }
 
   private func lookAfterDevices(_ now: Moment) {
@@ -351,8 +357,7 @@ final class MemberLoop {
     guard heard > heardAt, heardSaid.age(at: now) >= profile.detection / 16 else { return }
     heardAt = heard
     heardSaid = now
-    // Whose cable is out on one side carries no packet through, whatever it hears by the other.
-    guard heard.age(at: now) < profile.detection / 5, ports.allSatisfy(\.hasLink) else { return }
+    guard heard.age(at: now) < profile.detection / 5 else { return }
     perform(unit.receive(.heard, now: now))
   }
 }
