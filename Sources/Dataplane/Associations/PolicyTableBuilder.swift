@@ -3,7 +3,7 @@ import Wire
 
 /// Puts policies into a table, in their order: those of the description, then what tunnels and groups imply.
 struct PolicyTableBuilder {
-  private struct Rule {
+  struct Rule {
     var source: IPPrefix
     var destination: IPPrefix
     var entry: PolicyTable.Entry
@@ -25,7 +25,7 @@ struct PolicyTableBuilder {
     }
   }
 
-  private var rules: [Rule] = []
+  private(set) var rules: [Rule] = []
   private let tables: AssociationTables?
 
   /// `plan` says which SA and bundle stand for which tunnel and group site.

@@ -11,19 +11,28 @@ package final class EarlyRules: Sendable {
     var isClusters: Bool
   }
 
+  /// What becomes of a whole clear packet that is neither to the cluster nor to this gateway.
+  enum Forwarded {
+    /// A worker judges it.
+    case left
+    /// It has its own work set.
+    case judged
+    /// What the policy says, by the side that it comes from.
+    case lookedUp(inside: EarlySelectors, outside: EarlySelectors)
+  }
+
   let key: WorkSetKey
   /// Whose frames are judged; nil: all.
   let macs: [MACAddress]?
   /// In buckets, with the salt that leaves none of them too full. The cluster's come first.
   let addresses: [[Address]]
   let salt: UInt64
-  /// What is neither to the cluster nor to this gateway is judged, too.
-  let judgesForwarded: Bool
+  let forwarded: Forwarded
   /// SPIs of ours, and for a group's the width of its sender ids.
   let spis: [UInt32: UInt32]
 
   /// Nil where packets cannot be told apart like this: then all of them are workers' to judge.
-  package init?(_ description: ClassifyDescription) {
+  init?(_ description: ClassifyDescription, _ forwarded: Forwarded) {
     guard description.hash == .keyed else { return nil }
     macs = description.accept.map(Self.macs)
     if let macs, macs.isEmpty { return nil }
@@ -34,7 +43,7 @@ package final class EarlyRules: Sendable {
     self.addresses = buckets
     self.salt = salt
     key = description.key
-    judgesForwarded = description.clusterAddresses.isEmpty || !Self.tunnelsTakeTraffic(description)
+    self.forwarded = forwarded
     var spis: [UInt32: UInt32] = [:]
     for tunnel in description.tunnels { spis[tunnel.inboundSPI] = 0 }
     for group in description.groups { spis[group.spi] = UInt32(group.senderIDBits) }
@@ -62,21 +71,22 @@ package final class EarlyRules: Sendable {
     [accept.clusterMulticastMAC, accept.clusterUnicastMAC].compactMap { $0 }
   }
 
-  /// Clear traffic of a unicast tunnel has its SPI's work set (X5), which is a policy's to say.
-  private static func tunnelsTakeTraffic(_ description: ClassifyDescription) -> Bool {
-    let names = Set(description.tunnels.map(\.name))
-    return description.tunnels.contains { !$0.local.isEmpty && !$0.remote.isEmpty }
-      || description.policies.contains {
-        if case .protect(let name) = $0.action { names.contains(name) } else { false }
-      }
-  }
-
   // MARK: - As the kernel reads them
 
   /// Into the first rules' place or the second's, which is not current.
-  func write(to memory: hauberk_early, _ half: Int) {
+  func write(to memory: hauberk_early, _ half: Int, from side: Side) {
     guard let rules = memory.rules, let addresses = memory.addresses, let spis = memory.spis else { return }
     write(to: rules + half)
+    switch forwarded {
+    case .left: rules[half].forwarded = UInt64(HAUBERK_EARLY_LEAVES_FORWARDED)
+    case .judged: rules[half].forwarded = UInt64(HAUBERK_EARLY_JUDGES_FORWARDED)
+    case .lookedUp(let inside, let outside):
+      let selectors = side == .inside ? inside : outside
+      let hasRoom = selectors.write(to: memory, half)
+      rules[half].forwarded = UInt64(hasRoom ? HAUBERK_EARLY_LOOKS_UP_FORWARDED : HAUBERK_EARLY_LEAVES_FORWARDED)
+      rules[half].selector_mask = UInt64(selectors.buckets.count - 1)
+      rules[half].selector_salt = selectors.salt
+    }
     let count = Int(HAUBERK_EARLY_ADDRESS_BUCKETS), spiCount = Int(memory.spi_buckets)
     for (place, bucket) in self.addresses.enumerated() {
       withUnsafeMutableBytes(of: &addresses[half * count + place].entries) { bytes in
@@ -93,7 +103,6 @@ package final class EarlyRules: Sendable {
     rules.pointee.key = hauberk_work_set_expand(key.high, key.low)
     rules.pointee.mac_mask = macs == nil ? 0 : 0xffff_ffff_ffff
     rules.pointee.salt = salt
-    rules.pointee.judges_forwarded = judgesForwarded ? 1 : 0
     withUnsafeMutableBytes(of: &rules.pointee.macs) { bytes in
       let places = bytes.bindMemory(to: UInt64.self)
       for place in places.indices {

@@ -1,4 +1,5 @@
 import CXDP
+package import Contract
 import Glibc
 import Synchronization
 
@@ -10,10 +11,14 @@ package final class EarlyMemory: @unchecked Sendable {
   private let memory: hauberk_early
   private let rules = Mutex<EarlyRules?>(nil)
 
-  /// Room for so many SPIs; what there is no room for is let through.
-  package init(spis: Int = 0) throws(PortError) {
+  private let side: Side
+
+  /// For what comes in on one side. Room for so many SPIs and buckets of selectors; what there is no room for is let
+  /// through.
+  package init(_ side: Side = .inside, spis: Int = 0, selectorBuckets: Int = 0) throws(PortError) {
+    self.side = side
     var made = hauberk_early()
-    let error = hauberk_early_make(UInt32(clamping: spis), &made)
+    let error = hauberk_early_make(UInt32(clamping: spis), UInt32(clamping: selectorBuckets), &made)
     guard error == 0 else {
       throw PortError("no memory to share with a program in the kernel: \(text(of: error))")
     }
@@ -42,7 +47,7 @@ package final class EarlyMemory: @unchecked Sendable {
       judge(filter, false)
       if filter.rules !== current {
         let isFirst = state.pointee.current != UInt32(HAUBERK_EARLY_FIRST)
-        filter.rules.write(to: memory, isFirst ? 0 : 1)
+        filter.rules.write(to: memory, isFirst ? 0 : 1, from: side)
         hauberk_early_switch(state, UInt32(isFirst ? HAUBERK_EARLY_FIRST : HAUBERK_EARLY_SECOND))
         current = filter.rules
       }

@@ -35,13 +35,14 @@ static int share(hauberk_early_map *map, const char *name, size_t value_bytes, u
   return errno;
 }
 
-int hauberk_early_make(uint32_t spis, hauberk_early *out) {
+int hauberk_early_make(uint32_t spis, uint32_t selector_buckets, hauberk_early *out) {
   memset(out, 0, sizeof *out);
   for (int i = 0; i < HAUBERK_EARLY_MAPS; i++) out->maps[i].map = -1;
   out->processors = possible_processors();
   out->spi_buckets = FEWEST_BUCKETS;
   // Half full, so that a bucket that is too small for its SPIs is rare; those of it are left to workers.
   while (out->spi_buckets < MOST_BUCKETS && out->spi_buckets * (HAUBERK_EARLY_SPIS / 2) < spis) out->spi_buckets *= 2;
+  out->selector_buckets = selector_buckets > FEWEST_BUCKETS ? selector_buckets : FEWEST_BUCKETS;
   const struct {
     const char *name;
     size_t value_bytes;
@@ -52,6 +53,8 @@ int hauberk_early_make(uint32_t spis, hauberk_early *out) {
       [HAUBERK_EARLY_VERDICTS] = {"hauberk_sets", sizeof *out->verdicts, HAUBERK_EARLY_SETS},
       [HAUBERK_EARLY_ADDRESS_TABLE] = {"hauberk_addrs", sizeof *out->addresses, 2 * HAUBERK_EARLY_ADDRESS_BUCKETS},
       [HAUBERK_EARLY_SPI_TABLE] = {"hauberk_spis", sizeof *out->spis, 2 * out->spi_buckets},
+      [HAUBERK_EARLY_SHAPE_TABLE] = {"hauberk_shapes", sizeof *out->shapes, 2 * HAUBERK_EARLY_SHAPES},
+      [HAUBERK_EARLY_SELECTOR_TABLE] = {"hauberk_policy", sizeof *out->selectors, 2 * out->selector_buckets},
       [HAUBERK_EARLY_COUNTS] = {"hauberk_counts", sizeof *out->counts, out->processors},
   };
   int error = 0;
@@ -66,8 +69,11 @@ int hauberk_early_make(uint32_t spis, hauberk_early *out) {
   out->verdicts = out->maps[HAUBERK_EARLY_VERDICTS].memory;
   out->addresses = out->maps[HAUBERK_EARLY_ADDRESS_TABLE].memory;
   out->spis = out->maps[HAUBERK_EARLY_SPI_TABLE].memory;
+  out->shapes = out->maps[HAUBERK_EARLY_SHAPE_TABLE].memory;
+  out->selectors = out->maps[HAUBERK_EARLY_SELECTOR_TABLE].memory;
   out->counts = out->maps[HAUBERK_EARLY_COUNTS].memory;
   out->state->spi_mask = out->spi_buckets - 1;
+  out->state->selector_buckets = out->selector_buckets;
   return 0;
 }
 

@@ -1,13 +1,14 @@
 import CKernel
 import Contract
 @testable import Dataplane
+import Foundation
 import PacketMaking
 import Synchronization
 import Testing
 import Wire
 
 /// The filter in the kernel and the workers, packet by packet (C24): what no worker would call another member's is never
-/// dropped early; and what the filter is for, always.
+/// dropped early; what is, always, unless it is of a kind that is left to workers (EarlyLeft).
 @Suite(.enabled(if: NetworkNamespace.areToBeHad, Comment(rawValue: NetworkNamespace.absence)))
 struct EarlyFilterTests {
   static let outer = "203.0.113.9"
@@ -65,7 +66,9 @@ struct EarlyFilterTests {
   }
 
   @Test(arguments: descriptions.indices, Side.allCases)
-  func `what no worker would call another member's is not dropped`(_ index: Int, _ side: Side) throws {
+  func `what is another member's is dropped, and nothing else, but what is left to workers`(
+    _ index: Int, _ side: Side
+  ) throws {
     var random = Seeded(seed: 77 + UInt64(index))
     let frames =
       Self.hostile(4000 / Effort.step(4), &random)
@@ -73,6 +76,7 @@ struct EarlyFilterTests {
     let found = try EarlyComparison.run(Self.descriptions[index], frames, from: side)
     print("early filter, \(side), configuration \(index): \(found.share) foreign ones dropped early")
     #expect(found.isRight, "\(found.wrong.prefix(2))")
+    #expect(found.isComplete, "\(found.missed.prefix(2))")
     let isBlind = Self.descriptions[index].hash == .compat
     #expect(isBlind ? found.early == 0 : found.early > 50)
   }
@@ -105,11 +109,22 @@ struct EarlyFilterTests {
         packet(.udp, to: destination, udp(from: one, to: other)),
         packet(.udp, to: destination, udp(from: 500, to: other)), packet(.udp, to: destination, udp(from: 4500, to: 9)),
         packet(.tcp, to: destination, tcp(from: one, to: 4500)),
+        packet(isIPv6 ? .icmpv6 : .icmp, to: destination, icmp(type: isIPv6 ? 128 : 8, rest: one32(&random))),
+        packet(isIPv6 ? .icmpv6 : .icmp, to: destination, icmp(type: isIPv6 ? 129 : 0, rest: one32(&random))),
+        packet(.gre, to: destination, gre(.ipv4)), packet(.sctp, to: destination, []),
         piece(to: destination, .udp, 0, more: true), piece(to: destination, .udp, offset, more: false),
         piece(to: destination, .esp, offset, more: true), piece(to: destination, .icmp, offset, more: false),
       ]
     }
       + [packet(.esp, to: to, esp(spi: one32(&random), iv: random.octets(8)))]
+      + [0, 4].map { zeros in
+        let message = [UInt8](repeating: 0, count: zeros) + ike(initiator: random.next())
+        return packet(.udp, to: cluster, udp(from: one, to: zeros == 0 ? 500 : 4500, message))
+      }
+      + [false, true].map { hasLength in
+        let ids = l2tp(tunnel: 1 + UInt16(random.below(9)), session: one, hasLength: hasLength, [0, 0])
+        return packet(.udp, to: cluster, udp(from: other, to: 1701, ids))
+      }
       + known.flatMap { spi in
         let sealed = esp(spi: spi, iv: random.octets(8), random.octets(24))
         return [
@@ -164,18 +179,19 @@ struct EarlyFilterTests {
     #expect(found.wrong.count > 50 && found.missed.count > 50)
   }
 
-  @Test func `what tunnels take in clear, and what is for this gateway, is left to workers`() throws {
+  @Test func `the documentation lists what is left to workers, and nothing else`() throws {
+    let root = URL(fileURLWithPath: #filePath).pathComponents.dropLast(4).joined(separator: "/").dropFirst()
+    let lines = try String(contentsOfFile: String(root) + "/ARCHITECTURE.md", encoding: .utf8).split(separator: "\n")
+    let section = lines.drop { $0 != "## The early filter" }.dropFirst().prefix { !$0.hasPrefix("## ") }
+    #expect(section.filter { $0.hasPrefix("* ") } == EarlyLeft.allCases.map { "* \($0.rawValue)" })
+  }
+
+  @Test func `what is for this gateway is left to workers`() throws {
     let near = ethernet(.ipv4, ipv4(.udp, to: "10.0.0.1", udp())), clear = ethernet(.ipv4, ipv4(.udp, udp()))
-    var tunnel = Self.tunnels[0]
-    tunnel.local = [IPPrefix("192.0.2.0/24")!]
-    tunnel.remote = [IPPrefix("198.51.100.0/24")!]
-    let rig = try EarlyRig(spis: 1)
-    for (tunnels, isLeft) in [([], false), ([tunnel], true)] {
-      let description = Self.description(tunnels: tunnels, locals: ["10.0.0.1"])
-      rig.memory.set(EarlyFilter(EarlyRules(description)!) { _ in true })
-      #expect(rig.lets(near) == (true, true))
-      #expect(rig.lets(clear) == (isLeft, isLeft))
-    }
+    let rig = try EarlyRig(spis: 16)
+    rig.memory.set(EarlyFilter(EarlyRules(Self.description(locals: ["10.0.0.1"]))!) { _ in true })
+    #expect(rig.lets(near) == (true, true))
+    #expect(rig.lets(clear) == (false, false))
   }
 
   @Test func `it follows its table, by one rule after another, and counts`() throws {

@@ -13,6 +13,8 @@ enum {
   HAUBERK_EARLY_VERDICTS,
   HAUBERK_EARLY_ADDRESS_TABLE,
   HAUBERK_EARLY_SPI_TABLE,
+  HAUBERK_EARLY_SHAPE_TABLE,
+  HAUBERK_EARLY_SELECTOR_TABLE,
   HAUBERK_EARLY_COUNTS,
   HAUBERK_EARLY_MAPS,
 };
@@ -32,13 +34,16 @@ typedef struct {
   uint64_t *_Nullable verdicts;
   hauberk_early_addresses *_Nullable addresses;
   hauberk_early_spis *_Nullable spis;
+  hauberk_early_shape *_Nullable shapes;
+  hauberk_early_selectors *_Nullable selectors;
   /// A line for each processor.
   uint64_t (*_Nullable counts)[HAUBERK_XDP_PLACES];
-  uint32_t spi_buckets, processors;
+  uint32_t spi_buckets, selector_buckets, processors;
 } hauberk_early;
 
-/// Room for so many SPIs, at the least. 0, or an errno. It lets everything through until it is told otherwise.
-int hauberk_early_make(uint32_t spis, hauberk_early *_Nonnull out);
+/// Room for so many SPIs and buckets of selectors, at the least. 0, or an errno. It lets everything through until it is
+/// told otherwise.
+int hauberk_early_make(uint32_t spis, uint32_t selector_buckets, hauberk_early *_Nonnull out);
 void hauberk_early_close(hauberk_early *_Nonnull early);
 
 /// Sums of what programs have counted on all processors.

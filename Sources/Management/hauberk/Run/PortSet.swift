@@ -35,8 +35,12 @@ final class PortSet {
     let longest = (devices.map(\.mtu).max() ?? 1500) + Self.linkHeader
     let counters = devices.map { _ in gateway.frames.map { _ in PortCounters() } }
     let classify = gateway.description.classify
-    // ESP comes from outside; SPIs for which there is no room are left to workers.
-    let early = [0, classify.tunnels.count + classify.groups.count].map { try? EarlyMemory(spis: $0) }
+    // ESP comes from outside; SPIs for which there is no room are left to workers. Clear packets come from both sides.
+    let spis = classify.tunnels.count + classify.groups.count
+    let buckets = EarlyRules.selectorBuckets(classify)
+    let early = Side.allCases.map {
+      try? EarlyMemory($0, spis: $0 == .inside ? 0 : spis, selectorBuckets: buckets)
+    }
     self.early = early
     func wishes(_ index: Int, copies: Bool) -> PortWishes {
       PortWishes(
