@@ -209,7 +209,7 @@ inline as_joining() {
     assert(!runs[me]);
     withdraw();
     role[me] = client; term[me] = hisTerm; follows[me] = from; chiefLife[me] = hisLife; since[me] = echo; heard[me] = now;
-   
+
     extend_lease()
   :: else
   fi

@@ -68,6 +68,39 @@ struct MessageTests {
     #expect(message.octets.count <= Envelope.mostPayloadOctets)
   }
 
+  @Test("What a former life has asked is of no moment for a later one, though their clocks show the same")
+  func marks() throws {
+    let asked: Moment = 60 * .second
+    for life in [1, 2, 1_700_000_000] as [UInt64] {
+      guard case .question(let stamp) = Message.question(stamp: asked).marked(by: life) else { return }
+      // What is later stays so.
+      #expect(Message.question(stamp: asked + 1).marked(by: life) == .question(stamp: stamp + 1))
+      let entry = MasterKeepalive.Entry(unit: 5, incarnation: life, echo: stamp, sets: 0)
+      let answers: [Message] = [
+        .answer(echo: stamp), .exit(echo: stamp), .otherMaster(live: 1, stamp: 3, echo: stamp),
+        .joinAnswer(JoinAnswer(echo: stamp, verdict: .inProgress)),
+        .masterKeepalive(
+          MasterKeepalive(number: 1, stamp: 2, n: 3, live: 4, roster: 5, tableVersion: 7, members: [entry])),
+      ]
+      for answer in answers {
+        #expect(echo(answer.read(by: 5, life), of: 5) == asked)
+        let other = try #require(echo(answer.read(by: 5, life + 1), of: 5))
+        #expect(other > asked + .second * (1 << 20) || other < asked - .second)
+      }
+    }
+    // Who answers nothing answers nobody's.
+    #expect(Message.exit(echo: 0).read(by: 5, 9) == .exit(echo: 0))
+  }
+
+  private func echo(_ message: Message, of unit: MemberNumber) -> Moment? {
+    switch message {
+    case .answer(let echo), .exit(let echo), .otherMaster(_, _, let echo): echo
+    case .joinAnswer(let answer): answer.echo
+    case .masterKeepalive(let keepalive): keepalive.members.first { $0.unit == unit }?.echo
+    default: nil
+    }
+  }
+
   @Test("Every kind has a test and a type of its own")
   func types() {
     #expect(Set(Self.all.map(\.type)) == Set(1...17))

@@ -112,6 +112,25 @@ struct SuccessionTests {
     #expect(bench.unit.isMaster)
   }
 
+  @Test("Who was taken over, and has not said what it runs, is put out by no request that may be late (X17)")
+  func lateRequest() {
+    var bench = Bench.client()
+    _ = bench.masterKeepalive(from: 1, term: Self.term, members: [Bench.own, 3], deputy: Bench.own)
+    _ = bench.receive(.succeed, from: 1, term: Self.term)
+    #expect(bench.unit.isMaster)
+    // The one by which it became a member, of which the master's last word that came here knew nothing.
+    let asked = bench.receive(.joinRequest(JoinRequest(stamp: 2, configuration: 0, certificate: [3])), from: 3)
+    #expect(asked.messages(to: 3) == [.joinAnswer(JoinAnswer(echo: 2, verdict: .inProgress))])
+    #expect(!asked.contains { if case .event(.left) = $0 { true } else { false } })
+    // Whoever has given up indeed is let in when its lease has surely ended.
+    _ = bench.pass(bench.unit.profile.surelyEnded + 20 * .millisecond)
+    let again = bench.receive(.joinRequest(JoinRequest(stamp: 3, configuration: 0, certificate: [3])), from: 3)
+    let isLetIn = again.messages(to: 3).contains {
+      if case .joinAnswer(let answer) = $0, case .welcome = answer.verdict { answer.echo == 3 } else { false }
+    }
+    #expect(isLetIn)
+  }
+
   @Test("Nor do the others wait then, to follow his deputy")
   func followAtOnce() {
     var bench = Bench.client(deputy: 3)

@@ -26,7 +26,7 @@ extension ClusterUnit {
       if !isFenced { extendLease(until: echo + profile.clientLease) }
     case .exit(let echo):
       // C6. A word from before we were let in is late.
-      guard isMaster, echo == 0 ? from.term >= term : echo >= client.joinedAt else { return }
+      guard isMaster, echo == 0 ? from.term >= term : echo >= client.joinedAt && echo <= now else { return }
       giveUp(isDraining ? .asked : .removed)
     case .succeed:
       guard isMaster, from.term >= term else { return }

@@ -33,7 +33,12 @@ extension ClusterUnit {
       if from.incarnation == record.incarnation {
         // From before it was a member.
         guard request.stamp > record.stamp else { return }
-        if !record.hasReported, record.admitted > 1 { return welcomeAgain(place, request.stamp) }
+        if !record.hasReported {
+          if record.admitted > 1 { return welcomeAgain(place, request.stamp) }
+          // Taken over with the office. By the request that comes now it may have become a member: it works under a lease
+          // of the master before, and says what it runs, or that lease ends.
+          return delay(request, from)
+        }
       }
       // It asks, so it has ended what it ran; a later life has nothing of the one before.
       remove(from.unit, .again)
@@ -42,17 +47,21 @@ extension ClusterUnit {
       return refuse("its configuration is another", request, from)
     }
     guard !isDraining, !master.isCollecting, master.members.count < ClusterDescription.mostUnits - 1 else {
-      return send(.joinAnswer(JoinAnswer(echo: request.stamp, verdict: .inProgress)), to: from.unit)
+      return delay(request, from)
     }
     for place in applications.indices {
       switch applications[place].opinion(on: from.unit, certificate: request.certificate) {
       case .welcome: continue
       case .undecided:
-        return send(.joinAnswer(JoinAnswer(echo: request.stamp, verdict: .inProgress)), to: from.unit)
+        return delay(request, from)
       case .veto(let reason): return refuse(reason, request, from)
       }
     }
     welcome(from, request.stamp)
+  }
+
+  private mutating func delay(_ request: JoinRequest, _ from: Sender) {
+    send(.joinAnswer(JoinAnswer(echo: request.stamp, verdict: .inProgress)), to: from.unit)
   }
 
   private mutating func refuse(_ reason: String, _ request: JoinRequest, _ from: Sender) {

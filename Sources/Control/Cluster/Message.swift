@@ -1,7 +1,7 @@
 public import ControlKit
 
-/// What units say to each other. A stamp is a moment by its sender's own clock: only the sender ever compares it, when
-/// it comes back.
+/// What units say to each other. A stamp is a moment by its sender's own clock: only the sender ever compares it with its
+/// clock, when it comes back. On the way it has its life's mark (Message+Stamps.swift).
 public enum Message: Equatable, Sendable {
   /// C4, to all.
   case joinRequest(JoinRequest)

@@ -189,7 +189,8 @@ public struct Simulation {
       guard units[unit].gate.admit(envelope, by: Stamp(), now: local) else { return }
       units[unit].gate.commit(envelope)
       if isTold { tell("\(envelope.sender) → \(unit) \(Self.brief(message)) term \(Self.term(envelope.term))") }
-      perform(units[unit].control.receive(message, in: envelope, now: local), unit)
+      let read = message.read(by: MemberNumber(unit), units[unit].incarnation)
+      perform(units[unit].control.receive(read, in: envelope, now: local), unit)
     case .octets(let octets):
       guard let sealed = units[unit].gate.judge(octets, by: Stamp(), now: local) else { return }
       guard let message = Message(sealed.payload, in: sealed.envelope) else {
@@ -198,7 +199,8 @@ public struct Simulation {
       if isTold {
         tell("\(sealed.envelope.sender) → \(unit) \(Self.brief(message)) term \(Self.term(sealed.envelope.term))")
       }
-      perform(units[unit].control.receive(message, in: sealed.envelope, now: local), unit)
+      let read = message.read(by: MemberNumber(unit), units[unit].incarnation)
+      perform(units[unit].control.receive(read, in: sealed.envelope, now: local), unit)
     case .happening(let happening): perform(units[unit].control.receive(happening, now: local), unit)
     case .probe(let from, let wire): answer(from, unit, wire)
     case .ended(let sets):

@@ -60,6 +60,7 @@ extension Simulation {
       type: message.type, sender: UInt16(unit), recipient: to.map { UInt16($0) } ?? Envelope.everyone,
       cluster: Self.cluster, term: term, incarnation: units[unit].incarnation, sequence: units[unit].sequence,
       word: word, promised: promised)
+    let message = message.marked(by: units[unit].incarnation)
     for other in units.indices where other != unit {
       // A switch floods what it does not know: frames for another are seen, too, now and then.
       guard to == nil || to == other || chance.happens(1000) else { continue }

@@ -27,7 +27,8 @@ extension MemberLoop {
     let lingers = plane.forwards && directives.contains(.retire) && directives.contains(.drained)
     for directive in directives where !(lingers && isPutOff(directive)) {
       switch directive {
-      case .send(let message, let to, let term): send(message.type, message.octets, to: to, term: term)
+      case .send(let message, let to, let term):
+        send(message.type, message.marked(by: incarnation).octets, to: to, term: term)
       case .lease(let moment): plane.extend(to: moment)
       case .fence: plane.fence()
       case .unfence: plane.unfence()

@@ -207,7 +207,8 @@ final class MemberLoop {
     if sealed.envelope.type == Introductions.type { return meet(sealed, now) }
     if sealed.envelope.type == Acquaintances.type { return learn(sealed.payload) }
     if sealed.envelope.type == Disbelief.type { return hearDisbelief(sealed) }
-    guard let message = Message(sealed.payload, in: sealed.envelope) else { return gate.refuse(.content) }
+    guard let parsed = Message(sealed.payload, in: sealed.envelope) else { return gate.refuse(.content) }
+    let message = parsed.read(by: MemberNumber(own.number), incarnation)
     locate(MemberNumber(truncatingIfNeeded: sealed.envelope.sender), from, by: side)
     if let (message, envelope) = sides.take(octets, message, sealed.envelope, by: side, now: now) {
       receive(message, envelope, now)
