@@ -34,9 +34,8 @@ KINDS = {
     'routerPorts': ({'mcast_snooping': 1, 'mcast_querier': 1}, {'learning': 'on'}, {'mcast_router': 2}),
 }
 # Where packets of these families do not come through. A bridge that snoops, and hears a querier, takes a group's MAC
-# address for that of a group of IP, which nobody has joined, and sends on to routers alone: by nature. And it does so
-# with questions after IPv6 neighbours, as long as members do not report whose groups they have joined (MLD).
-SHUT = {('multicast', 'querier'): ('IPv4', 'IPv6'), ('unicast', 'querier'): ('IPv6',)}
+# address for that of a group of IP, which nobody has joined, and sends on to routers alone: by nature.
+SHUT = {('multicast', 'querier'): ('IPv4', 'IPv6')}
 # Where a master dies, without `all`.
 DEADLY = {('multicast', 'routerPorts'), ('unicast', 'learning')}
 FLOWS, EACH = 60, 3

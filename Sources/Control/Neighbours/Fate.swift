@@ -94,6 +94,7 @@ public enum Sent: UInt8, CaseIterable, Sendable {
   case arpReply
   case solicitation
   case advertisement
+  case listenerReport
   case heldPacket
   case echoReply
   case timeExceeded

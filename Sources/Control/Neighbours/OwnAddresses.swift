@@ -70,6 +70,15 @@ struct OwnAddresses: Sendable {
       || all.contains { $0.key.interface == interface && $0.key.address.v6?.solicitedNode == group }
   }
 
+  /// All of those.
+  func groups(_ interface: Int) -> [IPv6Address] {
+    var found: [IPv6Address] = []
+    for one in all where one.key.interface == interface {
+      if let group = one.key.address.v6?.solicitedNode, !found.contains(group) { found.append(group) }
+    }
+    return found
+  }
+
   func deadline(_ slot: Int) -> UInt64? { deadlines.moment(of: slot) }
 
   mutating func setDeadline(_ slot: Int, _ moment: UInt64?) {

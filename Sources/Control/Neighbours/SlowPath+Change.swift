@@ -14,7 +14,13 @@ extension SlowPath {
     let old = interfaces
     interfaces = descriptions.map { LocalInterface($0, mac: $0.side == .inside ? inside : outside) }
     let numbers = old.map { before in interfaces.firstIndex { $0.isSamePlace(as: before) } }
+    let said = old.indices.map { (reports[$0], own.groups($0)) }
     replaceOwn(numbers)
+    reports = interfaces.indices.map { number in
+      // Whose groups are the same goes on where it was.
+      guard let before = numbers.firstIndex(of: number), said[before].1 == own.groups(number) else { return Reports() }
+      return said[before].0
+    }
     replaceNeighbours(numbers)
     return takeDirectives()
   }
@@ -56,6 +62,7 @@ extension SlowPath {
   /// The link of a port is back: perhaps another one. Our addresses are asked for again, and so are neighbours, soon.
   public mutating func linkCameUp(_ side: Side, now: UInt64) {
     advance(to: now)
+    for number in interfaces.indices where interfaces[number].side == side { reports[number] = Reports() }
     for slot in own.all.indices
     where interfaces[own[slot].key.interface].side == side && own[slot].state != .shared {
       own[slot].state = .probing

@@ -113,6 +113,7 @@ extension SlowPath {
     switch message.type {
     case NeighbourView.solicitation where packet.isIPv6, NeighbourView.advertisement where packet.isIPv6:
       return receiveDiscovery(packet, arrival)
+    case Self.listenerQuery where packet.isIPv6: return receiveListenerQuery(packet, arrival)
     case packet.isIPv6 ? ICMPView.echoRequest6 : ICMPView.echoRequest: return receiveEcho(packet, message, arrival)
     default: return .silent
     }

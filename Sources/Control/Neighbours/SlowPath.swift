@@ -13,6 +13,9 @@ public struct SlowPath: Sendable {
   var own: OwnAddresses
   var table: NeighbourTable
   var allowed: AnswerLimits
+  /// By interface.
+  var reports: [Reports]
+  var reportJitter: Jitter
   var jitter: Jitter
   var now: UInt64 = 0
   public internal(set) var heldPackets = 0
@@ -36,6 +39,8 @@ public struct SlowPath: Sendable {
     own = OwnAddresses(self.interfaces)
     table = NeighbourTable(most: max(1, limits.neighbours))
     allowed = AnswerLimits(limits, seed: seed)
+    reports = self.interfaces.map { _ in Reports() }
+    reportJitter = Jitter(seed: mix(mix(seed)))
     jitter = Jitter(seed: mix(seed))
     identification = UInt16(truncatingIfNeeded: mix(~seed))
   }
@@ -69,6 +74,8 @@ public struct SlowPath: Sendable {
       guard let nextTimer, nextTimer <= self.now else { break }
       if let deadline = own.nextDeadline, deadline.moment == nextTimer {
         speakOf(deadline.slot)
+      } else if let due = nextReport, due.moment == nextTimer {
+        report(due.interface)
       } else if let deadline = table.nextDeadline {
         lookAt(deadline.slot)
       }
@@ -77,10 +84,7 @@ public struct SlowPath: Sendable {
   }
 
   public var nextTimer: UInt64? {
-    switch (own.nextDeadline?.moment, table.nextDeadline?.moment) {
-    case (let one?, let other?): min(one, other)
-    case (let one, let other): one ?? other
-    }
+    [own.nextDeadline?.moment, table.nextDeadline?.moment, nextReport?.moment].compactMap { $0 }.min()
   }
 
   /// The fate, or nil while the packet is held.

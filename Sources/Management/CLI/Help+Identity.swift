@@ -12,7 +12,8 @@ extension Help {
       unit         make a unit's certificate and key. With --public-key the key stays where it was made, and only
                    its public half is needed here
       revoke       take back a unit's certificates, all (--number) or one (--serial): they are added to revoked.pem,
-                   which then has to be taken to every unit
+                   which then has to be taken to every unit; `hauberk reload` there first whose it is: it gives
+                   its work away, and loses nothing
       show FILE    what a file says: certificates, or a list of revoked ones. With --authority, whether it holds
                    now; if not, the command ends with code 10
 
