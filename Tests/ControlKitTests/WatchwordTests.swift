@@ -128,6 +128,23 @@ struct WatchwordTests {
     hear(speaker.say(), &gate)
   }
 
+  @Test("Who turns what is said to others into words for us costs one signature for each, not the whole share")
+  func turned() {
+    var speaker = Speaker()
+    var gate = gate(&speaker)
+    useUp(&gate)
+    let asked = stamp.asked
+    for _ in 0..<100 {
+      let other = speaker.say(to: 3)
+      #expect(gate.judge(other.sealed([1], by: stamp)!, by: stamp, now: 0) == nil)
+      var turned = other
+      turned.recipient = Envelope.everyone
+      for _ in 0..<10 { forge(turned, &gate) }
+    }
+    #expect(stamp.asked - asked == 100)
+    hear(speaker.say(), &gate)
+  }
+
   @Test("Who repeats a watchword that he has heard costs few signatures, and nothing once its message is here")
   func repeated() {
     var speaker = Speaker()

@@ -39,6 +39,7 @@ struct SpeechTests {
     let reason = "the certificate of unit3 (serial 7) was taken back"
     #expect(Disbelief.reading(Disbelief.octets(reason)) == reason)
     #expect(Disbelief.octets(String(repeating: "x", count: 5000)).count == Disbelief.most)
+    #expect(Disbelief.reading(Disbelief.octets("von Müller\n")) == "von M?ller?")
     for bad in [[], [0x1b, 0x5b], Array("a\nb".utf8), [0xff], [UInt8](repeating: 65, count: Disbelief.most + 1)] {
       #expect(Disbelief.reading(bad) == nil)
     }

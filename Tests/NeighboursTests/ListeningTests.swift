@@ -92,6 +92,17 @@ struct ListeningTests {
     #expect(groups(all[0].frame) == [hex("ff02::1:ff00:fe"), hex("ff02::1:ff00:5301")])
   }
 
+  @Test("Who asks again and again, and will not wait, is answered four times a second")
+  func flood() {
+    var gateway = Gateway()
+    var count = 0
+    for _ in 0..<2000 {
+      _ = gateway.receive(query(milliseconds: 0), .forUs)
+      count += reports(&gateway, seconds: 0.001).count
+    }
+    #expect((7...9).contains(count))
+  }
+
   @Test("Whoever is not on the link, or is nobody, asks in vain; so does a message with an octet changed")
   func strangers() {
     var gateway = Gateway()

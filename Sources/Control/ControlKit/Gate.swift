@@ -116,8 +116,8 @@ public struct Gate: Sendable {
       return Self.take(&strangers, limits.strangers, now)
     }
     guard isForUs else {
-      // Its watchword is news all the same.
-      _ = hear(envelope, by: hashing)
+      // Its watchword is news all the same, and not one to be verified by.
+      if hear(envelope, by: hashing) { senders[envelope.sender]?.known.spend() }
       return .notForUs
     }
     let isSeen = envelope.incarnation == sender.incarnation && !sender.window.isNew(envelope.sequence)

@@ -87,6 +87,9 @@ struct KnownWatchword: Sendable {
     return true
   }
 
+  /// Its message was not for us. Should it be a copy that somebody has sent before it, one look is left for the message.
+  mutating func spend() { tries = max(tries, Self.mostTries - 1) }
+
   private func follows(_ envelope: Envelope, by hashing: some Hashing) -> Bool {
     let (chain, place) = Watchwords.place(envelope.sequence)
     let known = Watchwords.place(sequence)

@@ -7,12 +7,15 @@ struct Reports: Sendable {
   /// How often unasked: a frame may be lost, so twice (RFC 3810 section 9.1). Nil before the first, for gateways that start
   /// together do not speak together.
   private var left: Int?
+  /// Nobody makes us speak more often than that.
+  private var notBefore: UInt64 = 0
 
   private static let unasked = 2
   private static let interval: UInt64 = 1_000_000_000
+  private static let least: UInt64 = 250_000_000
 
   /// Somebody asks, and waits so long: one answer is enough for all who do.
-  mutating func ask(by moment: UInt64) { due = min(due ?? moment, moment) }
+  mutating func ask(by moment: UInt64) { due = min(due ?? .max, max(moment, notBefore)) }
 
   /// Whether it is said now.
   mutating func speak(now: UInt64, _ jitter: inout Jitter) -> Bool {
@@ -23,6 +26,7 @@ struct Reports: Sendable {
     }
     self.left = max(0, left - 1)
     due = left > 1 ? now + Self.interval : nil
+    notBefore = now + Self.least
     return true
   }
 }

@@ -46,7 +46,9 @@ enum Disbelief {
   static let type: UInt8 = 0xf2
   static let most = 400
 
-  static func octets(_ reason: String) -> [UInt8] { Array(reason.utf8.prefix(most)) }
+  static func octets(_ reason: String) -> [UInt8] {
+    reason.unicodeScalars.prefix(most).map { (0x20..<0x7f).contains($0.value) ? UInt8($0.value) : UInt8(ascii: "?") }
+  }
 
   /// As one line of a log; nil where it is none.
   static func reading(_ octets: [UInt8]) -> String? {

@@ -18,10 +18,14 @@ extension MemberLoop {
     let envelope = Envelope(
       type: type, sender: UInt16(own.number), recipient: recipient.map(UInt16.init) ?? Envelope.everyone,
       cluster: clusterNumber, term: term, incarnation: incarnation, sequence: sequence, word: word, promised: promised)
+    // Who has heard nothing for himself for so long learns the next chain in time.
+    if sequence % Self.shownEvery == 0 { introductions.answer(hauberk_boot_nanoseconds()) }
     guard let octets = envelope.sealed(payload, by: identity) else { return }
     sent += 1
     for port in ports { port.send(octets) }
   }
+
+  private static let shownEvery: UInt64 = 256
 
   func perform(_ directives: [Directive]) {
     let lingers = plane.forwards && directives.contains(.retire) && directives.contains(.drained)

@@ -24,7 +24,7 @@ final class MemberLoop {
   var unit: ClusterUnit
   var plane: MemberPlane
   var sides: BothSides
-  private var introductions = Introductions()
+  var introductions = Introductions()
   private var acquaintances = Acquaintances()
   private var loads: LoadWatch
   private let links: LinkWatch
@@ -45,7 +45,6 @@ final class MemberLoop {
   private var nextLook: Moment = 0
   /// More messages wait than were taken at once.
   private var isFlooded = false
-  private var strangers = TokenBucket()
   private var nextCheck: Moment = 0
   private var hasBegun = false
   private var isDraining = false
@@ -191,7 +190,7 @@ final class MemberLoop {
 
   private func take(_ octets: [UInt8], _ from: MACAddress, by side: Int) {
     let now = hauberk_boot_nanoseconds()
-    guard isOurs(octets), mayCost(octets, from, by: side, now) else { return }
+    guard isOurs(octets) else { return }
     let copy = sides.takeCopy(octets, by: side, now: now)
     if let sender = copy.sender {
       locate(sender, from, by: side)
@@ -232,21 +231,6 @@ final class MemberLoop {
     guard octets.count > Envelope.headerOctets else { return false }
     return octets[8..<16].reduce(0) { $0 << 8 | UInt64($1) } == clusterNumber
   }
-
-  /// Anybody can write a unit's number into a frame, and use up its share of signatures with that. What comes from another
-  /// MAC address than the unit's last good message has a share of its own.
-  private func mayCost(_ octets: [UInt8], _ from: MACAddress, by side: Int, _ now: Moment) -> Bool {
-    let sender = Int(octets[4]) << 8 | Int(octets[5])
-    guard sender < macs.count, let known = macs[sender][side], known != from else { return true }
-    guard strangers.allows(Self.strangersShare, now: now) else {
-      gate.refuse(.rate)
-      return false
-    }
-    strangers.take(Self.strangersShare, now: now)
-    return true
-  }
-
-  private static let strangersShare = Rate(50, burst: 50)
 
   private func receive(_ message: Message, _ envelope: Envelope, _ now: Moment) {
     guard hasBegun else { return }

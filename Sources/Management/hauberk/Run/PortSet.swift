@@ -38,8 +38,10 @@ final class PortSet {
     // ESP comes from outside; SPIs for which there is no room are left to workers. Clear packets come from both sides.
     let spis = classify.tunnels.count + classify.groups.count
     let buckets = EarlyRules.selectorBuckets(classify)
-    let early = Side.allCases.map {
-      try? EarlyMemory($0, spis: $0 == .inside ? 0 : spis, selectorBuckets: buckets)
+    let early = Side.allCases.map { side in
+      let spis = side == .inside ? 0 : spis
+      // Without room for the policy it is asked by workers alone.
+      return (try? EarlyMemory(side, spis: spis, selectorBuckets: buckets)) ?? (try? EarlyMemory(side, spis: spis))
     }
     self.early = early
     func wishes(_ index: Int, copies: Bool) -> PortWishes {
