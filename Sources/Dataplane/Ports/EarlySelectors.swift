@@ -91,7 +91,8 @@ struct EarlySelectors {
 
   /// False where there is no room for them.
   func write(to memory: hauberk_early, _ half: Int) -> Bool {
-    guard let shapes = memory.shapes, let selectors = memory.selectors, buckets.count <= Int(memory.selector_buckets)
+    guard memory.asks_policy, let shapes = memory.shapes, let selectors = memory.selectors,
+      buckets.count <= Int(memory.selector_buckets)
     else { return false }
     let most = Int(HAUBERK_EARLY_SHAPES)
     for place in 0..<most {

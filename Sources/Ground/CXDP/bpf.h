@@ -12,6 +12,8 @@
 /// As tools/bpf-program numbers them.
 enum { HAUBERK_BPF_SOCKETS, HAUBERK_BPF_COUNTS, HAUBERK_BPF_EARLY, HAUBERK_BPF_MAPS = HAUBERK_BPF_EARLY + 7 };
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 static inline int hauberk_bpf(int command, union bpf_attr *attributes) {
   return (int)syscall(SYS_bpf, command, attributes, sizeof *attributes);
 }

@@ -1,6 +1,7 @@
 #include "CXDPFilter.h"
 #include "bpf.h"
 #include "socket_code.h"
+#include "socket_plain_code.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ int hauberk_early_make(uint32_t spis, uint32_t selector_buckets, hauberk_early *
   out->spi_buckets = FEWEST_BUCKETS;
   // Half full, so that a bucket that is too small for its SPIs is rare; those of it are left to workers.
   while (out->spi_buckets < MOST_BUCKETS && out->spi_buckets * (HAUBERK_EARLY_SPIS / 2) < spis) out->spi_buckets *= 2;
+  out->asks_policy = selector_buckets > 0;
   out->selector_buckets = selector_buckets > FEWEST_BUCKETS ? selector_buckets : FEWEST_BUCKETS;
   const struct {
     const char *name;
@@ -107,8 +109,11 @@ int hauberk_early_load(const hauberk_early *early, char *log, size_t log_bytes) 
   strcpy(attributes.prog_name, "hauberk_early");
   int maps[HAUBERK_BPF_MAPS];
   hauberk_early_maps(early, -1, maps);
-  const int program = hauberk_bpf_load(&attributes, socket_code, sizeof socket_code / sizeof *socket_code, socket_maps,
-                                       sizeof socket_maps / sizeof *socket_maps, maps, log, log_bytes);
+  const int program = early->asks_policy
+                          ? hauberk_bpf_load(&attributes, socket_code, COUNT(socket_code), socket_maps, COUNT(socket_maps),
+                                             maps, log, log_bytes)
+                          : hauberk_bpf_load(&attributes, socket_plain_code, COUNT(socket_plain_code), socket_plain_maps,
+                                             COUNT(socket_plain_maps), maps, log, log_bytes);
   return program >= 0 ? program : -errno;
 }
 

@@ -1,6 +1,7 @@
 #include "CXDP.h"
 #include "bpf.h"
 #include "program_code.h"
+#include "program_plain_code.h"
 
 #include <linux/if_link.h>
 #include <stdlib.h>
@@ -48,8 +49,11 @@ int hauberk_xdp_load(uint32_t queues, bool in_pieces, const hauberk_early *early
     strcpy(attributes.prog_name, "hauberk");
     int maps[HAUBERK_BPF_MAPS];
     hauberk_early_maps(early, out->sockets, maps);
-    out->program = hauberk_bpf_load(&attributes, program_code, sizeof program_code / sizeof *program_code, program_maps,
-                                    sizeof program_maps / sizeof *program_maps, maps, log, log_bytes);
+    out->program = early->asks_policy
+                       ? hauberk_bpf_load(&attributes, program_code, COUNT(program_code), program_maps,
+                                          COUNT(program_maps), maps, log, log_bytes)
+                       : hauberk_bpf_load(&attributes, program_plain_code, COUNT(program_plain_code), program_plain_maps,
+                                          COUNT(program_plain_maps), maps, log, log_bytes);
   }
   if (out->program >= 0) return 0;
   const int error = errno;

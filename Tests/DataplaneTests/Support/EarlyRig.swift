@@ -13,7 +13,7 @@ final class EarlyRig {
   private var ends: [Int32] = [-1, -1]
   private var scratch = [UInt8](repeating: 0, count: 1 << 16)
 
-  init(_ side: Side = .inside, spis: Int = 0, selectorBuckets: Int = 0) throws {
+  init(_ side: Side = .inside, spis: Int = 0, selectorBuckets: Int = 1) throws {
     memory = try EarlyMemory(side, spis: spis, selectorBuckets: selectorBuckets)
     var log = [CChar](repeating: 0, count: 1 << 16)
     guard memory.loadXDP(queues: 1, inPieces: false, &program, &log) == 0,

@@ -39,9 +39,11 @@ typedef struct {
   /// A line for each processor.
   uint64_t (*_Nullable counts)[HAUBERK_XDP_PLACES];
   uint32_t spi_buckets, selector_buckets, processors;
+  /// What is loaded never does otherwise.
+  bool asks_policy;
 } hauberk_early;
 
-/// Room for so many SPIs and buckets of selectors, at the least. 0, or an errno. It lets everything through until it is
+/// Room for so many SPIs and buckets of selectors, at the least; without any of these the policy is never asked. 0, or an errno. It lets everything through until it is
 /// told otherwise.
 int hauberk_early_make(uint32_t spis, uint32_t selector_buckets, hauberk_early *_Nonnull out);
 void hauberk_early_close(hauberk_early *_Nonnull early);

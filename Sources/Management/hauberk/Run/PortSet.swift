@@ -38,7 +38,10 @@ final class PortSet {
     // ESP comes from outside; SPIs for which there is no room are left to workers. Clear packets come from both sides.
     let spis = classify.tunnels.count + classify.groups.count
     let buckets = EarlyRules.selectorBuckets(classify)
-    let early = Side.allCases.map { side in
+    // Who is alone has no other member's packets to drop.
+    let isOfUse = EarlyRules(classify) != nil
+    let early = Side.allCases.map { side -> EarlyMemory? in
+      guard isOfUse else { return nil }
       let spis = side == .inside ? 0 : spis
       // Without room for the policy it is asked by workers alone.
       return (try? EarlyMemory(side, spis: spis, selectorBuckets: buckets)) ?? (try? EarlyMemory(side, spis: spis))
