@@ -150,8 +150,9 @@ struct LinkTests {
       bench.now += 100 * .millisecond
       _ = bench.unit.receive(.plugged(.inside), now: bench.now)
     }
-    _ = bench.pass(1200 * .millisecond)
+    let said = bench.pass(1200 * .millisecond).messages()
     #expect(bench.unit.isMaster)
+    #expect(!said.contains(where: isRequest), "a master that is there, and not heard yet, would deal to it at once")
   }
 
   // Who stays

@@ -64,6 +64,17 @@ struct WatchwordTests {
     }
   }
 
+  @Test("No message costs more than a few hashes but a life's first, however many have been said")
+  func even() {
+    var speaker = Speaker()
+    _ = speaker.say()
+    for _ in 0..<5000 {
+      let hashed = speaker.stamp.hashed
+      _ = speaker.say()
+      #expect(speaker.stamp.hashed - hashed <= 2)
+    }
+  }
+
   @Test("Forged frames of every sort before each message: all messages are heard, and few signatures asked for")
   func drowned() {
     var speaker = Speaker()

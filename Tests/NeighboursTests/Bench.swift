@@ -146,6 +146,16 @@ func icmp6(_ message: [UInt8], from source: String, to destination: String, hopL
   return ipv6(.icmpv6, from: source, to: destination, hopLimit: hopLimit, message)
 }
 
+/// Whether we listen to groups, somebody asks who waits for so long: with the header that makes routers look.
+func listenerQuery(milliseconds: UInt16 = 500, from source: String = "fe80::77", hops: UInt8 = 1) -> [UInt8] {
+  let all = "ff02::1"
+  let query = icmp6(
+    [130, 0, 0, 0] + big(milliseconds) + [UInt8](repeating: 0, count: 18) + [2, 125, 0, 0], from: source, to: all)
+  return from(
+    Gateway.router, to: "33:33:00:00:00:01",
+    ipv6(.hopByHop, from: source, to: all, hopLimit: hops, [58, 0, 5, 2, 0, 0, 1, 0] + query.dropFirst(40)))
+}
+
 /// A MAC address that no other test host has.
 func mac(_ number: UInt8) -> String { "00:00:5e:00:53:" + (number < 16 ? "0" : "") + String(number, radix: 16) }
 

@@ -46,7 +46,7 @@ private struct Traffic {
       from(ipv4(.udp, options: [1, 1, 1, 1], fragmentOffset: 3, [1, 2])),
       from(ipv6(.hopByHop, extensionHeader(.fragment, fragment(.udp, offset: 3, more: true, udp())))),
       from(ipv4(.tcp, to: Gateway.inside4, tcp())), from(ipv6(.sctp, to: Gateway.inside6, [1, 2, 3])),
-      from(ipv4(.udp, udp([UInt8](repeating: 7, count: 1400)))),
+      from(ipv4(.udp, udp([UInt8](repeating: 7, count: 1400)))), listenerQuery(), listenerQuery(milliseconds: 0),
     ]
   }
 
@@ -147,6 +147,13 @@ private struct Watch {
     let length = Int(isIPv6 ? packet[4] : packet[2]) << 8 | Int(isIPv6 ? packet[5] : packet[3])
     let header = isIPv6 ? 40 : 20
     let message = Array(packet[header..<(isIPv6 ? 40 + length : length)])
+    if isIPv6, packet[6] == 0, packet.count > 48, packet[40] == 58 {
+      kinds["behind options \(packet[48])", default: 0] += 1
+      if checksum(Array(packet[8..<40]) + big(UInt32(length - 8)) + big(UInt32(58)) + packet[48..<(40 + length)]) != 0 {
+        problems.append("a report with a wrong checksum")
+      }
+      return
+    }
     guard packet[isIPv6 ? 6 : 9] == (isIPv6 ? 58 : 1) else { return kinds["passed on", default: 0] += 1 }
     let pseudo = isIPv6 ? Array(packet[8..<40]) + big(UInt32(length)) + big(UInt32(58)) : []
     if checksum(pseudo + message) != 0 { problems.append("a wrong checksum") }
@@ -205,6 +212,7 @@ struct HostileTests {
     // The traffic reaches what it is to reach.
     for kind in [
       "arp", "event", "passed on", "4 0 0", "6 129 0", "6 135 0", "6 136 0", "4 3 1", "4 3 4", "4 11 0", "6 1 3",
+      "behind options 143",
     ] {
       #expect(watch.kinds[kind] ?? 0 > 0, "\(kind)")
     }

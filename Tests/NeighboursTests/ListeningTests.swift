@@ -6,8 +6,6 @@ import Wire
 
 @Suite("Switches hear whose IPv6 groups we are in (MLDv2)")
 struct ListeningTests {
-  private static let asker = "fe80::77"
-
   /// The report in a frame: the groups, each of which hears everybody. Nil of anything else.
   private func groups(_ frame: [UInt8], from source: String = Gateway.insideLinkLocal) -> Set<String>? {
     guard frame.count >= 70, Array(frame[0..<6]) == [0x33, 0x33, 0, 0, 0, 0x16], frame[12] == 0x86, frame[13] == 0xdd
@@ -15,7 +13,7 @@ struct ListeningTests {
     let packet = Array(frame[14...])
     // Hop-by-hop options, one hop, to all who listen to reports, with a router alert.
     guard packet[6] == 0, packet[7] == 1, Array(packet[40..<48]) == [58, 0, 5, 2, 0, 0, 1, 0],
-      Array(packet[8..<24]) == octets(source), Array(packet[24..<40]) == octets("ff02::16")
+      Array(packet[8..<24]) == address(source), Array(packet[24..<40]) == address("ff02::16")
     else { return nil }
     let message = Array(packet[48...])
     let length = UInt32(message.count)
@@ -33,13 +31,8 @@ struct ListeningTests {
       })
   }
 
-  private func octets(_ address: String) -> [UInt8] {
-    guard case .v6(let six) = IPAddress(address) else { return [] }
-    return [six.high, six.low].flatMap { half in (0..<8).reversed().map { UInt8(half >> (8 * $0) & 0xff) } }
-  }
-
-  private func hex(_ address: String) -> String {
-    octets(address).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  private func hex(_ group: String) -> String {
+    address(group).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   private func reports(_ gateway: inout Gateway, seconds: Double) -> [(after: Double, frame: [UInt8], interface: Int)] {
@@ -49,22 +42,6 @@ struct ListeningTests {
       else { return nil }
       return (moment.after, frame, interface)
     }
-  }
-
-  private func query(
-    milliseconds: UInt16 = 500, from source: String = asker, hops: UInt8 = 1
-  ) -> [UInt8] {
-    let body: [UInt8] =
-      [130, 0, 0, 0, UInt8(milliseconds >> 8), UInt8(milliseconds & 0xff), 0, 0] + [UInt8](repeating: 0, count: 16)
-      + [2, 125, 0, 0]
-    let length = UInt8(body.count)
-    let pseudo = octets(source) + octets("ff02::1") + [0, 0, 0, length, 0, 0, 0, 58]
-    var message = body
-    let sum = checksum(pseudo + body)
-    (message[2], message[3]) = (UInt8(sum >> 8), UInt8(sum & 0xff))
-    let head: [UInt8] = [0x60, 0, 0, 0, 0, length + 8, 0, hops]
-    let packet = head + octets(source) + octets("ff02::1") + [58, 0, 5, 2, 0, 0, 1, 0] + message
-    return ethernet(.ipv6, to: "33:33:00:00:00:01", from: Gateway.router, packet)
   }
 
   @Test("At a start twice, on each link that has IPv6, with all groups in which we are asked for")
@@ -84,7 +61,7 @@ struct ListeningTests {
   func asked() throws {
     var gateway = Gateway()
     for _ in 0..<5 {
-      #expect(gateway.receive(query(), .forUs).isEmpty)
+      #expect(gateway.receive(listenerQuery(), .forUs).isEmpty)
     }
     let all = reports(&gateway, seconds: 20)
     try #require(all.count == 1)
@@ -97,7 +74,7 @@ struct ListeningTests {
     var gateway = Gateway()
     var count = 0
     for _ in 0..<2000 {
-      _ = gateway.receive(query(milliseconds: 0), .forUs)
+      _ = gateway.receive(listenerQuery(milliseconds: 0), .forUs)
       count += reports(&gateway, seconds: 0.001).count
     }
     #expect((7...9).contains(count))
@@ -106,10 +83,10 @@ struct ListeningTests {
   @Test("Whoever is not on the link, or is nobody, asks in vain; so does a message with an octet changed")
   func strangers() {
     var gateway = Gateway()
-    #expect(gateway.silentFate(query(hops: 64), .forUs) == .farSender)
-    #expect(gateway.silentFate(query(from: "2001:db8::5"), .forUs) == .farSender)
-    #expect(gateway.silentFate(query(from: "::"), .forUs) == .farSender)
-    var bad = query()
+    #expect(gateway.silentFate(listenerQuery(hops: 64), .forUs) == .farSender)
+    #expect(gateway.silentFate(listenerQuery(from: "2001:db8::5"), .forUs) == .farSender)
+    #expect(gateway.silentFate(listenerQuery(from: "::"), .forUs) == .farSender)
+    var bad = listenerQuery()
     bad[bad.count - 1] ^= 1
     #expect(gateway.silentFate(bad, .forUs) == .checksum)
     #expect(reports(&gateway, seconds: 20).isEmpty)

@@ -127,7 +127,8 @@ extension ClusterUnit {
       send(joinRequest, to: master)
     } else if joining.tries < profile.joinTries {
       joining.tries += 1
-      send(joinRequest)
+      // A master who heard it would deal to us now. He answers an offer as well, and is then known.
+      if now >= links.trustedFrom { send(joinRequest) }
     } else if mayLead(joining) {
       joining.offeredAt = now
       joining.nextTry = now + profile.joinWait

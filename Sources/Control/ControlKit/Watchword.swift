@@ -28,8 +28,10 @@ public protocol Hashing {
 public struct Watchwords: Sendable {
   static let perChain: UInt64 = 1024
 
-  private var chain: [Watchword] = []
-  private var next: [Watchword] = []
+  private var chain = Chain()
+  private var next = Chain()
+  /// Grows by one watchword with each message, and so is whole when it becomes the next.
+  private var afterNext = Chain()
   private var number: UInt64?
 
   public init() {}
@@ -40,23 +42,36 @@ public struct Watchwords: Sendable {
   ) -> (word: Watchword, promised: Watchword) {
     let (wanted, place) = Self.place(sequence)
     if number != wanted {
-      chain = number == nil ? Self.chain(to: last(), by: hashing) : next
-      next = Self.chain(to: last(), by: hashing)
+      if number == nil { next.finish(by: hashing, last) }
+      afterNext.finish(by: hashing, last)
+      (chain, next, afterNext) = (next, afterNext, Chain())
       number = wanted
     }
-    return (chain[Int(place)], next[0])
-  }
-
-  private static func chain(to last: Watchword, by hashing: some Hashing) -> [Watchword] {
-    var words = [last]
-    for _ in 0..<perChain { words.append(hashing.hash(words[words.count - 1], times: 1)) }
-    return words.reversed()
+    afterNext.grow(by: hashing, last)
+    return (chain[place], next[0])
   }
 
   /// In which chain a message's watchword is, and which of it: the one that nobody says, and is promised, is the 0th.
   static func place(_ sequence: UInt64) -> (chain: UInt64, place: UInt64) {
     let index = sequence &- 1
     return (index / perChain, index % perChain + 1)
+  }
+}
+
+/// From the last to the first, as it is made.
+private struct Chain: Sendable {
+  private var words: [Watchword] = []
+
+  /// From the first on, which is the 0th. Of a whole one.
+  subscript(_ place: UInt64) -> Watchword { words[words.count - 1 - Int(place)] }
+
+  mutating func grow(by hashing: some Hashing, _ last: () -> Watchword) {
+    guard words.count <= Watchwords.perChain else { return }
+    words.append(words.last.map { hashing.hash($0, times: 1) } ?? last())
+  }
+
+  mutating func finish(by hashing: some Hashing, _ last: () -> Watchword) {
+    while words.count <= Watchwords.perChain { grow(by: hashing, last) }
   }
 }
 

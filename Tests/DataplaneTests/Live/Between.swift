@@ -1,3 +1,4 @@
+import CKernel
 import Memory
 import PacketMaking
 import Synchronization
@@ -64,6 +65,13 @@ func together(_ bodies: [@Sendable () throws -> Void]) throws {
   if let first = failures.withLock({ $0.first }) { throw first }
 }
 
+/// Keeps the thread on one processor: a cable has a queue for each, and what went by another one may be overtaken.
+private func stay(_ place: Int) {
+  var allowed = [Int32](repeating: 0, count: 64)
+  let count = Int(hauberk_allowed_processors(&allowed, Int32(allowed.count)))
+  if count > 0 { _ = hauberk_bind_thread(allowed[place % count]) }
+}
+
 struct Bridged {
   var passed = Passed()
   var one = Counted()
@@ -79,13 +87,15 @@ func bridged<One: LivePortUnderTest, Other: LivePortUnderTest>(
   let result = Mutex(Bridged())
   let stage = Atomic(0)
   let done = Atomic(0)
-  let peer = { @Sendable (namespace: NetworkNamespace, body: () throws -> Void) in
+  let peer = { @Sendable (place: Int, namespace: NetworkNamespace, body: () throws -> Void) in
+    stay(place)
     defer { done.add(1, ordering: .sequentiallyConsistent) }
     while stage.load(ordering: .sequentiallyConsistent) == 0 { giveWay() }
     if stage.load(ordering: .sequentiallyConsistent) == 1 { try namespace.run(body) }
   }
   try together([
     {
+      stay(0)
       try net.here.run {
         defer { _ = stage.compareExchange(expected: 0, desired: 2, ordering: .sequentiallyConsistent) }
         let memory = try LiveMemory()
@@ -102,8 +112,8 @@ func bridged<One: LivePortUnderTest, Other: LivePortUnderTest>(
         other.counters.deallocate()
       }
     },
-    { try peer(net.a, a) },
-    { try peer(net.b, b) },
+    { try peer(1, net.a, a) },
+    { try peer(2, net.b, b) },
   ])
   return result.withLock { $0 }
 }
