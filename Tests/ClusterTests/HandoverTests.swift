@@ -239,6 +239,45 @@ struct HandoverTests {
     #expect(witness.taken == [9: [7]] && witness.begun[.carried] == WorkSetBitmap([9]))
   }
 
+  @Test(
+    "The same master's later term takes nothing away of what has come whole; another master's does", arguments: [1, 3])
+  func laterTerm(_ master: MemberNumber) {
+    let witness = Witness()
+    var bench = heir([witness])
+    send(ConsignmentContent(sets: WorkSetBitmap([9]), notes: WorkNotes(), states: [9: [7]]), &bench)
+    let next = Bench.term(2, of: master)
+    if master != 1 { _ = bench.pass(90 * .millisecond) }
+    _ = bench.masterKeepalive(from: master, term: next, table: 0)
+    #expect(bench.unit.term == next)
+    var first = table(1, own: 0..<3, [9: OwnershipEntry(state: .assigned, member: Bench.own)])
+    first.term = next
+    #expect(bench.receive(.table(first), from: master, term: next).started.contains(9))
+    #expect(witness.taken == (master == 1 ? [9: [7]] : [:]))
+  }
+
+  @Test("Half of it has come when a later term begins: all of it comes once more, as another consignment")
+  func halfInLaterTerm() throws {
+    let witness = Witness()
+    witness.states = [3: [UInt8](repeating: 7, count: 2 * Consignment.partOctets)]
+    var bench = giver([witness])
+    _ = bench.receive(moving(), from: 1, term: Self.term)
+    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
+    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
+    let before = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now).parts
+    let number = try #require(before.first?.number)
+    _ = bench.receive(.partTaken(number: number, term: Self.term, place: 0), from: 4, term: Self.term)
+    let next = Self.term + 256
+    _ = bench.masterKeepalive(from: 1, term: next, table: 0)
+    var first = table(1, own: 0..<3, [3: toFour])
+    first.term = next
+    let after = (bench.receive(.table(first), from: 1, term: next) + bench.pass(5 * .millisecond)).parts
+    #expect(after.map(\.place) == before.map(\.place) && after.map(\.octets) == before.map(\.octets))
+    #expect(after.allSatisfy { $0.number > number && $0.term == next })
+    // The receipt of before is none.
+    _ = bench.receive(.partTaken(number: number, term: next, place: 1), from: 4, term: next)
+    #expect(bench.pass(20 * .millisecond).parts.contains { $0.place == 1 })
+  }
+
   @Test("A later life of the giver counts its consignments from one again, and they are taken all the same")
   func laterLife() {
     let witness = Witness()

@@ -37,6 +37,14 @@ struct JoiningTests {
     }
     #expect(bench.pass(2 * .second).messages().contains(.offer))
 
+    // Nobody speaks, but whoever is asked answers, a millisecond later.
+    var quiet = Bench()
+    quiet.isQuiet = true
+    for _ in 0..<2000 {
+      if quiet.pass(.millisecond).contains(.listen) { _ = quiet.unit.receive(.heard, now: quiet.now + .millisecond) }
+    }
+    #expect(quiet.unit.isMaster)
+
     var deaf = Bench()
     deaf.isQuiet = true
     #expect(!deaf.pass(5 * .second).messages().contains(.offer))

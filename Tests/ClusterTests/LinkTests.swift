@@ -142,6 +142,22 @@ struct LinkTests {
     #expect(try #require(patience(&bench)) <= 200 * .millisecond)
   }
 
+  @Test("Its master dies while it waits: it leads as soon as ever")
+  func diesMeanwhile() {
+    var bench = Bench.client()
+    for _ in 0..<11 {
+      _ = bench.unit.receive(.unplugged(.inside), now: bench.now)
+      bench.now += 100 * .millisecond
+      _ = bench.unit.receive(.plugged(.inside), now: bench.now)
+    }
+    for _ in 0..<100 {
+      let said = bench.masterKeepalive(from: 1, term: Self.term, members: []) + bench.pass(10 * .millisecond)
+      #expect(!(said.messages() + said.messages(to: 1)).contains(where: isRequest))
+    }
+    _ = bench.pass(1500 * .millisecond)
+    #expect(bench.unit.isMaster)
+  }
+
   @Test("Where no master is heard there is nobody to be spared: it leads as soon as ever")
   func flapsAlone() {
     var bench = Bench.client()

@@ -137,6 +137,17 @@ struct MasterTests {
     #expect(bench.pass(2 * .millisecond).events.contains(.gaveUp(.deaf)))
   }
 
+  @Test("One that drains, and stands still for longer than its lease, passes nothing on any more")
+  func stallsDraining() {
+    var bench = Bench.master()
+    _ = bench.admit(3)
+    _ = bench.unit.receive(.drain, now: bench.now)
+    bench.standStill(81 * .millisecond)
+    let directives = bench.keepalive(from: 3)
+    #expect(directives.contains(.fence) && directives.contains(.retire) && directives.contains(.drained))
+    #expect(!directives.contains(.linger))
+  }
+
   @Test("Drained, it gives its work to the members, then its office to the deputy")
   func drain() {
     var bench = Bench.master()
@@ -146,7 +157,7 @@ struct MasterTests {
     var all: [Directive] = []
     for _ in 0..<20 where bench.unit.isMaster { all += live(&bench, 20 * .millisecond) }
     #expect(all.contains(.send(.succeed, to: nil, term: bench.unit.term)))
-    #expect(all.contains(.drained) && bench.role == .outside)
+    #expect(all.contains(.drained) && all.contains(.linger) && bench.role == .outside)
     let stopped = all.firstIndex { if case .stop = $0 { true } else { false } }
     let fenced = all.firstIndex(of: .fence)
     #expect(stopped != nil && fenced != nil && stopped! < fenced!)

@@ -35,6 +35,22 @@ struct MemberTests {
     #expect(alone.pass(seconds: 6).contains(.forget(interface: 0, family.address)))
   }
 
+  @Test("Whose MAC address is known can be asked from an address of our own", arguments: Family.allCases)
+  func answering(_ family: Family) throws {
+    var gateway = Gateway()
+    _ = learn(&gateway, family.alice)
+    for isConfirmed in [false, true] {
+      #expect(gateway.path.answering(on: Gateway.outside, most: 8).isEmpty)
+      let one = try #require(gateway.path.answering(on: Gateway.inside, most: 8).first)
+      let ours = IPAddress(family.address.isIPv6 ? Gateway.inside6 : Gateway.inside4)
+      #expect(one.address == family.address && one.asker == ours && one.mac == MACAddress(Host.aliceMAC)!)
+      #expect(gateway.neighbour(family.alice)?.isConfirmed == isConfirmed)
+      _ = family.ask(&gateway)
+      _ = gateway.pass(seconds: 2)
+      _ = family.hear(&gateway)
+    }
+  }
+
   @Test("What waits for it goes", arguments: Family.allCases)
   func waiting(_ family: Family) {
     var gateway = Gateway()

@@ -87,8 +87,10 @@ struct Arrivals: Sendable {
     for set in Array(bySet.keys) where !sets.contains(set) { bySet[set] = nil }
   }
 
-  mutating func forget() {
-    bySet = [:]
+  /// What comes in the next term counts, whatever its version.
+  mutating func forget(keepingWhole: Bool = false) {
     incoming = [:]
+    if !keepingWhole { bySet = [:] }
+    for set in bySet.keys { bySet[set]?.version = 0 }
   }
 }

@@ -98,7 +98,7 @@ extension ClusterUnit {
   private mutating func enter(_ term: UInt64) {
     guard term > self.term else { return }
     self.term = term
-    holdings.enter(term)
+    holdings.enter(term, isSameMaster: true, now: now)
     guard case .client(var client) = role else { return }
     client.tableKnown = 0
     role = .client(client)

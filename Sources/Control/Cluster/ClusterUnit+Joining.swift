@@ -112,7 +112,8 @@ extension ClusterUnit {
   private mutating func look(_ joining: inout Joining) {
     if joining.master != nil, joining.masterHeardAt.age(at: now) <= profile.joinWait { return }
     for other in description.others { direct(.probe(other.number)) }
-    if segmentHeardAt.map({ $0.age(at: now) > profile.detection / 2 }) ?? true { direct(.listen) }
+    // Every time: a longer silence would be taken for our own deafness.
+    if segmentHeardAt.map({ $0.age(at: now) > profile.lookInterval / 2 }) ?? true { direct(.listen) }
   }
 
   private mutating func tryAgain(_ joining: inout Joining) {
@@ -122,8 +123,8 @@ extension ClusterUnit {
       return
     }
     if let master = joining.master, joining.masterHeardAt.age(at: now) <= profile.joinWait * 3 {
-      // Who has a master is missed by nobody.
-      if now < links.trustedFrom { return joining.nextTry = links.trustedFrom }
+      // Who has a master is missed by nobody; but the master may die meanwhile.
+      if now < links.trustedFrom { return joining.nextTry = min(links.trustedFrom, now + profile.joinWait) }
       send(joinRequest, to: master)
     } else if joining.tries < profile.joinTries {
       joining.tries += 1
@@ -165,7 +166,7 @@ extension ClusterUnit {
     term = master.term
     hasBelonged = true
     // The table that is in force then is the first that we take.
-    holdings.enter(term, version: max(1, table) - 1)
+    holdings.enter(term, version: max(1, table) - 1, now: now)
     role = .client(
       Client(master: master.unit, incarnation: master.incarnation, joinedAt: stamp, roster: roster, now: now))
     tell(.becameClient(of: master.unit, term: term))

@@ -118,6 +118,7 @@ extension ClusterUnit {
       deputy(master) != nil,
       master.members.allSatisfy({ $0.table == master.assignment.table.version && $0.roster == master.roster })
     else { return }
+    direct(.linger)
     direct(.retire)
     abandon()
     send(.succeed)

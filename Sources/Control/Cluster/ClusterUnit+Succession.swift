@@ -90,7 +90,7 @@ extension ClusterUnit {
   mutating func becomeMaster(_ reason: ClusterEvent.Reason, of members: [Record] = []) {
     term = Term.next(after: max(term, greatestTerm, Term.first(of: description.incarnation)), for: own)
     greatestTerm = term
-    holdings.enter(term)
+    holdings.enter(term, now: now)
     let isFirst = reason == .alone && !hasBelonged
     hasBelonged = true
     var master = Master(term: term, now: now, balance: profile.balanceInterval, isFirst: isFirst)
@@ -129,7 +129,7 @@ extension ClusterUnit {
     next.n = keepalive.n
     _ = next.loss.note(keepalive.number)
     term = from.term
-    holdings.enter(term)
+    holdings.enter(term, now: now)
     role = .client(next)
     tell(.becameClient(of: from.unit, term: term))
     sendKeepalive()

@@ -5,7 +5,7 @@ import ControlKit
 /// It travels in parts, each with a receipt of its own.
 struct Consignment: Sendable {
   /// Counted by its sender.
-  let number: UInt32
+  private(set) var number: UInt32
   let to: MemberNumber
   private(set) var sets: WorkSetBitmap
   private(set) var notes: WorkNotes
@@ -47,6 +47,13 @@ struct Consignment: Sendable {
   }
 
   var isDelivered: Bool { left.isEmpty }
+
+  /// In another term, in which its receiver knows nothing of parts that have come before: all of it, as another one.
+  mutating func beginAnew(as number: UInt32, now: Moment) {
+    self.number = number
+    left = Array(parts.indices.reversed())
+    nextSend = now
+  }
 
   /// Those that are due: the first few without a receipt.
   func due(term: UInt64, version: UInt64) -> [ConsignmentPart] {

@@ -40,6 +40,9 @@ public enum Directive: Equatable, Sendable {
   case announce
   /// They are not any longer.
   case retire
+  /// What was directed with it may wait for a moment where hosts still send to us what is others': nothing runs here, and
+  /// our office is another's.
+  case linger
   /// Nothing is left here, and nobody counts on us: the process may end.
   case drained
   case event(ClusterEvent)

@@ -165,9 +165,14 @@ struct Holdings: Sendable {
     return change
   }
 
-  /// Of another term: the same work, until its first table comes.
-  mutating func enter(_ term: UInt64, version: UInt64 = 0) {
-    arrivals.forget()
+  /// Of another term: the same work, until its first table comes. Where the same master has only begun a later term, what
+  /// has come whole is still what its sets' last owners have sent.
+  mutating func enter(_ term: UInt64, version: UInt64 = 0, isSameMaster: Bool = false, now: Moment) {
+    arrivals.forget(keepingWhole: isSameMaster)
+    for place in consignments.indices {
+      lastNumber &+= 1
+      consignments[place].beginAnew(as: lastNumber, now: now)
+    }
     promises = [:]
     for place in gifts.indices { gifts[place].version = 0 }
     isTold = false

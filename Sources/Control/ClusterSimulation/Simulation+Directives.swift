@@ -65,7 +65,7 @@ extension Simulation {
     case .announce:
       outcome.terms += 1
       if isTold { tell("\(unit) announce") }
-    case .retire: if isTold { tell("\(unit) retire") }
+    case .retire, .linger: if isTold { tell("\(unit) \(directive)") }
     case .drained:
       if isTold { tell("\(unit) drained") }
       units[unit].state = .dead

@@ -3,15 +3,20 @@ public import Wire
 extension SlowPath {
   public var neighbourCount: Int { table.count }
 
-  /// Some that have answered us lately, on that interface: whoever wants to know whether it is heard can ask them.
-  public func answering(on interface: Int, most: Int) -> [(address: IPAddress, mac: MACAddress)] {
-    var found: [(IPAddress, MACAddress)] = []
-    table.forEach { neighbour in
-      guard found.count < most else { return false }
-      if neighbour.key.interface == interface, neighbour.isConfirmed, let mac = neighbour.mac {
-        found.append((neighbour.key.address, mac))
+  /// Some on that interface whose MAC addresses are known, those first that have answered us lately: whoever wants to know
+  /// whether it hears can ask them.
+  public func answering(on interface: Int, most: Int) -> [(address: IPAddress, asker: IPAddress, mac: MACAddress)] {
+    var found: [(IPAddress, IPAddress, MACAddress)] = []
+    for isConfirmed in [true, false] {
+      table.forEach { neighbour in
+        guard found.count < most else { return false }
+        if neighbour.key.interface == interface, neighbour.isConfirmed == isConfirmed, let mac = neighbour.mac,
+          let asker = sourceAddress(to: neighbour.key.address, interface)
+        {
+          found.append((neighbour.key.address, asker, mac))
+        }
+        return true
       }
-      return true
     }
     return found
   }

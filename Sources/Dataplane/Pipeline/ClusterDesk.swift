@@ -25,6 +25,8 @@ package struct ClusterDesk: @unchecked Sendable {
   private static var heard: Int { 16 }
   /// Beside it: by which table the worker judges.
   private static var table: Int { heard + 1 }
+  /// And who has asked for an address while the worker was fenced: three words.
+  private static var asker: Int { heard + 2 }
   private static var answered: Int { heard + 8 * OwnershipDescription.mostWorkers }
   // Lines that only the cluster's thread writes: by side, a bit for each unit's MAC address, and the addresses.
   private static var filters: Int { answered + 2 * mostUnits }
@@ -52,6 +54,11 @@ package struct ClusterDesk: @unchecked Sendable {
   struct Address: BitwiseCopyable {
     let high: UInt64
     let low: UInt64
+
+    init(high: UInt64, low: UInt64) {
+      self.high = high
+      self.low = low
+    }
 
     @inline(__always)
     init(_ address: IPv4Address) {
@@ -171,6 +178,27 @@ package struct ClusterDesk: @unchecked Sendable {
     (0..<workers).map { words[Self.heard + 8 * $0].load(ordering: .relaxed) }.max() ?? 0
   }
 
+  /// Somebody on the segment who can be asked in turn.
+  package struct Asker: Sendable {
+    package var address: IPAddress
+    package var side: Side
+    package var mac: MACAddress
+  }
+
+  /// Of each worker the last. Each word is right by itself: where they do not belong together nobody answers, once.
+  package func askers(workers: Int) -> [Asker] {
+    (0..<workers).compactMap { worker in
+      let first = Self.asker + 8 * worker
+      let mac = words[first].load(ordering: .relaxed)
+      if mac == 0 { return nil }
+      let address = Address(
+        high: words[first + 1].load(ordering: .relaxed), low: words[first + 2].load(ordering: .relaxed))
+      return Asker(
+        address: address.ipv4.map { .v4($0) } ?? .v6(address.ipv6), side: mac >> 48 & 1 == 0 ? .inside : .outside,
+        mac: MACAddress(mac & 0xffff_ffff_ffff))
+    }
+  }
+
   /// When a unit's worker answered last, on that side.
   package func answeredAt(_ unit: Int, _ side: Side) -> UInt64 {
     words[Self.answered + Int(side.rawValue) * Self.mostUnits + unit].load(ordering: .relaxed)
@@ -225,6 +253,13 @@ package struct ClusterDesk: @unchecked Sendable {
   @inline(__always)
   func noteHearing(by worker: Int, _ now: UInt64) {
     words[Self.heard &+ 8 &* worker].store(now, ordering: .relaxed)
+  }
+
+  func noteAsker(_ mac: MACAddress, _ address: Address, _ side: Side, by worker: Int) {
+    let first = Self.asker &+ 8 &* worker
+    words[first].store(mac.value | UInt64(side.rawValue) &<< 48, ordering: .relaxed)
+    words[first &+ 1].store(address.high, ordering: .relaxed)
+    words[first &+ 2].store(address.low, ordering: .relaxed)
   }
 
   func noteAnswer(of unit: Int, _ side: Side) {

@@ -45,7 +45,7 @@ extension LiveWorker {
     desk.noteTable(UInt64(UInt(bitPattern: settled)), by: number)
   }
 
-  /// Throws a burst away where it may be somebody else's work. Answers to probes are heard all the same.
+  /// Throws a burst away where it may be somebody else's work. Answers to probes are heard all the same, and who asks.
   mutating func fenceOff(_ burst: inout Burst, _ side: Side, _ fullness: Int) {
     guard lease?.refuses(side, fullness) == true else { return turnAsideIfNeeded() }
     turnAsideIfNeeded()
@@ -54,7 +54,7 @@ extension LiveWorker {
     while index < burst.count {
       let ref = burst.refs[index]
       bytes &+= Int(ref.length)
-      hearAnswer(ref, side)
+      overhear(ref, side)
       frames.give(ref)
       index &+= 1
     }
@@ -83,11 +83,14 @@ extension LiveWorker {
     stages.counters.add(crossed.count, to: .fenced)
   }
 
-  private func hearAnswer(_ ref: PacketRef, _ side: Side) {
-    guard let desk = lease?.desk, let speech = speech(ref, desk.mac(side)), speech.isAnswer,
-      let unit = desk.unit(at: speech.sender, side)
-    else { return }
-    desk.noteAnswer(of: unit, side)
+  /// Whoever asks for an address is somebody whom a unit without a cluster can ask whether it is heard.
+  private func overhear(_ ref: PacketRef, _ side: Side) {
+    guard let desk = lease?.desk, let speech = speech(ref, desk.mac(side)), !speech.sender.isNone else { return }
+    if let unit = desk.unit(at: speech.sender, side) {
+      if speech.isAnswer { desk.noteAnswer(of: unit, side) }
+    } else if !speech.isAnswer {
+      desk.noteAsker(speech.mac, speech.sender, side, by: number)
+    }
   }
 
   private func speech(_ ref: PacketRef, _ own: MACAddress) -> UnitSpeech? {

@@ -51,18 +51,19 @@ final class ControlPort {
   }
 
   /// Where an address's worker is, or whether it is (X19): by ARP or ND, of all members the unit's own. To everybody, or
-  /// to those whose addresses end alike, where its MAC address is not known yet. Both are of one family.
-  func ask(for target: IPAddress, at mac: MACAddress?, from sender: IPAddress) {
+  /// to those whose addresses end alike, where its MAC address is not known yet. For an IPv6 address the link's can ask.
+  func ask(for target: IPAddress, at mac: MACAddress?, from sender: IPAddress, vlan: UInt16? = nil) {
     switch (target, sender) {
     case (.v4(let target), .v4(let sender)):
       let question = ARPMessage(ARPMessage.request, senderMAC: self.mac, sender: sender, target: target)
-      send(to: mac ?? .broadcast, EtherType.arp, ARPView.length) { question.write(to: $0) }
-    case (.v6(let target), .v6(let sender)):
+      send(to: mac ?? .broadcast, vlan: vlan, EtherType.arp, ARPView.length) { question.write(to: $0) }
+    case (.v6(let target), _):
       let group = target.solicitedNode
+      let sender = if case .v6(let sender) = sender { sender } else { IPv6Address(linkLocal: self.mac) }
       send(
         NeighbourMessage(solicit: target, linkAddress: self.mac), from: sender, to: mac == nil ? group : target,
-        at: mac ?? MACAddress(group: group))
-    default: return
+        at: mac ?? MACAddress(group: group), vlan: vlan)
+    case (.v4, .v6): return
     }
   }
 

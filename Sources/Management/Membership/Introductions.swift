@@ -58,10 +58,10 @@ enum Disbelief {
   }
 }
 
-/// Of those that are not believed. Anybody can make somebody complain: so now and then is often enough.
+/// Of those that are not believed. Anybody can make somebody complain: so now and then is often enough, for each.
 struct Complaints {
-  private var next: Moment = 0
+  private var next: [Int: Moment] = [:]
 
-  func mayBeTold(_ now: Moment) -> Bool { now >= next }
-  mutating func note(_ now: Moment) { next = now + 10 * .second }
+  func mayBeTold(of unit: Int, _ now: Moment) -> Bool { now >= next[unit] ?? 0 }
+  mutating func note(_ unit: Int, _ now: Moment) { next[unit] = now + 10 * .second }
 }

@@ -28,7 +28,7 @@ extension MemberLoop {
   private static let shownEvery: UInt64 = 256
 
   func perform(_ directives: [Directive]) {
-    let lingers = plane.forwards && directives.contains(.retire) && directives.contains(.drained)
+    let lingers = plane.forwards && directives.contains(.linger)
     for directive in directives where !(lingers && isPutOff(directive)) {
       switch directive {
       case .send(let message, let to, let term):
@@ -58,6 +58,7 @@ extension MemberLoop {
         desk.speak(false)
         plane.lead(false)
         announcements.end()
+      case .linger: break
       case .drained: desk.setDrained()
       case .event(let event): tell("\(event)", isWarning: event.isWarning)
       }
@@ -99,12 +100,17 @@ extension MemberLoop {
     ports[1].ask(for: other.outside, at: macs[number][1], from: own.outside)
   }
 
-  /// Anybody's answer shows that we hear: where no unit is left, hosts and routers are asked.
+  /// Anybody's answer shows that we hear: where no unit is left, hosts and routers are asked, those that we know, and who
+  /// has asked for somebody while we had no lease.
   func listen() {
     for other in units { probe(other.number) }
     for one in desk.bystanders {
       let port = ports[Int(one.side.rawValue)]
-      port.ask(for: .v4(one.address), at: one.mac, from: one.side == .inside ? own.inside : own.outside)
+      port.ask(for: one.address, at: one.mac, from: one.asker, vlan: one.vlan)
+    }
+    for one in plane.desk.askers(workers: plane.workerCount) {
+      let port = ports[Int(one.side.rawValue)]
+      port.ask(for: one.address, at: one.mac, from: one.side == .inside ? own.inside : own.outside)
     }
   }
 

@@ -275,14 +275,14 @@ final class MemberLoop {
   /// Whoever shows a certificate that does not hold asks in vain to be let in: somebody has to hear why (C4).
   private func complain(_ octets: [UInt8], _ now: Moment) {
     guard let number = Introductions.unit(octets), number != own.number, units.contains(where: { $0.number == number }),
-      complaints.mayBeTold(now), let refusal = keys.refusal(octets)
+      complaints.mayBeTold(of: number, now), let refusal = keys.refusal(octets)
     else { return }
     disbelieve(number, "\(refusal)", now)
   }
 
   private func disbelieve(_ number: Int, _ reason: String, _ now: Moment) {
-    guard complaints.mayBeTold(now) else { return }
-    complaints.note(now)
+    guard complaints.mayBeTold(of: number, now) else { return }
+    complaints.note(number, now)
     tell("unit \(number) is not believed: \(reason)", isWarning: true)
     send(Disbelief.type, Disbelief.octets(reason), to: MemberNumber(number), term: 0)
   }

@@ -26,15 +26,19 @@ package final class MembershipDesk: Sendable {
     package var isWarning: Bool
   }
 
-  /// A host or a router on the link without a tag.
+  /// A host or a router on a link, and which address of ours asks for its own.
   package struct Bystander: Equatable, Sendable {
+    package var address: IPAddress
+    package var asker: IPAddress
     package var side: Side
-    package var address: IPv4Address
+    package var vlan: UInt16?
     package var mac: MACAddress
 
-    package init(_ address: IPv4Address, side: Side, mac: MACAddress) {
-      self.side = side
+    package init(_ address: IPAddress, asker: IPAddress, side: Side, vlan: UInt16?, mac: MACAddress) {
       self.address = address
+      self.asker = asker
+      self.side = side
+      self.vlan = vlan
       self.mac = mac
     }
   }
@@ -55,6 +59,7 @@ package final class MembershipDesk: Sendable {
   private let drained = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
 
+  static let mostBystanders = 64
   static let mostEvents = 256
   static let mostTold = 8192
 
@@ -75,8 +80,13 @@ package final class MembershipDesk: Sendable {
   package var isSpeaker: Bool { answersForCluster.load(ordering: .relaxed) }
   package var isDrained: Bool { drained.load(ordering: .relaxed) }
   /// Who else is there to be asked, by a member that hears no other. Groups are left out: nobody answers for them all.
+  /// While this member has no lease they do not reach it, so nobody is forgotten then.
   package func know(_ bystanders: [Bystander]) {
-    state.withLock { $0.bystanders = bystanders.filter { !$0.mac.isGroup } }
+    let known = bystanders.filter { !$0.mac.isGroup }
+    state.withLock { state in
+      let kept = state.shown.snapshot?.isFenced == true ? state.bystanders.filter { !known.contains($0) } : []
+      state.bystanders = Array((known + kept).prefix(Self.mostBystanders))
+    }
   }
   /// All neighbours that this member has asked and heard.
   package func know(_ acquaintances: [Acquaintance]) { state.withLock { $0.acquaintances = acquaintances } }

@@ -93,6 +93,32 @@ import Wire
   }
 }
 
+/// Whom a unit that has no lease could ask whether it hears.
+extension ProbeTests {
+  @Test func `who asks for an address while a worker has no lease is kept in mind, and a unit is not`() throws {
+    let member = try PipedMember(PipedMember.all(of: 0))
+    #expect(member.desk.askers(workers: 1).isEmpty)
+    for sender in [other(.outside), own(.outside), "0.0.0.0"] {
+      member.piped.send(question(.outside, from: sender, for: "203.0.113.254"), .outside, worker: 0)
+    }
+    member.piped.send(answer(.outside, from: "203.0.113.77"), .outside, worker: 0)
+    received(member, 4)
+    #expect(member.desk.askers(workers: 1).isEmpty)
+    for (side, sender) in [(Side.inside, "192.0.2.77"), (.outside, "203.0.113.77")] {
+      let before = member.sum(\.receivedPackets)
+      member.piped.send(question(side, from: sender, for: "203.0.113.254"), side, worker: 0)
+      received(member, before + 1)
+      let asker = try #require(member.desk.askers(workers: 1).first)
+      #expect(asker.address == IPAddress(sender) && asker.side == side && asker.mac == MACAddress(Self.otherMAC))
+    }
+    // With a lease it is the slow path's to know.
+    member.work()
+    member.piped.send(question(.outside, from: "203.0.113.78", for: "203.0.113.254"), .outside, worker: 0)
+    received(member, 7)
+    #expect(member.desk.askers(workers: 1).first?.address == IPAddress("203.0.113.77"))
+  }
+}
+
 /// The same where units have IPv6 addresses: they ask by neighbour discovery (X19).
 @Suite struct DiscoveryProbeTests {
   private static let otherMAC = "02:00:00:00:00:99"
@@ -205,5 +231,14 @@ import Wire
     received(member, 6)
     #expect(member.desk.answeredAt(1, .outside) == first && member.desk.answeredAt(1, .inside) > first)
     #expect(member.piped.punted().contains { $0.reason == .forUs } == hasLease)
+  }
+
+  @Test func `who asks while a worker has no lease is kept in mind`() throws {
+    let member = try PipedMember(PipedMember.all(of: 0), isIPv6: true)
+    member.piped.send(question(.inside, from: "2001:db8::77"), .inside, worker: 0)
+    received(member, 1)
+    let asker = try #require(member.desk.askers(workers: 1).first)
+    #expect(asker.address == IPAddress("2001:db8::77") && asker.side == .inside)
+    #expect(asker.mac == MACAddress(Self.otherMAC))
   }
 }

@@ -65,10 +65,9 @@ struct SlowPathBridge {
   var bystanders: [MembershipDesk.Bystander] {
     gateway.description.gateway.interfaces.indices.flatMap { index -> [MembershipDesk.Bystander] in
       let interface = gateway.description.gateway.interfaces[index]
-      guard interface.vlan == nil else { return [] }
-      return slow.answering(on: index, most: Self.mostBystanders).compactMap { found in
-        guard case .v4(let address) = found.address else { return nil }
-        return MembershipDesk.Bystander(address, side: interface.side, mac: found.mac)
+      return slow.answering(on: index, most: Self.mostBystanders).map { found in
+        MembershipDesk.Bystander(
+          found.address, asker: found.asker, side: interface.side, vlan: interface.vlan, mac: found.mac)
       }
     }
   }
