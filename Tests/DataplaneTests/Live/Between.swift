@@ -1,4 +1,3 @@
-import CKernel
 import Memory
 import PacketMaking
 import Synchronization
@@ -65,13 +64,6 @@ func together(_ bodies: [@Sendable () throws -> Void]) throws {
   if let first = failures.withLock({ $0.first }) { throw first }
 }
 
-/// Keeps the thread on one processor: a cable has a queue for each, and what went by another one may be overtaken.
-private func stay(_ place: Int) {
-  var allowed = [Int32](repeating: 0, count: 64)
-  let count = Int(hauberk_allowed_processors(&allowed, Int32(allowed.count)))
-  if count > 0 { _ = hauberk_bind_thread(allowed[place % count]) }
-}
-
 struct Bridged {
   var passed = Passed()
   var one = Counted()
@@ -87,15 +79,13 @@ func bridged<One: LivePortUnderTest, Other: LivePortUnderTest>(
   let result = Mutex(Bridged())
   let stage = Atomic(0)
   let done = Atomic(0)
-  let peer = { @Sendable (place: Int, namespace: NetworkNamespace, body: () throws -> Void) in
-    stay(place)
+  let peer = { @Sendable (namespace: NetworkNamespace, body: () throws -> Void) in
     defer { done.add(1, ordering: .sequentiallyConsistent) }
     while stage.load(ordering: .sequentiallyConsistent) == 0 { giveWay() }
     if stage.load(ordering: .sequentiallyConsistent) == 1 { try namespace.run(body) }
   }
   try together([
     {
-      stay(0)
       try net.here.run {
         defer { _ = stage.compareExchange(expected: 0, desired: 2, ordering: .sequentiallyConsistent) }
         let memory = try LiveMemory()
@@ -112,8 +102,8 @@ func bridged<One: LivePortUnderTest, Other: LivePortUnderTest>(
         other.counters.deallocate()
       }
     },
-    { try peer(1, net.a, a) },
-    { try peer(2, net.b, b) },
+    { try peer(net.a, a) },
+    { try peer(net.b, b) },
   ])
   return result.withLock { $0 }
 }
@@ -138,10 +128,10 @@ enum Talk {
     (0..<count).map { UInt8(truncatingIfNeeded: number &+ $0 &* 31 &+ $0 >> 8) }
   }
 
-  /// Sends so many datagrams, which make frames of 60 to 1514 octets, and expects the same from the other, in order.
-  static func exchange(_ peer: Peer, _ count: Int, _ meeting: Meeting) throws {
+  /// Sends so many datagrams, which make frames of 60 to 1514 octets, and expects the same from the other, in order. As the
+  /// other does so too, twice `ahead` may be on their way at once: whatever is between has to have room for them.
+  static func exchange(_ peer: Peer, _ count: Int, _ meeting: Meeting, ahead: Int = 128) throws {
     meeting.wait()
-    let ahead = 128
     func size(_ number: Int) -> Int { 18 + number * 11 % 1455 }
     func hear(_ expected: Int) throws {
       guard let got = peer.receive() else { throw Wrong(words: "the datagram \(expected) has not come") }

@@ -49,7 +49,7 @@ final class Peer: Sendable {
   /// UDP between two addresses.
   init(udp local: String, _ localPort: UInt16, to remote: String, _ remotePort: UInt16) throws {
     socket = Glibc.socket(local.contains(":") ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    limit(seconds: 10)
+    limit(seconds: 60)
     set(SOL_SOCKET, 33, 32 << 20)  // SO_RCVBUFFORCE
     guard Self.address(local, localPort, { bind(socket, $0, $1) }) == 0 else { throw Failure("bind") }
     guard Self.address(remote, remotePort, { connect(socket, $0, $1) }) == 0 else { throw Failure("connect") }
@@ -58,7 +58,7 @@ final class Peer: Sendable {
   /// TCP that waits to be called.
   init(listening local: String, _ port: UInt16) throws {
     socket = Glibc.socket(local.contains(":") ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    limit(seconds: 10)
+    limit(seconds: 60)
     set(SOL_SOCKET, SO_REUSEADDR, 1)
     guard Self.address(local, port, { bind(socket, $0, $1) }) == 0, listen(socket, 4) == 0 else {
       throw Failure("listen")
@@ -68,7 +68,7 @@ final class Peer: Sendable {
   /// TCP that calls.
   init(calling remote: String, _ port: UInt16) throws {
     socket = Glibc.socket(remote.contains(":") ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    limit(seconds: 10)
+    limit(seconds: 60)
     guard Self.address(remote, port, { connect(socket, $0, $1) }) == 0 else { throw Failure("connect") }
   }
 
@@ -76,7 +76,7 @@ final class Peer: Sendable {
   init(accepting listener: Peer) throws {
     socket = accept(listener.socket, nil, nil)
     guard socket >= 0 else { throw Failure("accept") }
-    limit(seconds: 10)
+    limit(seconds: 60)
   }
 
   /// Frames as they are, on one device.
