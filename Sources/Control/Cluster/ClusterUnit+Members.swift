@@ -132,7 +132,12 @@ extension ClusterUnit {
   private mutating func note(_ keepalive: Keepalive, _ place: Int, _ master: inout Master) {
     let unit = master.members[place].unit
     if master.isCollecting { master.assignment.adopt(keepalive.running, of: unit) }
-    master.members[place].hasReported = true
+    if !master.members[place].hasReported {
+      master.members[place].hasReported = true
+      // Whoever comes has a share when all have heard of it, and need not wait for the next round of every two seconds.
+      // What packets cost it has to be measured first.
+      if description.balance == .sets { master.nextBalance = min(master.nextBalance, now + 2 * profile.detection) }
+    }
     master.members[place].table = keepalive.tableVersion
     master.assignment.note(unit, runs: keepalive.running, by: keepalive.tableVersion)
   }
