@@ -146,6 +146,10 @@ def start(number, namespace, folder, options):
     subprocess.run(['ip', 'netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=0',
                     'net.ipv6.conf.all.forwarding=0', 'net.ipv6.conf.all.disable_ipv6=1'], check=False)
     if number == 1:
+        # The lab's bridges are switches. With addresses they ask for routers by each of their ports, and no rule of a fault
+        # keeps what they say themselves from a member that is to hear nothing.
+        subprocess.run(['ip', 'netns', 'exec', f'{cluster.prefix}-net', 'sysctl', '-qw',
+                        'net.ipv6.conf.all.disable_ipv6=1'], check=False)
         cluster_members.make_identities(cluster.program, folder, cluster.addresses)
         if cluster.isGroup:
             cluster.add_gateway()
