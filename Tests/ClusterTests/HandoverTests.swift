@@ -278,6 +278,26 @@ struct HandoverTests {
     #expect(bench.pass(20 * .millisecond).parts.contains { $0.place == 1 })
   }
 
+  @Test("The same where the giver is the master, whose later term begins with his own table")
+  func halfInOwnLaterTerm() throws {
+    let patience = Patience(giving: .second, consigning: .second)
+    let state = [UInt8](repeating: 7, count: 2 * Consignment.partOctets)
+    var holdings = Holdings(unit: Bench.own)
+    _ = holdings.apply(table(1, own: 0..<4), now: 1, patience)
+    _ = holdings.apply(table(2, own: 0..<3, [3: toFour]), now: 2, patience)
+    holdings.beginStopping(WorkSetBitmap([3]))
+    _ = holdings.stopped(WorkSetBitmap([3]), WorkNotes(), now: 3, patience: .second) { _ in state }
+    let before = holdings.dispatch(now: 4, again: 10).parts.map(\.1)
+    #expect(before.count == 3)
+    _ = holdings.delivered(before[0].number, 0, from: 4, now: 5, patience: .second)
+    var later = table(3, own: 0..<3, [3: toFour])
+    later.term = Self.term + 256
+    _ = holdings.apply(later, now: 6, patience)
+    let after = holdings.dispatch(now: 7, again: 10).parts.map(\.1)
+    #expect(after.map(\.place) == before.map(\.place))
+    #expect(after.allSatisfy { $0.number > before[0].number && $0.term == Self.term + 256 })
+  }
+
   @Test("A later life of the giver counts its consignments from one again, and they are taken all the same")
   func laterLife() {
     let witness = Witness()

@@ -34,6 +34,8 @@ struct Holdings: Sendable {
 
   /// A newer table, taken over whole (X12).
   mutating func apply(_ table: OwnershipTable, now: Moment, _ patience: Patience) -> Change {
+    // A master's own later term begins with its first table.
+    if table.term != self.table.term { beginConsignmentsAnew(now) }
     self.table = table
     isTold = true
     own = table.sets(of: unit)
@@ -169,15 +171,19 @@ struct Holdings: Sendable {
   /// has come whole is still what its sets' last owners have sent.
   mutating func enter(_ term: UInt64, version: UInt64 = 0, isSameMaster: Bool = false, now: Moment) {
     arrivals.forget(keepingWhole: isSameMaster)
-    for place in consignments.indices {
-      lastNumber &+= 1
-      consignments[place].beginAnew(as: lastNumber, now: now)
-    }
+    beginConsignmentsAnew(now)
     promises = [:]
     for place in gifts.indices { gifts[place].version = 0 }
     isTold = false
     table.term = term
     table.version = version
+  }
+
+  private mutating func beginConsignmentsAnew(_ now: Moment) {
+    for place in consignments.indices {
+      lastNumber &+= 1
+      consignments[place].beginAnew(as: lastNumber, now: now)
+    }
   }
 
   mutating func beginStopping(_ sets: WorkSetBitmap) { stopping.formUnion(sets) }
