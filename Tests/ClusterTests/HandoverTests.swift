@@ -80,15 +80,20 @@ struct HandoverTests {
     #expect(bench.pass(20 * .millisecond).parts.isEmpty)
   }
 
-  @Test("Much state goes in parts, some at a time, each until it has its receipt")
-  func parts() throws {
-    let witness = Witness()
-    witness.states = [3: [UInt8](repeating: 7, count: 100 * Consignment.partOctets)]
-    var bench = giver([witness])
+  /// It has stopped, and so many octets of state go along with set 3: the first parts.
+  private func stop(_ bench: inout Bench, _ witness: Witness, state octets: Int) -> [ConsignmentPart] {
+    witness.states = [3: [UInt8](repeating: 7, count: octets)]
     _ = bench.receive(moving(), from: 1, term: Self.term)
     _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
     _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
-    var waiting = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now).parts
+    return bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now).parts
+  }
+
+  @Test("Much state goes in parts, some at a time, each until it has its receipt")
+  func parts() throws {
+    let witness = Witness()
+    var bench = giver([witness])
+    var waiting = stop(&bench, witness, state: 100 * Consignment.partOctets)
     #expect(waiting.count == Consignment.window)
     var arrivals = Arrivals(), taken = Set<UInt16>(), rounds = 0
     while !waiting.isEmpty, rounds < 1000 {
@@ -258,12 +263,8 @@ struct HandoverTests {
   @Test("Half of it has come when a later term begins: all of it comes once more, as another consignment")
   func halfInLaterTerm() throws {
     let witness = Witness()
-    witness.states = [3: [UInt8](repeating: 7, count: 2 * Consignment.partOctets)]
     var bench = giver([witness])
-    _ = bench.receive(moving(), from: 1, term: Self.term)
-    _ = bench.unit.receive(.noting(WorkSetBitmap([3])), now: bench.now)
-    _ = bench.receive(.holding(WorkSetBitmap([3]), version: 2), from: 4, term: Self.term)
-    let before = bench.unit.receive(.stopped(WorkSetBitmap([3]), notes), now: bench.now).parts
+    let before = stop(&bench, witness, state: 2 * Consignment.partOctets)
     let number = try #require(before.first?.number)
     _ = bench.receive(.partTaken(number: number, term: Self.term, place: 0), from: 4, term: Self.term)
     let next = Self.term + 256

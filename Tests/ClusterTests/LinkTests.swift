@@ -142,14 +142,20 @@ struct LinkTests {
     #expect(try #require(patience(&bench)) <= 200 * .millisecond)
   }
 
-  @Test("Its master dies while it waits: it leads as soon as ever")
-  func diesMeanwhile() {
+  /// Its link has come and gone so often that it waits for half a minute.
+  private func flapped() -> Bench {
     var bench = Bench.client()
     for _ in 0..<11 {
       _ = bench.unit.receive(.unplugged(.inside), now: bench.now)
       bench.now += 100 * .millisecond
       _ = bench.unit.receive(.plugged(.inside), now: bench.now)
     }
+    return bench
+  }
+
+  @Test("Its master dies while it waits: it leads as soon as ever")
+  func diesMeanwhile() {
+    var bench = flapped()
     for _ in 0..<100 {
       let said = bench.masterKeepalive(from: 1, term: Self.term, members: []) + bench.pass(10 * .millisecond)
       #expect(!(said.messages() + said.messages(to: 1)).contains(where: isRequest))
@@ -160,12 +166,7 @@ struct LinkTests {
 
   @Test("Where no master is heard there is nobody to be spared: it leads as soon as ever")
   func flapsAlone() {
-    var bench = Bench.client()
-    for _ in 0..<11 {
-      _ = bench.unit.receive(.unplugged(.inside), now: bench.now)
-      bench.now += 100 * .millisecond
-      _ = bench.unit.receive(.plugged(.inside), now: bench.now)
-    }
+    var bench = flapped()
     let said = bench.pass(1200 * .millisecond).messages()
     #expect(bench.unit.isMaster)
     #expect(!said.contains(where: isRequest), "a master that is there, and not heard yet, would deal to it at once")

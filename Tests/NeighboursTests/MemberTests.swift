@@ -36,12 +36,12 @@ struct MemberTests {
   }
 
   @Test("Whose MAC address is known can be asked from an address of our own", arguments: Family.allCases)
-  func answering(_ family: Family) throws {
+  func askable(_ family: Family) throws {
     var gateway = Gateway()
     _ = learn(&gateway, family.alice)
     for isConfirmed in [false, true] {
-      #expect(gateway.path.answering(on: Gateway.outside, most: 8).isEmpty)
-      let one = try #require(gateway.path.answering(on: Gateway.inside, most: 8).first)
+      #expect(gateway.path.askable(on: Gateway.outside, most: 8).isEmpty)
+      let one = try #require(gateway.path.askable(on: Gateway.inside, most: 8).first)
       let ours = IPAddress(family.address.isIPv6 ? Gateway.inside6 : Gateway.inside4)
       #expect(one.address == family.address && one.asker == ours && one.mac == MACAddress(Host.aliceMAC)!)
       #expect(gateway.neighbour(family.alice)?.isConfirmed == isConfirmed)

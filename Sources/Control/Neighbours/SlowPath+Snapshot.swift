@@ -5,7 +5,7 @@ extension SlowPath {
 
   /// Some on that interface whose MAC addresses are known, those first that have answered us lately: whoever wants to know
   /// whether it hears can ask them.
-  public func answering(on interface: Int, most: Int) -> [(address: IPAddress, asker: IPAddress, mac: MACAddress)] {
+  public func askable(on interface: Int, most: Int) -> [(address: IPAddress, asker: IPAddress, mac: MACAddress)] {
     var found: [(IPAddress, IPAddress, MACAddress)] = []
     for isConfirmed in [true, false] {
       table.forEach { neighbour in

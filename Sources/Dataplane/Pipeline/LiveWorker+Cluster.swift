@@ -83,7 +83,7 @@ extension LiveWorker {
     stages.counters.add(crossed.count, to: .fenced)
   }
 
-  /// Whoever asks for an address is somebody whom a unit without a cluster can ask whether it is heard.
+  /// Whoever asks for an address can be asked in turn, by a unit without a cluster that has to know whether it hears.
   private func overhear(_ ref: PacketRef, _ side: Side) {
     guard let desk = lease?.desk, let speech = speech(ref, desk.mac(side)), !speech.sender.isNone else { return }
     if let unit = desk.unit(at: speech.sender, side) {

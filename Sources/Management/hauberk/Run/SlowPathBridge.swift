@@ -65,7 +65,7 @@ struct SlowPathBridge {
   var bystanders: [MembershipDesk.Bystander] {
     gateway.description.gateway.interfaces.indices.flatMap { index -> [MembershipDesk.Bystander] in
       let interface = gateway.description.gateway.interfaces[index]
-      return slow.answering(on: index, most: Self.mostBystanders).map { found in
+      return slow.askable(on: index, most: Self.mostBystanders).map { found in
         MembershipDesk.Bystander(
           found.address, asker: found.asker, side: interface.side, vlan: interface.vlan, mac: found.mac)
       }
