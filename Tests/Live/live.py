@@ -60,12 +60,12 @@ class Lab:
                 for side in self.gateways.processes for port in ('inside', 'outside')}
 
     def settled(self, side, patience=3.0):
-        """A gateway's status when nothing moves any more."""
+        """A gateway's status when nothing moves any more: not at its ports, and not from control to a worker either."""
         deadline = time.monotonic() + patience
         before = None
         while True:
             status = self.gateways.ask(side, 'status')
-            now = [(port['received'], port['sent']) for port in status['ports']]
+            now = [(port['received'], port['sent']) for port in status['ports']], status['drops'], status['counters']
             if now == before or time.monotonic() > deadline:
                 return status
             before = now
