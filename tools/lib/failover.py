@@ -51,8 +51,8 @@ def trial(kit, driver, choices, fault, lab):
             busy.end()
     total = int(options.rate * (options.pre + options.post))
     found = failover_report.judge(f'{options.work}/run0/rx.csv', options.flows, options.rate, total)
-    found.update(stall=max(stalls, default=0) * 1000,
-                 stalls=sum(stall > choices.detection / 2 for stall in stalls),
+    found.update(stall=max((seconds for _, seconds in stalls), default=0) * 1000,
+                 stalls=[stall for stall in stalls if stall[1] > choices.detection / 2],
                  wire=lab.wire, words=list(lab.words))
     # Somebody else's cluster does not say.
     if not choices.peer:
@@ -94,18 +94,29 @@ def repeat(kit, driver, choices, name, fault, lab):
     return line
 
 
+def of_themselves(takeovers, stalls, detection):
+    """Those with which no stall of this machine has to do: from its begin to ten detection times beyond its end."""
+    return [takeover for takeover in takeovers
+            if not any(at - seconds <= takeover[0] <= at + 10 * detection for at, seconds in stalls)]
+
+
 def watch(kit, driver, choices, lab):
-    """Nothing happens; who takes over all the same? A stall of this machine is told, and repeats nothing."""
+    """Nothing happens; who takes over all the same? Who does for a stall of this machine is told, and does not count."""
     choices.post = choices.watch
     found = trial(kit, driver, choices, Fault('none', 1, 0, False), lab)
-    for at, number, event in found['takeovers']:
-        print(f'  {at:8.2f} s  member {number}: {event}')
+    takeovers = found['takeovers']
+    stalls = found['stalls'] = [(at - lab.watcher.since, seconds) for at, seconds in found['stalls']]
+    happened = [(at, f'member {number}: {event}') for at, number, event in takeovers]
+    happened += [(at, f'this machine has stood still for {seconds * 1000:.1f} ms') for at, seconds in stalls]
+    for at, event in sorted(happened):
+        print(f'  {at:8.2f} s  {event}')
+    found['takeovers'] = of_themselves(takeovers, stalls, choices.detection)
     loss = f'{choices.loss:g} % loss of {"control frames" if choices.loss_of == "control" else "all frames"}'
     print(f'{choices.watch:g} s, {choices.pace} pace, {loss}{", both cores busy" if choices.busy else ""}: '
-          f'{len(found["takeovers"])} takeovers, {found["suspicions"]} suspicions, {found["lost"]} probes lost, '
+          f'{len(found["takeovers"])} takeovers, and {len(takeovers) - len(found["takeovers"])} with a stall of this '
+          f'machine, {found["suspicions"]} suspicions, {found["lost"]} probes lost, '
           f'{found["wire"]} of them by the wires, {found["twice"]} twice, {found["contested"]} sets with two owners; '
-          f'this machine stood still for {found["stall"]:.1f} ms at most, {found["stalls"]} times for half a detection '
-          f'time')
+          f'this machine stood still for {found["stall"]:.1f} ms at most, {len(stalls)} times for half a detection time')
     for word in found['words']:
         print(f'  {word}')
     return {'fault': 'watched', **{key: found[key] for key in found if key != 'words'}}

@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import time
 
+from failover_watch import now
+
 
 def look_for_stalls(processor, ends, mustWait, found, least):
     """Before everything else on this processor, once a millisecond."""
@@ -14,13 +16,13 @@ def look_for_stalls(processor, ends, mustWait, found, least):
     except PermissionError:
         mustWait.set()
     ctypes.CDLL(None).mlockall(3)
-    last = time.monotonic()
+    last = now()
     while not ends.is_set():
         time.sleep(0.001)
-        now = time.monotonic()
-        if now - last - 0.001 > least:
-            found.put(now - last - 0.001)
-        last = now
+        at = now()
+        if at - last - 0.001 > least:
+            found.put((at, at - last - 0.001))
+        last = at
 
 
 class Sentinel:
@@ -39,7 +41,7 @@ class Sentinel:
             process.start()
 
     def end(self):
-        """All stalls that were longer than a few milliseconds, in seconds."""
+        """All stalls that were longer than a few milliseconds: when each ended, and the seconds that it took."""
         self.ends.set()
         stalls = []
         for process in self.processes:
@@ -50,7 +52,7 @@ class Sentinel:
             Sentinel.isTold = True
             print('Real-time priority is not permitted here: what looks for stalls of this machine waits for a turn as '
                   'all do, and takes a busy processor for a stall.', flush=True)
-        return stalls
+        return sorted(stalls)
 
 
 def spin(processor, seconds):

@@ -152,7 +152,7 @@ def run(kit, driver, choices, longest):
         try:
             found = measure(kit, driver, choices, sentinel)
         finally:
-            stall = max(sentinel.end(), default=0)
+            stall = max((seconds for _, seconds in sentinel.end()), default=0)
         if stall <= longest:
             words = found['words']
             print('\n'.join(words) if words else '  the share of each is even')
