@@ -95,13 +95,14 @@ def repeat(kit, driver, choices, name, fault, lab):
 
 
 def of_themselves(takeovers, stalls, detection):
-    """Those with which no stall of this machine has to do: from its begin to ten detection times beyond its end."""
+    """Those far from every stall of this machine: before its begin, or ten detection times beyond its end."""
     return [takeover for takeover in takeovers
             if not any(at - seconds <= takeover[0] <= at + 10 * detection for at, seconds in stalls)]
 
 
 def watch(kit, driver, choices, lab):
-    """Nothing happens; who takes over all the same? Who does for a stall of this machine is told, and does not count."""
+    """Nothing happens; who takes over all the same? Where that comes of a stall of this machine, the watch says nothing of
+    the cluster, and has to be made again."""
     choices.post = choices.watch
     found = trial(kit, driver, choices, Fault('none', 1, 0, False), lab)
     takeovers = found['takeovers']
@@ -110,13 +111,15 @@ def watch(kit, driver, choices, lab):
     happened += [(at, f'this machine has stood still for {seconds * 1000:.1f} ms') for at, seconds in stalls]
     for at, event in sorted(happened):
         print(f'  {at:8.2f} s  {event}')
-    found['takeovers'] = of_themselves(takeovers, stalls, choices.detection)
+    own = len(of_themselves(takeovers, stalls, choices.detection))
     loss = f'{choices.loss:g} % loss of {"control frames" if choices.loss_of == "control" else "all frames"}'
     print(f'{choices.watch:g} s, {choices.pace} pace, {loss}{", both cores busy" if choices.busy else ""}: '
-          f'{len(found["takeovers"])} takeovers, and {len(takeovers) - len(found["takeovers"])} with a stall of this '
-          f'machine, {found["suspicions"]} suspicions, {found["lost"]} probes lost, '
+          f'{own} takeovers, and {len(takeovers) - own} with a stall of this machine, '
+          f'{found["suspicions"]} suspicions, {found["lost"]} probes lost, '
           f'{found["wire"]} of them by the wires, {found["twice"]} twice, {found["contested"]} sets with two owners; '
           f'this machine stood still for {found["stall"]:.1f} ms at most, {len(stalls)} times for half a detection time')
+    if len(takeovers) > own:
+        found['words'].append('this machine stood still: a watch in which somebody takes over for that does not count')
     for word in found['words']:
         print(f'  {word}')
     return {'fault': 'watched', **{key: found[key] for key in found if key != 'words'}}
